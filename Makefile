@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer with venv and pip, and make. Everything else is installed into .venv from the lock files.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+SOURCES := $(shell find src notebooks data reports/reports.toml -type f -not -path '*/.*' -not -name '*.pyc')
+BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help report test browser-test bench lab lock format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+report: .venv/.reports ## Build the demo reports, and say where their index is
+	@echo "The reports: $(CURDIR)/reports/index.html"
+
+test: .venv/.test ## Check style and types, and run all tests that need no browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -m "not browser"
+
+browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
+	$(if $(BROWSER),,$(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
+	REPORTS_DIR=$(CURDIR)/reports $(BIN)/python -m pytest -m browser tests/browser
+
+bench: .venv/.test ## Measure the headline figures against their rivals
+	$(BIN)/python -m benchmarks
+
+lab: .venv/.core ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/overview.ipynb
+
+lock: .venv/.test ## Write the lock files anew from pyproject.toml
+	$(INSTALL) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade --extra build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --extra build --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+
+format: .venv/.test ## Format code and notebooks, and strip the notebooks' outputs
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+clean: ## Remove the environment and everything that was built
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find reports -mindepth 1 -not -name reports.toml -delete
+
+.venv/.core: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) -r requirements.lock
+	$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test: .venv/.core requirements-test.lock
+	$(INSTALL) -r requirements-test.lock
+	@touch $@
+
+.venv/.reports: .venv/.core $(SOURCES)
+	$(BIN)/metrics demo
+	@touch $@

@@ -1,0 +1,352 @@
+"""Churn: who leaves?
+
+Without a contract nobody says goodbye, so leaving is an absence: a unit is active at an instant if it did something in
+the `inactive_for` before it, and has churned in a period if it was active at its start and is not at its end. A period
+that is not over has no rate yet. For books that hold only counts, `customer_retention_rate` and `customer_churn_rate`
+are the formulas, with guards against the ways in which they are printed upside down.
+"""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from metrics.engine import Rows, Span, user_rows
+from metrics.intervals import add_rate, no_denominator
+from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, one_of, spoken
+from metrics.results import blank, result, too_few
+from metrics.steps import EventChoice, as_step, meets
+
+Length: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
+_RATE = ["churn_rate", "churn_rate_low", "churn_rate_high"]
+
+
+def churn_rate(
+    events: pd.DataFrame,
+    *,
+    as_of: When,
+    event: EventChoice = None,
+    inactive_for: str = "30 days",
+    period: Period | None = "month",
+    min_n: int = 10,
+    since: When | None = None,
+    until: When | None = None,
+    unit: str = "user_id",
+    tz: str = "UTC",
+    week_start: WeekStart = "monday",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What share of the active leaves in each period?
+
+    A unit is active at an instant t if it has a row in [t - `inactive_for`, t). Of those active at a period's start,
+    the ones not active at its end have churned. With the other two movements, users + new + reactivated - churned is
+    the next period's users.
+
+    Parameters
+    ----------
+    events
+        Event table, as `read_events` returns it.
+    as_of
+        First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
+    event
+        What counts as activity: an event's name, a `Step`, or None for any.
+    inactive_for
+        Silence after which a unit no longer counts as active: ``"30 days"``.
+    period
+        ``"day"``, ``"week"``, ``"month"``, ``"quarter"``, ``"year"`` on the clocks of `tz`; None: all of
+        `since` to `until` as one.
+    min_n
+        A rate over fewer units is NA with the reason ``below_min_n``; its counts stand.
+    since, until
+        Half-open range; a period that it touches is taken whole. Default: first row to `as_of`.
+    unit
+        Column whose distinct values are counted.
+    tz, week_start
+        Zone in which periods are cut; weeks start ``"monday"`` (default) or ``"sunday"``.
+    confidence
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame, one row per period that has begun
+        period_start      local time in `tz`; absent with ``period=None``
+        users             count   active at the start
+        churned           count   of these, not active at the end (at `as_of` if the period is not over)
+        reactivated       count   active at the end, not at the start, seen before the period
+        new               count   active at the end, first seen in the period
+        churn_rate (…)    0 to 1  churned / users, Wilson
+        complete          bool    the period is over at `as_of`
+        reason            text    ``incomplete_period``, ``zero_denominator`` or ``below_min_n`` where there is no rate
+
+    Raises
+    ------
+    ValueError
+        An event that no row has, a span without a unit.
+    EventTableError
+        `events` is no event table.
+
+    Examples
+    --------
+    >>> from metrics import event_log
+    >>> log = event_log('''
+    ...     2026-01-20 ann use
+    ...     2026-02-20 ann use
+    ...     2026-01-25 ben use
+    ... ''')
+    >>> churn = churn_rate(log, inactive_for="30 days", since="2026-02-01", as_of="2026-03-01", min_n=1)
+    >>> churn[["period_start", "users", "churned", "churn_rate"]]
+      period_start  users  churned  churn_rate
+    0   2026-02-01      2        1         0.5
+    """
+    span, silence = Span.read(since=since, until=until, as_of=as_of, tz=tz), duration(inactive_for, name="inactive_for")
+    what = as_step(event, "event")
+    rows = user_rows(events, unit=unit, before=span.as_of)
+    use = rows.sorted(meets(rows.events, what, "event"))
+    if what.first_time_only:
+        use = rows.first_of_unit(use)
+    if period is None:
+        if since is None or until is None:
+            raise ValueError("period=None measures from since to until as one. Give both, or a period.")
+        starts, begins, ends = None, np.array([span.since]), np.array([span.until])
+    else:
+        calendar = Calendar(period, tz, week_start)
+        numbers = _periods(rows, calendar, span, since is None)
+        starts, begins, ends = calendar.start(numbers), calendar.begins(numbers), calendar.begins(numbers + 1)
+    table = _movements(rows.unit[use], rows.time[use], begins, np.minimum(ends, span.as_of), silence)
+    if starts is not None:
+        table.insert(0, "period_start", starts)
+    table = add_rate(table, "churn_rate", "churned", "users", confidence)
+    table["complete"] = ends <= span.as_of if until is None or period else np.array([span.until == _asked(until, tz)])
+    reason = no_denominator(table["users"]).mask(~table["complete"], "incomplete_period")
+    table["reason"] = too_few(reason, table["users"], min_n)
+    table = blank(table, table["reason"].notna(), _RATE)
+    settings = {
+        "event": what.label, "inactive_for": inactive_for, "period": period, "as_of": spoken(span.as_of, tz), "tz": tz,
+        "since": None if since is None else spoken(span.since, tz),
+        "until": None if until is None else spoken(span.until, tz),
+        "unit": unit, "min_n": min_n, "confidence": confidence,
+    }  # fmt: skip
+    definition = (
+        f"A {unit} is active at an instant if it did {what.label} in the {inactive_for} before; it has churned in a "
+        f"{period or 'range'} if it was active at its start and is not at its end ({tz})."
+    )
+    return result(table, metric="churn_rate", definition=definition, settings=settings)
+
+
+def _asked(until: When, tz: str) -> int:
+    """The end that was asked for, before `as_of` cut it."""
+    return Span.read(since=None, until=None, as_of=until, tz=tz).as_of
+
+
+def _periods(rows: Rows, calendar: Calendar, span: Span, from_first_row: bool) -> Ints:
+    """Numbers of the periods from the start of the range (or the first row) to the last moment observed."""
+    if from_first_row and not len(rows.time):
+        return np.arange(0)
+    first = int(rows.time.min()) if from_first_row else span.since
+    low, high = calendar.number(np.array([first, max(span.until, first + 1) - 1]))
+    return np.arange(low, high + 1)
+
+
+def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -> pd.DataFrame:
+    """Who was active at the edges of each period, and how that changed; rows are sorted by unit and time."""
+    edges = np.unique(np.r_[begins, ends])
+    # A row at time x keeps its unit active at the edges t with x < t <= x + silence.
+    low, high = np.searchsorted(edges, time, side="right"), np.searchsorted(edges, time + silence, side="right")
+    new_unit = np.r_[True, unit[1:] != unit[:-1]] if len(unit) else np.zeros(0, bool)
+    dense = np.cumsum(new_unit) - 1
+    first = time[new_unit]
+    change = np.zeros((len(first), len(edges) + 1), np.int32)
+    np.add.at(change, (dense, low), 1)
+    np.add.at(change, (dense, high), -1)
+    active = np.cumsum(change, axis=1)[:, :-1] > 0
+    at_start = active[:, np.searchsorted(edges, begins)]
+    at_end = active[:, np.searchsorted(edges, ends)]
+    known = first[:, None] < begins[None, :]
+    return pd.DataFrame({
+        "users": at_start.sum(axis=0),
+        "churned": (at_start & ~at_end).sum(axis=0),
+        "reactivated": (~at_start & at_end & known).sum(axis=0),
+        "new": (~at_start & at_end & ~known).sum(axis=0),
+    })  # fmt: skip
+
+
+def customer_retention_rate(
+    *, customers_start: int, customers_end: int, customers_new: int, confidence: float = 0.95
+) -> pd.DataFrame:
+    """What share of the customers stayed, from three counts?
+
+    (customers at the end - new ones) / customers at the start. Right only if nobody both joined and left, or left and
+    came back, in the period: from counts alone that cannot be seen.
+
+    Parameters
+    ----------
+    customers_start, customers_end
+        Customers at the period's start and end.
+    customers_new
+        Customers at the end who were not there at the start.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row
+        customers_start, customers_end, customers_new   the arguments
+        retention_rate (…)  0 to 1  (end - new) / start, Wilson
+        churn_rate          0 to 1  1 - retention_rate
+        reason              text    ``zero_denominator`` without customers at the start
+
+    Raises
+    ------
+    ValueError
+        Negative counts; more new customers than customers at the end; more kept than there were.
+
+    Notes
+    -----
+    Printed upside down elsewhere, as start / (start - new): 125 % for the example below.
+
+    Examples
+    --------
+    >>> rate = customer_retention_rate(customers_start=100, customers_end=105, customers_new=20)
+    >>> rate[["retention_rate", "churn_rate"]]
+       retention_rate  churn_rate
+    0            0.85        0.15
+    """
+    counts = {"customers_start": customers_start, "customers_end": customers_end, "customers_new": customers_new}
+    _check_counts(counts)
+    kept = customers_end - customers_new
+    if kept < 0:
+        raise ValueError(
+            f"customers_new {customers_new} is more than customers_end {customers_end}. "
+            "New customers are those at the end who were not there at the start."
+        )
+    if kept > customers_start:
+        raise ValueError(
+            f"customers_end {customers_end} - customers_new {customers_new} = {kept} kept, more than the "
+            f"{customers_start} at the start: a rate above 1. Check that all new and returned customers are counted."
+        )
+    table = pd.DataFrame({**{name: [count] for name, count in counts.items()}, "kept": [kept]})
+    table = add_rate(table, "retention_rate", "kept", "customers_start", confidence).drop(columns="kept")
+    table["churn_rate"] = 1 - table["retention_rate"]
+    table["reason"] = no_denominator(table["customers_start"])
+    definition = "(customers at the end - new customers) / customers at the start of the period."
+    return result(table, metric="customer_retention_rate", definition=definition, settings={"confidence": confidence})
+
+
+def customer_churn_rate(
+    *,
+    customers_start: int,
+    customers_lost: int,
+    lost_among_new: int = 0,
+    lost_and_returned: int = 0,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What share of the customers left, from counts?
+
+    Lost customers who were there at the start / customers at the start. Those who joined in the period and left again
+    (`lost_among_new`), and those who left and came back (`lost_and_returned`), are no loss of the opening customers.
+
+    Parameters
+    ----------
+    customers_start
+        Customers at the period's start.
+    customers_lost
+        All who left in the period.
+    lost_among_new, lost_and_returned
+        How many of these joined in the same period, and how many were back before its end.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row
+        customers_start, customers_lost, lost_among_new, lost_and_returned   the arguments
+        churn_rate (…)   0 to 1  (lost - among new - returned) / start, Wilson
+        retention_rate   0 to 1  1 - churn_rate
+        reason           text    ``zero_denominator`` without customers at the start
+
+    Raises
+    ------
+    ValueError
+        Negative counts; more lost than there were; more excused than lost.
+
+    Notes
+    -----
+    Printed upside down elsewhere, as start / lost: 667 % for the example below.
+
+    Examples
+    --------
+    >>> customer_churn_rate(customers_start=100, customers_lost=15)[["churn_rate", "retention_rate"]]
+       churn_rate  retention_rate
+    0        0.15            0.85
+    """
+    counts = {
+        "customers_start": customers_start, "customers_lost": customers_lost,
+        "lost_among_new": lost_among_new, "lost_and_returned": lost_and_returned,
+    }  # fmt: skip
+    _check_counts(counts)
+    lost = customers_lost - lost_among_new - lost_and_returned
+    if lost < 0:
+        raise ValueError(
+            f"lost_among_new {lost_among_new} + lost_and_returned {lost_and_returned} is more than customers_lost "
+            f"{customers_lost}. They are parts of it."
+        )
+    if lost > customers_start:
+        raise ValueError(
+            f"{lost} of the customers at the start are lost, but there were {customers_start}: a rate above 1. "
+            "Say how many of the lost joined in the same period (lost_among_new)."
+        )
+    table = pd.DataFrame({**{name: [count] for name, count in counts.items()}, "lost": [lost]})
+    table = add_rate(table, "churn_rate", "lost", "customers_start", confidence).drop(columns="lost")
+    table["retention_rate"] = 1 - table["churn_rate"]
+    table["reason"] = no_denominator(table["customers_start"])
+    definition = "Customers of the period's start who left and are gone at its end / customers at its start."
+    return result(table, metric="customer_churn_rate", definition=definition, settings={"confidence": confidence})
+
+
+def convert_rate(
+    rate: float, *, from_period: Length, to_period: Length, kind: Literal["churn", "retention"] = "churn"
+) -> pd.DataFrame:
+    """What is a rate of one length of time in another?
+
+    Retention compounds: a year's is the twelfth power of a month's. Churn is never divided by 12.
+
+    Parameters
+    ----------
+    rate
+        0 to 1.
+    from_period, to_period
+        ``"day"``, ``"week"``, ``"month"``, ``"quarter"`` or ``"year"``; a week is 7 days, a year 365.25.
+    kind
+        What `rate` is: ``"churn"`` (default) or ``"retention"``.
+
+    Returns
+    -------
+    DataFrame, one row
+        churn_rate, retention_rate   0 to 1 per `to_period`
+
+    Raises
+    ------
+    ValueError
+        A rate outside 0 to 1, a period that does not exist.
+
+    Examples
+    --------
+    >>> convert_rate(0.15, from_period="month", to_period="year")["churn_rate"].round(3).item()
+    0.858
+    """
+    one_of("from_period", from_period, Length)
+    one_of("to_period", to_period, Length)
+    one_of("kind", kind, Literal["churn", "retention"])
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate: {rate!r} is not between 0 and 1. Write 15 % as 0.15.")
+    days = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}
+    retained = (1 - rate if kind == "churn" else rate) ** (days[to_period] / days[from_period])
+    table = pd.DataFrame({"churn_rate": [1 - retained], "retention_rate": [retained]})
+    definition = f"{kind} of {rate:g} a {from_period}, compounded to a {to_period}."
+    return result(table, metric="convert_rate", definition=definition, settings={"from": from_period, "to": to_period})
+
+
+def _check_counts(counts: dict[str, int]) -> None:
+    wrong = {name: count for name, count in counts.items() if not count >= 0 or count != int(count)}
+    if wrong:
+        raise ValueError(f"{wrong} are not counts. Use whole numbers from 0.")

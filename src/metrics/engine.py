@@ -1,0 +1,86 @@
+"""Rows for the kernels: who delivers them, and in which order.
+
+Every event metric reads the same thing: rows as numpy arrays, a whole number for the unit (a user), a whole number
+for the instant, all rows of a unit together and in time order. A metric's arithmetic never sees a DataFrame, so that
+other sources of rows (files larger than memory, a cluster) can stand behind the same kernels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from metrics.events import conform
+from metrics.periods import Ints, When, instant, microseconds
+from metrics.steps import Mask, unknown
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of an event table, sorted by unit and time.
+
+    `unit` is dense: unit 0 has the least label. `source` is the position of each row in `events`.
+    """
+
+    events: pd.DataFrame
+    labels: pd.Index  # what each number of `unit` stands for
+    unit: Ints
+    time: Ints
+    source: Ints
+
+    def column(self, name: str) -> pd.Series:
+        """A column of the event table in the order of the rows."""
+        return self.events[name].iloc[self.source].reset_index(drop=True)
+
+    def sorted(self, mask: Mask) -> Mask:
+        """A mask over the event table in the order of the rows."""
+        return mask[self.source]
+
+    def first_of_unit(self, mask: Mask) -> Mask:
+        """Of the rows in `mask`, those at the first instant of each unit that has one."""
+        chosen = np.flatnonzero(mask)
+        if not len(chosen):
+            return mask
+        units = self.unit[chosen]
+        new = np.r_[True, units[1:] != units[:-1]]
+        first_time = self.time[chosen][new]
+        firsts: Mask = self.time == first_time[np.searchsorted(units[new], self.unit).clip(max=new.sum() - 1)]
+        return mask & firsts
+
+
+def user_rows(events: pd.DataFrame, *, unit: str = "user_id", before: int | None = None) -> Rows:
+    """The rows of `events` that belong to a unit and lie before an instant, sorted by unit and time.
+
+    A row without a value in the column `unit` belongs to none (a row outside every account, say). The order of the
+    rows in `events` never matters.
+    """
+    events = conform(events)
+    if unit not in events:
+        raise ValueError(unknown("unit", unit, events.columns, "a column of the event table", "columns"))
+    time = microseconds(events["timestamp"])
+    code, labels = pd.factorize(events[unit], sort=True)
+    keep = code >= 0
+    if before is not None:
+        keep &= time < before
+    source = np.flatnonzero(keep)
+    order: Ints = source[np.lexsort((time[source], code[source]))]
+    return Rows(events, pd.Index(labels), code[order].astype(np.int64), time[order], order)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is reported and what is observed: instants `since` <= t < `until`, nothing known from `as_of` on."""
+
+    since: int
+    until: int
+    as_of: int
+
+    @classmethod
+    def read(cls, *, since: When | None, until: When | None, as_of: When, tz: str) -> "Span":
+        """The span of a metric's arguments; absent bounds are the widest there are."""
+        end = instant(as_of, tz=tz, name="as_of")
+        low = -(2**62) if since is None else instant(since, tz=tz, name="since")
+        high = end if until is None else min(instant(until, tz=tz, name="until"), end)
+        if since is not None and until is not None and low >= instant(until, tz=tz, name="until"):
+            raise ValueError(f"since {since!s} is not before until {until!s}. A span needs its start before its end.")
+        return cls(low, high, end)

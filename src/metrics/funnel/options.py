@@ -1,0 +1,43 @@
+"""The arguments that all funnel functions share, as types; their meaning stands in `conversion_funnel`."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TypedDict, TypeVar
+
+from metrics.funnel.attempts import Attribution, Choices, Order, RangeAppliesTo, Reentry, Ties
+from metrics.periods import When
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+class FunnelOptions(TypedDict, total=False):
+    """Keyword arguments of every funnel function beside `as_of`."""
+
+    window: str
+    order: Order
+    reentry: Reentry
+    ties: Ties
+    by: str | Sequence[str] | None
+    attribution: Attribution
+    attribution_step: int | None
+    since: When | None
+    until: When | None
+    range_applies_to: RangeAppliesTo
+    mature_only: bool
+    unit: str
+    tz: str
+    confidence: float
+
+
+def spell_out(function: Function) -> Function:
+    """Show the shared arguments and their defaults in the function's signature, for help and completion."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shared = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+        for f in dataclasses.fields(Choices)
+        if f.init and f.name not in signature.parameters
+    ]
+    function.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]
+    return function

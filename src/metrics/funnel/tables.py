@@ -1,0 +1,345 @@
+"""Funnel: where do users drop on the way through the steps?
+
+A unit (a user, unless told otherwise) enters with step 1 and counts by its best attempt. At every step there are three
+outcomes: reached, dropped (the window is over and the step was not done) and open (the unit still has time at
+`as_of`). An open window is no loss.
+"""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+import numpy as np
+import pandas as pd
+
+from metrics import periods
+from metrics.funnel.attempts import Choices, Credited, attempts, credited, prepare
+from metrics.funnel.options import FunnelOptions, spell_out
+from metrics.intervals import add_rate, log_log, ratio, wilson
+from metrics.periods import Calendar, Ints, Period, WeekStart, When
+from metrics.results import keys, result
+from metrics.steps import EventChoice
+
+_ESTIMATES = ("conversion_rate", "step_conversion_rate", "drop_off_rate", "censored_conversion_rate")
+_COUNTS = ["step", "event", "users", "dropped", "open", "excluded"]
+_QUANTILES = {"median_seconds": 0.5, "p25_seconds": 0.25, "p75_seconds": 0.75, "p90_seconds": 0.9}
+
+
+@spell_out
+def conversion_funnel(
+    events: pd.DataFrame, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
+) -> pd.DataFrame:
+    """Where do users drop on the way through the steps?
+
+    A unit enters with step 1. An attempt goes on to the earliest row that meets the next step, in order, other events
+    between them allowed, all within `window` of step 1 (a row at its last instant still counts). Every step-1 row
+    begins an attempt; the unit counts by the one that came furthest, then was completed first, then began last. One
+    row serves one step. A window that is not over at `as_of` is open: neither a conversion nor a loss.
+
+    Parameters
+    ----------
+    events
+        Event table, as `read_events` returns it.
+    steps
+        Two or more of: an event's name, a `Step`.
+    as_of
+        First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
+    window
+        Time from step 1 to the last step, in elapsed time: ``"14 days"`` (default), ``"36 hours"``.
+    reentry
+        ``"best"`` (default): the best attempt counts. ``"first"``: only the first entry of the range begins one.
+    ties
+        ``"allow"`` (default): rows of one instant may serve successive steps in any order of the file.
+        ``"strict_increase"``: a step must be later than the one before.
+    by, attribution, attribution_step
+        Property column or list of them for a breakdown, and the row from which a unit's value is taken:
+        ``"first_touch"`` (default, the first value on the rows of its attempt), ``"last_touch"``, ``"step"`` (number
+        `attribution_step`) or ``"all_events"`` (one funnel over the rows of each value; a unit may be in several).
+    since, until, range_applies_to
+        Half-open range in which an entry (default) or, with ``"all_steps"``, every step must lie.
+    mature_only
+        Count only entries whose window is over at `as_of`.
+    unit
+        Column whose distinct values are counted.
+    tz
+        Zone of dates in `since`, `until`, `as_of`.
+    confidence
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame, one row per step (and group)
+        step, event                  1, 2, …; the step in words
+        users                        count   units that reached the step
+        dropped                      count   reached the step before, window over
+        open                         count   reached the step before, still have time
+        excluded                     count   units left out by an exclusion (none without exclusions)
+        conversion_rate (_low/_high) 0 to 1  users / users at step 1, Wilson
+        step_conversion_rate (…)     0 to 1  users / users of the step before, Wilson
+        drop_off_rate                0 to 1  dropped / users of the step before
+        censored_conversion_rate (…) 0 to 1  share that reaches the step within the window by Kaplan-Meier, open
+                                             windows taken as not yet decided; log-log limits
+        mean_seconds, median_seconds, p25_seconds, p75_seconds, p90_seconds   seconds from the step before
+
+    Raises
+    ------
+    ValueError
+        A step that no row has, a window without a unit, a mode that does not exist.
+    EventTableError
+        `events` is no event table.
+
+    Notes
+    -----
+    Wilson (1927), Journal of the American Statistical Association 22:209; Kaplan & Meier (1958), same 53:457.
+
+    Examples
+    --------
+    >>> from metrics import event_log
+    >>> log = event_log('''
+    ...     2026-01-01  ann  visit
+    ...     2026-01-02  ann  buy
+    ...     2026-01-01  ben  visit
+    ...     2026-01-30  cat  visit
+    ... ''')
+    >>> funnel = conversion_funnel(log, ["visit", "buy"], window="7 days", as_of="2026-02-01")
+    >>> funnel[["event", "users", "dropped", "open"]]
+       event  users  dropped  open
+    0  visit      3        0     0
+    1    buy      1        1     1
+    """
+    choices = Choices(steps=steps, as_of=as_of, **options)
+    by, found = keys(choices.by), credited(events, choices)
+    tables = [_group_tables(one, choices, by) for one in found]
+    table = pd.concat([t for group in tables for t in group], ignore_index=True) if by else tables[0][0]
+    if by:
+        table = table.sort_values([*by, "step"], na_position="last", kind="stable")
+    return result(table, metric="conversion_funnel", definition=choices.definition, settings=choices.settings)
+
+
+def _group_tables(one: Credited, choices: Choices, by: list[str]) -> list[pd.DataFrame]:
+    if not by:
+        return [_finish(one, np.arange(len(one.unit)), choices)]
+    tables = []
+    for _, members in one.groups.groupby(by, dropna=False, sort=False):
+        table = _finish(one, members.index.to_numpy(), choices)
+        for place, column in enumerate(by):
+            table.insert(place, column, [members[column].iloc[0]] * len(table))
+        tables.append(table)
+    empty = pd.DataFrame({column: pd.Series(dtype="object") for column in by}).join(
+        _finish(one, one.level[:0], choices)
+    )
+    return tables or [empty[:0]]
+
+
+def _finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
+    """Counts of the units at `members` into rates, intervals and times."""
+    reached, times, is_open = one.reached[:, members], one.times[:, members], one.open[members]
+    users = reached.sum(axis=1)
+    lost = np.zeros_like(reached)
+    lost[1:] = reached[:-1] & ~reached[1:]
+    table = pd.DataFrame({
+        "step": np.arange(1, len(users) + 1),
+        "event": [step.label for step in choices.path],
+        "users": users,
+        "dropped": (lost & ~is_open).sum(axis=1),
+        "open": (lost & is_open).sum(axis=1),
+        "excluded": 0,
+        "entered": users[0],
+        "before": np.r_[0, users[:-1]],
+    })  # fmt: skip
+    table = add_rate(table, "conversion_rate", "users", "entered", choices.confidence)
+    table = add_rate(table, "step_conversion_rate", "users", "before", choices.confidence)
+    table["drop_off_rate"] = ratio(table["dropped"], table["before"])
+    window = periods.duration(choices.window)
+    watched = np.where(is_open, np.minimum(one.open_for[members], window), window)
+    censored = [
+        _kaplan_meier(np.where(reached[k], times[k] - times[0], watched), reached[k], is_open, choices.confidence)
+        for k in range(len(users))
+    ]
+    for place, name in enumerate(("", "_low", "_high")):
+        table[f"censored_conversion_rate{name}"] = [c[place] for c in censored]
+    if users[0]:  # everyone reaches step 1 by definition; that is no estimate
+        first = [f"{name}{bound}" for name in (_ESTIMATES[0], _ESTIMATES[3]) for bound in ("", "_low", "_high")]
+        table.loc[0, first] = 1.0
+    seconds = [(times[k] - times[k - 1])[reached[k]] / periods.SECOND for k in range(1, len(users))]
+    table["mean_seconds"] = [np.nan, *(s.mean() if len(s) else np.nan for s in seconds)]
+    for name, q in _QUANTILES.items():
+        table[name] = [np.nan, *(np.quantile(s, q) if len(s) else np.nan for s in seconds)]
+    return table.drop(columns=["entered", "before"])
+
+
+def _kaplan_meier(
+    duration: Ints, reached: np.ndarray, is_open: np.ndarray, confidence: float
+) -> tuple[float, float, float]:
+    """Share that reaches a step within the window, open windows censored, with its limits."""
+    if not len(duration):
+        return np.nan, np.nan, np.nan
+    if not (is_open & ~reached).any():  # nothing censored: the plain share
+        done, n = float(reached.sum()), float(len(reached))
+        low, high = wilson(done, n, confidence)
+        return done / n, float(low), float(high)
+    times, events = np.unique(duration[reached], return_counts=True)
+    at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
+    survival = float(np.prod(1 - events / at_risk))
+    if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
+        known = reached | ~is_open
+        low, high = wilson(float(reached[known].sum()), float(known.sum()), confidence)
+        return 1 - survival, float(low), float(high)
+    std_error = survival * float(np.sqrt(np.sum(events / (at_risk * (at_risk - events)))))
+    low, high = log_log(survival, std_error, confidence)
+    return 1 - survival, 1 - float(high), 1 - float(low)
+
+
+@spell_out
+def funnel_users(
+    events: pd.DataFrame, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
+) -> pd.DataFrame:
+    """Who stands behind the counts of a funnel?
+
+    One row per unit that entered, with the attempt by which it counts. Arguments as in `conversion_funnel`.
+
+    Returns
+    -------
+    DataFrame, one row per unit (per unit and group with ``attribution="all_events"``), sorted by unit
+        user_id       the unit; the column has the name of `unit`
+        step          count  furthest step, from 1
+        outcome       text   ``converted``, ``dropped`` or ``open``
+        entered_at    UTC    instant of step 1
+        completed_at  UTC    instant of the last step, NaT unless converted
+        step_times    list   instants of the steps reached
+
+    Raises
+    ------
+    ValueError, EventTableError
+        As `conversion_funnel`.
+
+    Examples
+    --------
+    >>> from metrics import event_log
+    >>> log = event_log('''
+    ...     2026-01-01 ann visit
+    ...     2026-01-02 ann buy
+    ...     2026-01-01 ben visit
+    ... ''')
+    >>> funnel_users(log, ["visit", "buy"], window="7 days", as_of="2026-02-01")[["user_id", "step", "outcome"]]
+      user_id  step    outcome
+    0     ann     2  converted
+    1     ben     1    dropped
+    """
+    choices = Choices(steps=steps, as_of=as_of, **options)
+    tables = []
+    for one in credited(events, choices):
+        done = one.level == len(choices.path)
+        stamps = one.times.view("M8[us]")
+        frame = pd.DataFrame({
+            choices.unit: one.unit,
+            **{column: one.groups[column].array for column in keys(choices.by)},
+            "step": one.level,
+            "outcome": np.where(done, "converted", np.where(one.open, "open", "dropped")),
+            "entered_at": pd.DatetimeIndex(stamps[0], tz="UTC"),
+            "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done),
+        })  # fmt: skip
+        levels = zip(stamps.T, one.level, strict=True)
+        frame["step_times"] = [[pd.Timestamp(x, tz="UTC") for x in row[:level]] for row, level in levels]
+        tables.append(frame)
+    table = pd.concat(tables, ignore_index=True).sort_values(choices.unit, kind="stable")
+    return result(table, metric="funnel_users", definition=choices.definition, settings=choices.settings)
+
+
+@spell_out
+def funnel_trend(
+    events: pd.DataFrame,
+    steps: Sequence[EventChoice],
+    *,
+    as_of: When,
+    period: Period = "week",
+    from_step: int = 1,
+    to_step: int | None = None,
+    week_start: WeekStart = "monday",
+    **options: Unpack[FunnelOptions],
+) -> pd.DataFrame:
+    """Since when does the funnel convert better or worse?
+
+    Attempts are put into the period of their step-1 row. A unit counts once in a period, and in several periods if it
+    entered in several, so that periods add up to more than the funnel's total.
+
+    Parameters
+    ----------
+    events, steps, as_of, **options
+        As in `conversion_funnel` (without `by`).
+    period, week_start
+        ``"day"``, ``"week"`` (from Monday or ``"sunday"``), ``"month"``, ``"quarter"``, ``"year"`` in `tz`.
+    from_step, to_step
+        Conversion from which step to which, from 1; default first to last.
+
+    Returns
+    -------
+    DataFrame, one row per period from the first entry to the last period begun
+        period_start            local time in `tz`
+        users                   count   units with an attempt begun in the period that reached `from_step`
+        converted               count   of these, reached `to_step`
+        open                    count   of these, not converted and still have time
+        conversion_rate (…)     0 to 1  converted / users, Wilson
+        complete                bool    all of the period lies in the range, and all its windows are over
+
+    Raises
+    ------
+    ValueError, EventTableError
+        As `conversion_funnel`; steps out of order.
+
+    Examples
+    --------
+    >>> from metrics import event_log
+    >>> log = event_log('''
+    ...     2026-01-05 ann visit
+    ...     2026-01-06 ann buy
+    ...     2026-01-13 ben visit
+    ... ''')
+    >>> trend = funnel_trend(log, ["visit", "buy"], window="3 days", as_of="2026-01-20")
+    >>> trend[["period_start", "users", "converted", "complete"]]
+      period_start  users  converted  complete
+    0   2026-01-05      1          1      True
+    1   2026-01-12      1          0     False
+    """
+    choices = Choices(steps=steps, as_of=as_of, **options)
+    if choices.by is not None:
+        raise ValueError(f"by: {choices.by!r} is not used by funnel_trend. Filter the events, or leave it out.")
+    to_step = len(choices.path) if to_step is None else to_step
+    if not 1 <= from_step < to_step <= len(choices.path):
+        raise ValueError(
+            f"from_step {from_step} and to_step {to_step} are not two steps in order. Use 1 to {len(choices.path)}."
+        )
+    calendar, span = Calendar(period, choices.tz, week_start), choices.span
+    prepared = prepare(events, choices)
+    tried = attempts(prepared, choices)
+    began = prepared.moments.time[tried.starts]
+    frame = pd.DataFrame({
+        "period": calendar.number(began),
+        "unit": prepared.moments.unit[tried.starts],
+        "entered": tried.level >= from_step,
+        "converted": tried.level >= to_step,
+        "open": (tried.level >= from_step) & (began + periods.duration(choices.window) > span.as_of),
+    })  # fmt: skip
+    once = frame[frame["entered"]].groupby(["period", "unit"])[["entered", "converted", "open"]].any()
+    once["open"] &= ~once["converted"]
+    counts = once.groupby("period").sum()
+    numbers = _periods(counts.index.to_numpy(np.int64), choices, calendar)
+    counts = counts.reindex(numbers, fill_value=0).astype(np.int64)
+    begins, ends = calendar.begins(numbers), calendar.begins(numbers + 1)
+    table = counts.rename(columns={"entered": "users"}).reset_index(drop=True)
+    table.insert(0, "period_start", calendar.start(numbers))
+    table = add_rate(table, "conversion_rate", "converted", "users", choices.confidence)
+    whole = (begins >= span.since) & (ends <= span.until)
+    table["complete"] = whole & (ends + periods.duration(choices.window) <= span.as_of)
+    settings = choices.settings | {"period": period, "from_step": from_step, "to_step": to_step}
+    definition = f"{choices.definition} Attempts stand in the {period} of their first step."
+    return result(table, metric="funnel_trend", definition=definition, settings=settings)
+
+
+def _periods(seen: Ints, choices: Choices, calendar: Calendar) -> Ints:
+    """Every period of the range, or from the first entry to the last moment observed."""
+    span = choices.span
+    if not len(seen) and choices.since is None:
+        return seen
+    low = int(seen.min()) if choices.since is None else int(calendar.number(np.array([span.since]))[0])
+    high = int(calendar.number(np.array([span.until - 1]))[0])
+    return np.arange(low, max(high, low) + 1)

@@ -1,0 +1,169 @@
+"""Time: every decision about instants, spans and calendar periods.
+
+Inside the package an instant is a whole number of microseconds since 1970 in UTC (int64, as pandas stores it).
+Periods are cut by the local date in a zone, so that the day on which the clocks change has 23 or 25 hours and is
+still one day. A span is half-open: its start belongs to it, its end does not.
+"""
+
+import difflib
+import re
+import zoneinfo
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Period: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
+WeekStart: TypeAlias = Literal["monday", "sunday"]
+When: TypeAlias = str | pd.Timestamp
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+SLOT = 900 * SECOND  # zones have moved by whole quarters of an hour since 1972
+
+_UNITS = {
+    "second": SECOND,
+    "minute": 60 * SECOND,
+    "hour": 3600 * SECOND,
+    "day": DAY,
+    "week": 7 * DAY,
+}
+
+
+def zone(tz: str, name: str = "tz") -> str:
+    """Check that `tz` names a time zone, and return it.
+
+    >>> zone("Europe/Berlin")
+    'Europe/Berlin'
+    """
+    if tz not in _zones():
+        near = difflib.get_close_matches(str(tz), _zones(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else " Use a name such as 'Europe/Berlin'."
+        raise ValueError(f"{name}: {tz!r} is not a time zone.{hint}")
+    return tz
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones() | {"UTC"})
+
+
+def instant(when: When, *, tz: str = "UTC", name: str = "as_of") -> int:
+    """Microseconds since 1970 of a date in `tz`, or of an instant.
+
+    A date or a time without a zone is read on the clocks of `tz`; a time with a zone keeps its own.
+
+    >>> instant("1970-01-02") == DAY
+    True
+    >>> instant("2026-03-29", tz="Europe/Berlin") == instant("2026-03-28T23:00Z")
+    True
+    """
+    if not isinstance(when, str | pd.Timestamp) and not hasattr(when, "isoformat"):
+        raise ValueError(f"{name}: {when!r} is not a date or a time. Use text such as '2026-03-31'.")
+    try:
+        stamp = pd.Timestamp(when)
+    except (ValueError, TypeError) as cause:
+        raise ValueError(f"{name}: {when!r} is not a date or a time. Use text such as '2026-03-31'.") from cause
+    if pd.isna(stamp):
+        raise ValueError(f"{name} is missing. Use a date such as '2026-03-31'.")
+    if stamp.tzinfo is None:
+        # The first moment of a date that begins inside a clock change is the first one that exists.
+        stamp = stamp.tz_localize(zone(tz), ambiguous=True, nonexistent="shift_forward")
+    return int(stamp.as_unit("us").asm8.astype(np.int64))
+
+
+def microseconds(stamps: pd.Series) -> Ints:
+    """Times of a column, with a zone or without, as whole microseconds since 1970 (in UTC where they have a zone)."""
+    time: Ints = stamps.dt.as_unit("us").to_numpy("M8[us]").view(np.int64)
+    return time
+
+
+def duration(text: str, *, name: str = "window") -> int:
+    """Microseconds of a span with its unit, such as ``"14 days"`` or ``"36 hours"``.
+
+    Months and years are no durations: they have no one length.
+
+    >>> duration("36 hours") / DAY
+    1.5
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", text) if isinstance(text, str) else None
+    if not found or found[2] not in _UNITS:
+        allowed = ", ".join(f"{unit}s" for unit in _UNITS)
+        raise ValueError(f"{name}: {text!r} is not a span of time. Use a number and a unit ({allowed}): '14 days'.")
+    span = round(float(found[1]) * _UNITS[found[2]])
+    if span <= 0:
+        raise ValueError(f"{name}: {text!r} is no time at all. Use a span longer than 0.")
+    return span
+
+
+def local_time(time: Ints, tz: str) -> Ints:
+    """Wall-clock microseconds in `tz` of instants in UTC."""
+    if tz == "UTC" or not len(time):
+        return time
+    slot = time // SLOT
+    first = int(slot.min())
+    starts = np.arange(first, int(slot.max()) + 1, dtype=np.int64) * SLOT
+    wall = pd.DatetimeIndex(starts.view("M8[us]"), tz="UTC").tz_convert(zone(tz)).tz_localize(None)
+    shift = wall.as_unit("us").asi8 - starts
+    return time + shift[slot - first]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Days, weeks, months, quarters or years on the clocks of a zone, each with a running number."""
+
+    period: Period
+    tz: str = "UTC"
+    week_start: WeekStart = "monday"
+
+    def __post_init__(self) -> None:
+        one_of("period", self.period, Period)
+        one_of("week_start", self.week_start, WeekStart)
+        zone(self.tz)
+
+    def number(self, time: Ints) -> Ints:
+        """Running number of the period in which each instant lies."""
+        wall = local_time(np.asarray(time, dtype=np.int64), self.tz)
+        if self.period == "day":
+            return wall // DAY
+        if self.period == "week":
+            return (wall // DAY + self._weekday_of_1970) // 7
+        months = wall.view("M8[us]").astype("M8[M]").astype(np.int64)
+        return months // {"month": 1, "quarter": 3, "year": 12}[self.period]
+
+    def start(self, number: Ints) -> pd.DatetimeIndex:
+        """First moment of each period on the clocks of the zone, without a zone."""
+        number = np.asarray(number, dtype=np.int64)
+        if self.period == "day":
+            days = number.view("M8[D]")
+        elif self.period == "week":
+            days = (number * 7 - self._weekday_of_1970).view("M8[D]")
+        else:
+            days = (number * {"month": 1, "quarter": 3, "year": 12}[self.period]).view("M8[M]").astype("M8[D]")
+        return pd.DatetimeIndex(days.astype("M8[us]"))
+
+    def begins(self, number: Ints) -> Ints:
+        """First instant of each period, in UTC."""
+        wall = self.start(number)
+        return wall.tz_localize(self.tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward").asi8
+
+    @property
+    def _weekday_of_1970(self) -> int:
+        return 3 if self.week_start == "monday" else 4  # 1 January 1970 was a Thursday
+
+
+def one_of(name: str, value: Any, choices: Any) -> None:
+    """Refuse a mode that does not exist, naming those that do."""
+    allowed = get_args(choices)
+    if value not in allowed:
+        raise ValueError(f"{name}: {value!r} is not known. Use one of {', '.join(map(repr, allowed))}.")
+
+
+def spoken(time: int, tz: str) -> str:
+    """An instant as text on the clocks of `tz`, to the minute where that loses nothing."""
+    stamp = pd.Timestamp(time, unit="us", tz="UTC").tz_convert(tz)
+    return stamp.strftime("%Y-%m-%d %H:%M" if time % (60 * SECOND) == 0 else "%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,38 @@
+"""How a metric hands over its table: columns in their order, with its name, definition and settings beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def result(
+    table: pd.DataFrame, *, metric: str, definition: str, settings: Mapping[str, Any], columns: Sequence[str] = ()
+) -> pd.DataFrame:
+    """The table with ``attrs`` that say what it is; `columns`, where given, are its columns in order."""
+    table = (table[list(columns)] if columns else table).reset_index(drop=True)
+    table.attrs = {
+        "metric": metric,
+        "definition": definition,
+        "settings": {name: value for name, value in settings.items() if value is not None},
+    }
+    return table
+
+
+def keys(by: str | Sequence[str] | None) -> list[str]:
+    """The columns of `by` as a list."""
+    if by is None:
+        return []
+    return [by] if isinstance(by, str) else list(by)
+
+
+def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
+    """``below_min_n`` where fewer than `min_n` were counted and no better reason stands."""
+    if not isinstance(min_n, int) or min_n < 1:
+        raise ValueError(f"min_n: {min_n!r} is not a count. Use 1 to show every rate, 10 to hold back those over few.")
+    return reason.mask(reason.isna() & (n < min_n), "below_min_n")
+
+
+def blank(table: pd.DataFrame, rows: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
+    """The table with NA in `columns` where `rows` is true."""
+    return table.assign(**{name: table[name].astype(float).mask(rows.to_numpy()) for name in columns})

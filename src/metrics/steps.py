@@ -1,0 +1,92 @@
+"""Which rows are meant: an event by its name, or a `Step` that asks for more."""
+
+import difflib
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Rows of one event, narrowed by their properties.
+
+    Parameters
+    ----------
+    event
+        Name in the ``event`` column; None means any event.
+    where
+        Property columns and the value each must have: ``{"plan": "pro"}``.
+    first_time_only
+        Only the first row of a user, in all history, that meets `event` and `where`.
+
+    Examples
+    --------
+    >>> Step("purchase", where={"plan": "pro"}).label
+    'purchase (plan = pro)'
+    """
+
+    event: str | None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    first_time_only: bool = False
+
+    @property
+    def label(self) -> str:
+        """The step in words."""
+        words = [f"{column} = {value}" for column, value in self.where.items()]
+        words += ["first time"] if self.first_time_only else []
+        name = "any event" if self.event is None else self.event
+        return f"{name} ({', '.join(words)})" if words else name
+
+
+EventChoice: TypeAlias = str | Step | None
+
+
+def as_step(choice: EventChoice, name: str) -> Step:
+    """A name, a `Step` or None (any event) as a `Step`."""
+    if isinstance(choice, Step):
+        return choice
+    if choice is None or isinstance(choice, str):
+        return Step(choice)
+    raise ValueError(f"{name}: {choice!r} is neither an event's name nor a Step.")
+
+
+def meets(events: pd.DataFrame, step: Step, name: str) -> Mask:
+    """Which rows of the event table meet the step (``first_time_only`` is the caller's, for it needs the unit).
+
+    A name that no row has is refused if it looks like a slip of the pen. Otherwise nobody has done it yet: that is a
+    count of 0, with a warning.
+    """
+    keep = np.ones(len(events), bool)
+    if step.event is not None:
+        keep &= (events["event"] == step.event).to_numpy(bool, na_value=False)
+        if not keep.any() and len(events):
+            _check_absent(name, step.event, events["event"].unique())
+    for column, value in step.where.items():
+        if column not in events:
+            raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
+        keep &= (events[column] == value).to_numpy(bool, na_value=False)
+    return keep
+
+
+def _check_absent(name: str, event: str, seen: Any) -> None:
+    plain = {re.sub(r"[\W_]", "", str(x)).lower() for x in seen}
+    if re.sub(r"[\W_]", "", event).lower() in plain or difflib.get_close_matches(event, map(str, seen), cutoff=0.85):
+        raise ValueError(unknown(name, event, seen))
+    warnings.warn(unknown(name, event, seen) + " It counts as never done.", stacklevel=5)
+
+
+def unknown(name: str, value: str, seen: Any, what: str = "in the event table", plural: str = "events") -> str:
+    """Message for a name that does not occur: what was found, and the nearest."""
+    known = sorted(str(x) for x in seen)
+    near = difflib.get_close_matches(str(value), known, n=1)
+    shown = f"{known[:20]}" + (f" and {len(known) - 20} more" if len(known) > 20 else "")
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{name}: {value!r} is not {what}. Its {plural} are {shown}.{hint}"
