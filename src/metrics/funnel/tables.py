@@ -77,7 +77,8 @@ def conversion_funnel(
         step_conversion_rate (…)     0 to 1  users / users of the step before, Wilson
         drop_off_rate                0 to 1  dropped / users of the step before
         censored_conversion_rate (…) 0 to 1  share that reaches the step within the window by Kaplan-Meier, open
-                                             windows taken as not yet decided; log-log limits
+                                             windows taken as not yet decided; log-log limits;
+                                             NaN while nobody's window is over
         mean_seconds, median_seconds, p25_seconds, p75_seconds, p90_seconds   seconds from the step before
 
     Raises
@@ -180,6 +181,8 @@ def _kaplan_meier(
     times, events = np.unique(duration[reached], return_counts=True)
     at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
     survival = float(np.prod(1 - events / at_risk))
+    if survival > 0 and not (~reached & ~is_open).any():  # nobody was watched to the window's end
+        return np.nan, np.nan, np.nan
     if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
         known = reached | ~is_open
         low, high = wilson(float(reached[known].sum()), float(known.sum()), confidence)

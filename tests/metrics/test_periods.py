@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.periods import DAY, Calendar, duration, instant, local_time, zone
+
+ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
+MOMENTS = st.integers(instant("1990-01-01"), instant("2035-01-01"))
+
+
+def us(*texts):
+    return np.array([instant(text) for text in texts])
+
+
+def test_a_date_is_the_first_moment_of_that_date_in_the_zone():
+    assert instant("2026-03-29", tz="Europe/Berlin") == instant("2026-03-28T23:00Z")
+    assert instant("2026-03-30", tz="Europe/Berlin") == instant("2026-03-29T22:00Z")
+
+
+def test_a_date_whose_midnight_does_not_exist_begins_with_its_first_moment():
+    assert instant("2018-11-04", tz="America/Sao_Paulo") == instant("2018-11-04T03:00Z")
+
+
+def test_a_time_with_a_zone_keeps_it():
+    assert instant(pd.Timestamp("2026-01-01", tz="Asia/Tokyo"), tz="Europe/Berlin") == instant("2025-12-31T15:00Z")
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", "", None, 20260101, pd.NaT])
+def test_what_is_no_instant_is_refused_with_the_argument_and_a_remedy(wrong):
+    with pytest.raises(ValueError, match=r"as_of.*Use"):
+        instant(wrong, name="as_of")
+
+
+def test_durations_have_a_unit():
+    assert duration("36 hours") == duration("1.5 days") == 1.5 * DAY
+    assert duration("2 weeks") == duration("14 days")
+
+
+@pytest.mark.parametrize("wrong", [14, "14", "days", "0 days", "-3 days", "2 months", "1 year", None])
+def test_a_bare_number_or_a_span_without_one_length_is_refused(wrong):
+    with pytest.raises(ValueError, match="window"):
+        duration(wrong)
+
+
+def test_an_unknown_zone_is_named_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'Europe/Berlin'"):
+        zone("Europe/Berln")
+
+
+@given(st.lists(MOMENTS, min_size=1), st.sampled_from(ZONES))
+def test_local_time_is_the_wall_clock(moments, tz):
+    wall = pd.DatetimeIndex(np.array(moments, "M8[us]"), tz="UTC").tz_convert(tz).tz_localize(None).as_unit("us")
+    assert (local_time(np.array(moments), tz) == wall.asi8).all()
+
+
+@given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(["day", "week", "month", "quarter", "year"]))
+def test_every_instant_lies_in_the_period_that_counts_it(moment, tz, period):
+    calendar = Calendar(period, tz)
+    number = calendar.number(np.array([moment]))
+    assert calendar.begins(number)[0] <= moment < calendar.begins(number + 1)[0]
+    assert (calendar.number(calendar.begins(number)) == number).all()
+
+
+def test_the_day_of_the_clock_change_is_one_day_of_23_hours():
+    calendar = Calendar("day", "Europe/Berlin")
+    day = calendar.number(us("2026-03-29T12:00Z"))
+    assert (calendar.begins(day + 1) - calendar.begins(day))[0] == 23 * DAY // 24
+
+
+def test_midnight_belongs_to_the_day_it_begins():
+    before, after = Calendar("day", "Europe/Berlin").number(us("2026-06-30T21:59:59.999999Z", "2026-06-30T22:00Z"))
+    assert after == before + 1
+
+
+@pytest.mark.parametrize(("week_start", "start"), [("monday", "2026-03-02"), ("sunday", "2026-03-01")])
+def test_weeks_start_on_monday_unless_told(week_start, start):
+    calendar = Calendar("week", week_start=week_start)
+    assert calendar.start(calendar.number(us("2026-03-04T10:00Z")))[0] == pd.Timestamp(start)
+
+
+def test_quarters_and_years_begin_with_their_first_month():
+    for period, start in (("month", "2026-05-01"), ("quarter", "2026-04-01"), ("year", "2026-01-01")):
+        calendar = Calendar(period)
+        assert calendar.start(calendar.number(us("2026-05-31T23:59Z")))[0] == pd.Timestamp(start)
+
+
+def test_an_unknown_period_is_refused_with_those_that_exist():
+    with pytest.raises(ValueError, match=r"'fortnight' is not known. Use one of 'day', 'week'"):
+        Calendar("fortnight")

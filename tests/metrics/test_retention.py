@@ -1,0 +1,153 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics import Step, cohort_retention, event_log, retention_curve, retention_matrix
+
+WEEKS = event_log("""
+    2026-01-05  ann   visit     plan=pro
+    2026-01-06  ann   visit     plan=free    # same week: no return
+    2026-01-12  ann   visit
+    2026-01-26  ann   visit
+    2026-01-11 23:59:59.999  edge  visit     # Sunday: still the first week
+    2026-01-12  edge  visit                  # one millisecond later is week 1
+    2026-01-13  ben   visit     plan=pro
+    2026-01-20  ben   buy
+    2026-01-28  new   visit
+""")
+
+
+def weekly(log=WEEKS, as_of="2026-02-02", periods=3, **options):
+    return cohort_retention(log, period="week", periods=periods, as_of=as_of, **options)
+
+
+def cells(table, cohort, column="retained"):
+    return table[table["cohort"] == cohort][column].tolist()
+
+
+def test_a_cohort_is_a_calendar_week_and_period_0_is_its_size():
+    table = weekly()
+    assert cells(table, "2026-01-05") == [2, 2, 0, 1]
+    assert cells(table, "2026-01-12") == [1, 1, 0]
+    assert cells(table, "2026-01-05", "users") == [2] * 4
+
+
+def test_a_cohort_of_nobody_stays_in_its_place_without_a_rate():
+    table = weekly()
+    assert cells(table, "2026-01-19", "users") == [0, 0]
+    assert np.isnan(cells(table, "2026-01-19", "retention_rate")).all()
+
+
+def test_a_period_that_has_not_begun_is_absent_and_one_that_runs_is_marked():
+    table = weekly(as_of="2026-02-01")
+    assert cells(table, "2026-01-26") == [1]
+    assert cells(table, "2026-01-26", "complete") == [False]
+    assert cells(table, "2026-01-05", "complete") == [True, True, True, False]
+    assert cells(weekly(as_of="2026-02-02"), "2026-01-05", "complete") == [True] * 4
+
+
+def test_rows_from_as_of_on_are_not_read():
+    assert cells(weekly(as_of="2026-01-26"), "2026-01-05") == [2, 2, 0]
+
+
+def test_weeks_are_cut_on_the_clocks_of_the_zone():
+    log = event_log("2026-01-11 22:59 ann visit\n2026-01-11 23:00 ben visit")  # Sunday and Monday in Berlin
+    table = cohort_retention(log, period="week", periods=1, as_of="2026-02-01", tz="Europe/Berlin")
+    assert table[table["period"] == 0]["cohort"].dt.day.tolist() == [5, 12]
+    assert weekly(log, week_start="sunday")["cohort"].dt.day.unique().tolist() == [11]
+
+
+def test_the_day_of_the_clock_change_is_one_day():
+    log = event_log("2026-03-28 12:00 ann v\n2026-03-29 23:30 ann v\n2026-03-30 00:30 ben v", tz="Europe/Berlin")
+    table = cohort_retention(log, period="day", periods=1, as_of="2026-04-02", tz="Europe/Berlin")
+    assert cells(table, "2026-03-28") == [1, 1]
+    assert cells(table, "2026-03-30") == [1, 0]
+
+
+def test_start_and_return_may_be_different_events():
+    table = weekly(start_event="visit", return_event="buy")
+    assert cells(table, "2026-01-12") == [1, 1, 0]
+    assert cells(table, "2026-01-05") == [2, 0, 0, 0]
+
+
+def test_cohort_kinds_differ_in_who_begins_when():
+    log = event_log("""
+        2026-01-05  ann  visit  paid=no
+        2026-01-13  ann  visit  paid=yes
+        2026-01-20  ann  visit  paid=yes
+    """)
+    paid = Step("visit", where={"paid": "yes"})
+    assert cells(weekly(log), "2026-01-05") == [1, 1, 1, 0]
+    assert weekly(log, start_event=paid)["cohort"].min() == pd.Timestamp("2026-01-12")
+    assert len(weekly(log, start_event=paid, cohort="first_ever")) == 0
+    recurring = weekly(log, cohort="recurring")
+    assert [cells(recurring, day, "users")[0] for day in ("2026-01-05", "2026-01-12", "2026-01-19")] == [1, 1, 1]
+    assert weekly(log, since="2026-01-12")["users"].sum() == 0  # first in all history was before
+    assert cells(weekly(log, since="2026-01-12", cohort="first_in_range"), "2026-01-12") == [1, 1, 0]
+
+
+def test_on_or_after_counts_a_later_return_for_every_period_before():
+    assert cells(weekly(mode="on_or_after"), "2026-01-05") == [2, 2, 1, 1]
+
+
+def test_enough_occurrences_must_lie_in_one_period():
+    log = event_log("2026-01-05 ann v\n2026-01-12 ann v\n2026-01-13 ann v\n2026-01-20 ann v")
+    assert cells(weekly(log, min_occurrences=2), "2026-01-05") == [1, 1, 0, 0]
+
+
+def test_a_group_is_read_from_the_row_that_began_it_and_missing_is_a_group():
+    table = weekly(by="plan")
+    first = table[(table["cohort"] == "2026-01-05") & (table["period"] == 0)]
+    assert first["plan"].tolist()[:1] == ["pro"]
+    assert first["users"].tolist() == [1, 1]
+    whole = weekly().set_index(["cohort", "period"])["retained"]
+    assert table.groupby(["cohort", "period"])["retained"].sum().to_dict() == whole.to_dict()
+
+
+def test_the_curve_weighs_people_and_leaves_out_unfinished_cells():
+    curve = retention_curve(weekly(as_of="2026-02-01")).set_index("period")
+    assert curve.loc[1, ["cohorts", "users", "retained"]].tolist() == [2, 3, 3]
+    assert curve.loc[2, ["cohorts", "users", "retained"]].tolist() == [1, 2, 0]
+    assert 3 not in curve.index or curve.loc[3, "cohorts"] == 0
+
+
+def test_the_simple_mean_weighs_cohorts_and_keeps_those_at_0():
+    table = pd.DataFrame({
+        "cohort": pd.to_datetime(["2026-01-05", "2026-01-12"]), "period": 1, "users": [90, 10], "retained": [0, 5],
+        "complete": True, "retention_rate": [0, 0.5],
+    })  # fmt: skip
+    assert retention_curve(table)["retention_rate"].item() == 0.05
+    simple = retention_curve(table, weighted=False).iloc[0]
+    assert simple["retention_rate"] == 0.25
+    half = 1.959964 * np.sqrt(0.5 * 0.5 / 10) / 2
+    assert simple["retention_rate_high"] == pytest.approx(0.25 + half)
+
+
+def test_the_matrix_has_no_number_where_nothing_was_observed():
+    matrix = retention_matrix(weekly(as_of="2026-02-01"))
+    assert matrix.loc["2026-01-05"].tolist()[:3] == [1.0, 1.0, 0.0]
+    assert np.isnan(matrix.loc["2026-01-05", 3])
+    assert matrix.loc["2026-01-19"].isna().all()
+    with pytest.raises(ValueError, match="groups"):
+        retention_matrix(weekly(by="plan"))
+
+
+def test_nobody_gives_an_empty_table_with_its_columns():
+    table = weekly(WEEKS[:0])
+    assert len(table) == 0
+    assert list(table.columns) == list(weekly().columns)
+    assert len(retention_curve(table)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"cohort": "mine"}, "cohort: 'mine'"), ({"periods": 0}, "periods: 0"), ({"by": "paln"}, "Did you mean 'plan'")],
+)
+def test_wrong_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        weekly(**options)
+
+
+def test_a_table_of_something_else_is_refused():
+    with pytest.raises(ValueError, match="no result of cohort_retention"):
+        retention_curve(pd.DataFrame({"cohort": []}))
