@@ -101,7 +101,7 @@ def churn_rate(
     span, silence = Span.read(since=since, until=until, as_of=as_of, tz=tz), duration(inactive_for, name="inactive_for")
     what = as_step(event, "event")
     rows = user_rows(events, unit=unit, before=span.as_of)
-    use = rows.sorted(meets(rows.events, what, "event"))
+    use = rows.sorted(meets(rows.events, what, "event", needed=True))
     if what.first_time_only:
         use = rows.first_of_unit(use)
     if period is None:

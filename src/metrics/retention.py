@@ -160,7 +160,7 @@ def _starts(
     rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Calendar, span: Span, *, ranged: bool
 ) -> Mask:
     """Rows that put their unit into a cohort."""
-    found = rows.sorted(meets(rows.events, start, "start_event"))
+    found = rows.sorted(meets(rows.events, start, "start_event", needed=True))
     inside = np.ones(len(number), bool)
     if ranged and len(number):
         low, high = calendar.number(np.array([max(span.since, int(rows.time.min())), max(span.until, span.since) - 1]))

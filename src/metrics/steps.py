@@ -58,17 +58,17 @@ def as_step(choice: EventChoice, name: str) -> Step:
     raise ValueError(f"{name}: {choice!r} is neither an event's name nor a Step.")
 
 
-def meets(events: pd.DataFrame, step: Step, name: str) -> Mask:
+def meets(events: pd.DataFrame, step: Step, name: str, *, needed: bool = False) -> Mask:
     """Which rows of the event table meet the step (``first_time_only`` is the caller's, for it needs the unit).
 
-    A name that no row has is refused if it looks like a slip of the pen. Otherwise nobody has done it yet: that is a
-    count of 0, with a warning.
+    A name that no row has is refused if the metric is nothing without it (`needed`) or if it looks like a slip of the
+    pen. Otherwise nobody has done it yet: that is a count of 0, with a warning.
     """
     keep = np.ones(len(events), bool)
     if step.event is not None:
         keep &= (events["event"] == step.event).to_numpy(bool, na_value=False)
         if not keep.any() and len(events):
-            _check_absent(name, step.event, events["event"].unique())
+            _check_absent(name, step.event, events["event"].unique(), needed=needed)
     for column, value in step.where.items():
         if column not in events:
             raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
@@ -76,9 +76,10 @@ def meets(events: pd.DataFrame, step: Step, name: str) -> Mask:
     return keep
 
 
-def _check_absent(name: str, event: str, seen: Any) -> None:
+def _check_absent(name: str, event: str, seen: Any, *, needed: bool) -> None:
     plain = {re.sub(r"[\W_]", "", str(x)).lower() for x in seen}
-    if re.sub(r"[\W_]", "", event).lower() in plain or difflib.get_close_matches(event, map(str, seen), cutoff=0.85):
+    slip = re.sub(r"[\W_]", "", event).lower() in plain
+    if needed or slip or difflib.get_close_matches(event, map(str, seen), cutoff=0.85):
         raise ValueError(unknown(name, event, seen))
     warnings.warn(unknown(name, event, seen) + " It counts as never done.", stacklevel=5)
 

@@ -40,7 +40,8 @@ def net_promoter_score(
     ----------
     responses
         One row per answer: `score`, ``respondent_id`` (unless `per_respondent` is ``"all"``) and ``answered_at`` (UTC;
-        needed for ``"latest"``, ``"first"``, `period`, `since` and `until`).
+        needed for ``"latest"``, ``"first"``, `period`, `since` and `until`). Where there is a ``question_type``, only
+        the answers to ``nps`` questions are read.
     score
         Column of the scores, 0 to 10.
     per_respondent
@@ -101,6 +102,8 @@ def net_promoter_score(
     for column in needed:
         if column not in responses:
             raise ValueError(unknown("responses", column, responses.columns, "a column of the responses", "columns"))
+    if "question_type" in responses:
+        responses = responses[responses["question_type"].astype("str").str.lower() == "nps"]
     answers = responses[list(dict.fromkeys(needed))].reset_index(drop=True)
     if times:
         answers = _in_range(answers, since, until, tz)

@@ -35,3 +35,8 @@ def test_an_unknown_property_is_refused():
 def test_what_is_neither_a_name_nor_a_step_is_refused():
     with pytest.raises(ValueError, match="start_event: 3 is neither"):
         as_step(3, "start_event")
+
+
+def test_a_metric_is_nothing_without_its_first_event():
+    with pytest.raises(ValueError, match="steps: 'purchase' is not in the event table"):
+        conversion_funnel(LOG, ["purchase", "visit"], as_of="2026-02-01")

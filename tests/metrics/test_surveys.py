@@ -161,3 +161,9 @@ def test_the_score_lies_in_its_limits_and_on_its_scale(scores):
     assert -100 <= low <= high <= 100
     assert -100 <= score <= 100
     assert row["promoters"] + row["passives"] + row["detractors"] == row["responses"]
+
+
+def test_only_answers_to_the_nps_question_are_read():
+    table = pd.DataFrame({"score": [10, 1, 5], "question_type": ["nps", "ces", None]})
+    row = net_promoter_score(table, per_respondent="all", min_n=1).iloc[0]
+    assert row[["responses", "rejected"]].tolist() == [1, 0]

@@ -129,7 +129,7 @@ def prepare(events: pd.DataFrame, choices: Choices, only: Mask | None = None) ->
     rows = user_rows(events, unit=choices.unit, before=span.as_of)
     met = np.zeros((len(choices.path), len(rows.time)), bool)
     for number, step in enumerate(choices.path):
-        met[number] = rows.sorted(meets(rows.events, step, "steps"))
+        met[number] = rows.sorted(meets(rows.events, step, "steps", needed=number == 0))
         if step.first_time_only:
             met[number] = rows.first_of_unit(met[number])
     if only is not None:

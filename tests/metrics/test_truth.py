@@ -1,0 +1,226 @@
+"""The metrics find the laws that made the demo data.
+
+Once on the data in the repository, read as a user reads them, with intervals so wide (99.9 %) that a right metric
+does not fail by chance; and on many small worlds, where 95 % intervals must hold the truth about as often as they say.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import metrics
+from metrics.samples.fieldnote import AS_OF, STEPS, ZONE, simulate
+
+DEMO = Path(__file__).parents[2] / "data" / "demo"
+TRUTH = json.loads((DEMO / "truth.json").read_text("utf-8"))
+END = "2026-07-01"
+SURE = 0.999
+
+
+@cache
+def world() -> dict[str, pd.DataFrame]:
+    """The tables of the repository; test_samples compares them with the files. Events come from the export itself."""
+    return simulate() | {"events": metrics.read_events(DEMO / "events.csv.gz")}
+
+
+def small_world(seed: int) -> dict[str, pd.DataFrame]:
+    """Another draw of the same laws, without the copies and without the planted people, who would weigh too much."""
+    tables = simulate(seed=seed, users=300)
+    events = tables["events"].drop_duplicates("event_id").dropna(subset=["user_id"])
+    return tables | {"events": events[~events["user_id"].str.startswith("edge-")]}
+
+
+def funnel(tables, confidence=0.95, by=None, mature_only=True):
+    return metrics.conversion_funnel(
+        tables["events"],
+        list(STEPS),
+        as_of=END,
+        window="14 days",
+        tz=ZONE,
+        by=by,
+        mature_only=mature_only,
+        confidence=confidence,
+    )
+
+
+def retention(tables, confidence=0.95):
+    table = metrics.cohort_retention(tables["events"], start_event="sign_up", as_of=END, period="week", tz=ZONE)
+    return metrics.retention_curve(table, confidence=confidence).set_index("period")
+
+
+def nps(tables, confidence=0.95):
+    answers = tables["survey_responses"]
+    answers = answers[answers["question_type"] == "nps"]
+    return metrics.net_promoter_score(answers, by="plan", confidence=confidence).set_index("plan")
+
+
+def holds(successes: float, n: float, truth: float, confidence: float = SURE) -> bool:
+    """Whether a Wilson interval holds the truth: counts where no metric is written yet."""
+    table = metrics.proportion_interval(successes=int(successes), n=int(n), confidence=confidence)
+    return bool(table["proportion_low"][0] <= truth <= table["proportion_high"][0])
+
+
+# -- the data in the repository ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["desktop", "phone", "overall"])
+def test_the_funnel_finds_the_probability_of_each_step(device):
+    table = funnel(world(), SURE, by=None if device == "overall" else "device")
+    if device != "overall":
+        table = table[table["device"] == device]
+    steps = table.set_index("event")
+    for step, rate in TRUTH["funnel"]["step_conversion_rate"][device].items():
+        assert steps["step_conversion_rate_low"][step] < rate < steps["step_conversion_rate_high"][step], step
+    for step, rate in TRUTH["funnel"]["conversion_rate"][device].items():
+        assert steps["conversion_rate_low"][step] <= rate <= steps["conversion_rate_high"][step], step
+
+
+def test_most_are_lost_at_the_invitation_and_more_of_them_on_the_phone():
+    table = funnel(world(), by="device").set_index(["device", "event"])["drop_off_rate"]
+    for device in ("desktop", "phone"):
+        assert table[device].drop("sign_up").idxmax() == TRUTH["funnel"]["largest_loss"]["step"]
+    assert table["phone"]["invite_teammate"] > table["desktop"]["invite_teammate"] + 0.2
+
+
+def test_a_kaplan_meier_rate_also_uses_the_windows_that_are_still_open():
+    table = funnel(world(), SURE, mature_only=False).set_index("event")
+    assert table["open"].sum() > 0
+    for step, rate in TRUTH["funnel"]["conversion_rate"]["overall"].items():
+        low, high = table.loc[step, ["censored_conversion_rate_low", "censored_conversion_rate_high"]]
+        assert step == "sign_up" or low < rate < high, step
+
+
+def test_the_retention_curve_follows_the_law():
+    curve = retention(world(), SURE)
+    for week in range(1, 13):
+        rate = TRUTH["retention"]["retention_rate"][str(week)]
+        assert curve["retention_rate_low"][week] < rate < curve["retention_rate_high"][week], week
+    assert curve["retention_rate"][1] > 0.4
+    assert curve["retention_rate"][8] < 0.3
+
+
+def test_each_plan_has_the_promoter_score_that_made_its_answers():
+    scores = nps(world(), SURE)
+    for plan, law in TRUTH["nps"].items():
+        low, high = scores.loc[plan, ["net_promoter_score_low", "net_promoter_score_high"]]
+        assert low < law["net_promoter_score"] < high, plan
+    assert scores["net_promoter_score"]["team"] > scores["net_promoter_score"]["free"]
+
+
+def test_invoices_fail_and_recover_as_often_as_stated():
+    attempts = world()["payment_attempts"].sort_values("attempted_at", kind="stable")
+    first = attempts.drop_duplicates("invoice_id").set_index("invoice_id")
+    failed = first["result"] == "failed"
+    assert holds(failed.sum(), len(failed), TRUTH["payments"]["failure_rate"])
+    settled = failed & (first["attempted_at"] < AS_OF - pd.Timedelta(days=8))
+    recovered = set(attempts.loc[attempts["result"] == "succeeded", "invoice_id"]) & set(settled[settled].index)
+    assert holds(len(recovered), settled.sum(), TRUTH["payments"]["recovery_rate"])
+
+
+def test_subscribers_leave_each_month_as_often_as_stated():
+    rows = world()["subscriptions"]
+    monthly = rows[rows["interval"] == "month"]
+    here, gone = 0, 0
+    for month in pd.date_range("2026-02-01", "2026-06-01", freq="MS", tz=ZONE):
+        opening = present(monthly, month, ["active", "past_due"])
+        closing = present(rows, month + pd.DateOffset(months=1), ["active", "past_due", "paused"])
+        here += len(opening)
+        gone += len(opening - closing)
+    assert here > 500
+    assert holds(gone, here, TRUTH["subscriptions"]["monthly_churn_rate"])
+
+
+def present(rows: pd.DataFrame, at: pd.Timestamp, states: list[str]) -> set[str]:
+    """Customers with a row of these states just before the instant."""
+    running = (rows["start"] < at) & (rows["end"].isna() | (rows["end"] >= at))
+    return set(rows.loc[running & rows["status"].isin(states), "customer_id"])
+
+
+def test_trials_convert_and_requests_end_in_a_pause_as_often_as_stated():
+    rows = world()["subscriptions"]
+    trials = rows[(rows["status"] == "trialing") & (rows["end"] < AS_OF)]
+    paid = set(rows.loc[rows["status"] != "trialing", "subscription_id"])
+    law = TRUTH["subscriptions"]
+    assert holds(trials["subscription_id"].isin(paid).sum(), len(trials), law["trial_conversion_rate"])
+    asked = world()["cancellations"]["outcome"].dropna()
+    assert holds((asked == "paused").sum(), len(asked), law["pause_take_rate"])
+
+
+def test_variant_b_converts_better_by_the_stated_difference():
+    mails = world()["emails"]
+    delivered = mails[mails["event"] == "delivered"].groupby("variant")["message_id"].nunique()
+    converted = mails[mails["event"] == "converted"].groupby("variant")["message_id"].nunique()
+    for variant, rate in TRUTH["emails"]["conversion_rate"].items():
+        assert holds(converted[variant], delivered[variant], rate), variant
+    table = metrics.difference_interval(
+        successes_a=int(converted["B"]),
+        n_a=int(delivered["B"]),
+        successes_b=int(converted["A"]),
+        n_b=int(delivered["A"]),
+    )
+    assert table["difference_low"][0] < TRUTH["emails"]["difference"] < table["difference_high"][0]
+
+
+def test_orders_have_the_stated_share_of_buyers_mean_value_and_repeat_rate():
+    law = TRUTH["orders"]
+    orders = world()["orders"].query("net > 0")
+    customers = world()["customers"].set_index("customer_id")["signup_at"]
+    old = customers[customers < AS_OF - pd.Timedelta(days=60)].index  # a first order comes within weeks
+    assert holds(orders.loc[orders["user_id"].isin(old), "user_id"].nunique(), len(old), law["buyer_share"])
+    mean = orders.groupby("user_id")["net"].mean()
+    assert abs(mean.mean() - law["mean_order_value"]) < 3.3 * mean.sem()
+    first = orders.groupby("user_id")["timestamp"].min()
+    repeats = orders.groupby("user_id").size() - 1
+    weeks = (AS_OF - first).dt.total_seconds() / (7 * 86_400)
+    noise = (repeats - law["repeat_orders_per_week"] * weeks).std() * np.sqrt(len(weeks)) / weeks.sum()
+    assert abs(repeats.sum() / weeks.sum() - law["repeat_orders_per_week"]) < 3.3 * noise
+
+
+# -- many small worlds -------------------------------------------------------------------------------------------------
+
+
+def held(tables: dict[str, pd.DataFrame]) -> dict[str, list[bool]]:
+    """For each kind of metric, whether its 95 % intervals hold the truth."""
+    steps = funnel(tables, by="device").set_index(["device", "event"])
+    curve = retention(tables)
+    scores = nps(tables).dropna(subset="net_promoter_score")
+    law = TRUTH["funnel"]["step_conversion_rate"]
+    weeks = TRUTH["retention"]["retention_rate"]
+    return {
+        "funnel": [
+            bool(
+                steps.loc[(device, step), "step_conversion_rate_low"]
+                <= law[device][step]
+                <= steps.loc[(device, step), "step_conversion_rate_high"]
+            )
+            for device in ("desktop", "phone")
+            for step in STEPS[1:]
+        ],
+        "retention": [
+            bool(curve["retention_rate_low"][week] <= weeks[str(week)] <= curve["retention_rate_high"][week])
+            for week in range(1, 9)
+        ],
+        "nps": [
+            bool(
+                row.net_promoter_score_low
+                <= TRUTH["nps"][row.Index]["net_promoter_score"]
+                <= row.net_promoter_score_high
+            )
+            for row in scores.itertuples()
+        ],
+    }
+
+
+@pytest.mark.slow
+def test_in_many_worlds_the_intervals_hold_the_truth_as_often_as_they_say():
+    worlds = [held(small_world(seed)) for seed in range(1, 41)]
+    for kind in ("funnel", "retention", "nps"):
+        found = np.concatenate([one[kind] for one in worlds])
+        # Intervals of one world lean on the same people: the world is the draw whose spread counts.
+        spread = np.std([np.mean(one[kind]) for one in worlds]) / np.sqrt(len(worlds))
+        assert abs(found.mean() - 0.95) < NormalDist().inv_cdf(SURE) * spread, (kind, round(found.mean(), 4))
