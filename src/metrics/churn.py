@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.engine import Rows, Span, user_rows
+from metrics.events import conform
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, one_of, spoken
 from metrics.results import blank, result, too_few
@@ -100,7 +101,7 @@ def churn_rate(
     """
     span, silence = Span.read(since=since, until=until, as_of=as_of, tz=tz), duration(inactive_for, name="inactive_for")
     what = as_step(event, "event")
-    rows = user_rows(events, unit=unit, before=span.as_of)
+    rows = user_rows(conform(events), unit=unit, before=span.as_of)
     use = rows.sorted(meets(rows.events, what, "event", needed=True))
     if what.first_time_only:
         use = rows.first_of_unit(use)

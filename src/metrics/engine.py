@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from metrics.events import conform
 from metrics.periods import Ints, When, instant, microseconds
 from metrics.steps import Mask, unknown
 
@@ -48,13 +47,15 @@ class Rows:
         return mask & firsts
 
 
-def user_rows(events: pd.DataFrame, *, unit: str = "user_id", before: int | None = None) -> Rows:
-    """The rows of `events` that belong to a unit and lie before an instant, sorted by unit and time.
+def user_rows(
+    events: pd.DataFrame, *, unit: str = "user_id", before: int | None = None, only: Mask | None = None
+) -> Rows:
+    """The rows of a conformed event table that belong to a unit and lie before an instant, sorted by unit and time.
 
+    `only` leaves out rows that a metric need not see; sorting is what costs.
     A row without a value in the column `unit` belongs to none (a row outside every account, say). The order of the
     rows in `events` never matters.
     """
-    events = conform(events)
     if unit not in events:
         raise ValueError(unknown("unit", unit, events.columns, "a column of the event table", "columns"))
     time = microseconds(events["timestamp"])
@@ -62,6 +63,8 @@ def user_rows(events: pd.DataFrame, *, unit: str = "user_id", before: int | None
     keep = code >= 0
     if before is not None:
         keep &= time < before
+    if only is not None:
+        keep &= only
     source = np.flatnonzero(keep)
     order: Ints = source[np.lexsort((time[source], code[source]))]
     return Rows(events, pd.Index(labels), code[order].astype(np.int64), time[order], order)

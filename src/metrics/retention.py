@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.engine import Rows, Span, user_rows
+from metrics.events import conform
 from metrics.intervals import add_rate, normal_quantile, ratio
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, one_of, spoken
 from metrics.results import keys, result
@@ -116,7 +117,7 @@ def cohort_retention(
             raise ValueError(f"{name}: {value!r} is not a count. Use a whole number from 1.")
     calendar, span = Calendar(period, tz, week_start), Span.read(since=since, until=until, as_of=as_of, tz=tz)
     start, back = as_step(start_event, "start_event"), as_step(return_event, "return_event")
-    rows = user_rows(events, unit=unit, before=span.as_of)
+    rows = user_rows(conform(events), unit=unit, before=span.as_of)
     number = calendar.number(rows.time)
     starts = _starts(rows, number, start, cohort, calendar, span, ranged=since is not None or until is not None)
     returns = rows.sorted(meets(rows.events, back, "return_event"))

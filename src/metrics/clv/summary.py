@@ -28,6 +28,7 @@ def orders_summary(
     time: str = "timestamp",
     amount: str = "net",
     end: When | None = None,
+    as_of: When | None = None,
     holdout_end: When | None = None,
     unit: Unit = "week",
     merge: Merge = "day",
@@ -45,6 +46,8 @@ def orders_summary(
         Its columns; the defaults fit `read_orders`. Amounts are of one currency.
     end
         Last day counted, a local date, that day included. Default: the day of the last order.
+    as_of
+        First day not observed, in place of `end`: ``"1997-10-01"`` is the same as ``end="1997-09-30"``.
     holdout_end
         Adds three columns over the days after `end` up to this one, included.
     unit
@@ -108,7 +111,7 @@ def orders_summary(
         raise ValueError(
             f"{(table['amount'] < 0).sum()} orders have a negative amount (rows {rows}). Use refunds='net'."
         )
-    last = int(table["day"].max()) if end is None and len(table) else _day(end or "1970-01-01", tz, "end")
+    last = _last_day(table, end, as_of, tz)
     calibration = table[table["day"] <= last]
     bought = _purchases(calibration, merge)
     summary = _frequencies(bought, calibration, last, merge, UNIT_DAYS[unit])
@@ -136,6 +139,17 @@ def orders_summary(
 def _day(when: When, tz: str, name: str) -> int:
     """Number of a local date."""
     return int(Calendar("day", tz).number(np.array([instant(when, tz=tz, name=name)]))[0])
+
+
+def _last_day(orders: pd.DataFrame, end: When | None, as_of: When | None, tz: str) -> int:
+    """Number of the last day counted."""
+    if end is not None and as_of is not None:
+        raise ValueError(f"end is {end!s} and as_of is {as_of!s}. Give one: the last day, or the first one after it.")
+    if end is not None:
+        return _day(end, tz, "end")
+    if as_of is not None:  # a day of which only a part is observed is not counted
+        return _day(as_of, tz, "as_of") - 1
+    return int(orders["day"].max()) if len(orders) else 0
 
 
 def _weeks(day: Any) -> Any:

@@ -93,9 +93,16 @@ def customer_lifetime_value(
     one_of("model", model, Model)
     _check_rates(margin, annual_discount)
     days = _horizon_days(horizon)
-    end = pd.Timestamp(instant(as_of, tz=tz) - 1, unit="us", tz="UTC").tz_convert(tz).tz_localize(None).normalize()
     summary = orders_summary(
-        orders, customer=customer, time=time, amount=amount, end=end, unit="day", merge=merge, refunds=refunds, tz=tz
+        orders,
+        customer=customer,
+        time=time,
+        amount=amount,
+        as_of=as_of,
+        unit="day",
+        merge=merge,
+        refunds=refunds,
+        tz=tz,
     )
     kept = 1.0 if margin is None else margin
     purchases, revenue = float((summary["frequency"] + 1).sum()), float(summary["revenue"].sum())

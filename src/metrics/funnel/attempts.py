@@ -9,6 +9,7 @@ import pandas as pd
 
 from metrics import periods
 from metrics.engine import Rows, Span, user_rows
+from metrics.events import conform
 from metrics.funnel import kernel
 from metrics.periods import Ints, When
 from metrics.results import keys
@@ -126,12 +127,14 @@ class Prepared:
 def prepare(events: pd.DataFrame, choices: Choices, only: Mask | None = None) -> Prepared:
     """Select the rows that matter and gather them; `only` narrows the event table beforehand."""
     span, window = choices.span, periods.duration(choices.window)
-    rows = user_rows(events, unit=choices.unit, before=span.as_of)
-    met = np.zeros((len(choices.path), len(rows.time)), bool)
-    for number, step in enumerate(choices.path):
-        met[number] = rows.sorted(meets(rows.events, step, "steps", needed=number == 0))
+    events = conform(events)
+    met = np.stack([meets(events, step, "steps", needed=k == 0) for k, step in enumerate(choices.path)])
+    wanted: Mask = np.logical_or.reduce(met)
+    rows = user_rows(events, unit=choices.unit, before=span.as_of, only=wanted)
+    met = met[:, rows.source]
+    for k, step in enumerate(choices.path):
         if step.first_time_only:
-            met[number] = rows.first_of_unit(met[number])
+            met[k] = rows.first_of_unit(met[k])
     if only is not None:
         met &= rows.sorted(only)
     if choices.range_applies_to == "all_steps":

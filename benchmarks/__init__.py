@@ -1,0 +1,1 @@
+"""Headline figures against rivals, side by side in one run: `make bench`."""

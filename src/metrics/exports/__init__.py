@@ -1,0 +1,131 @@
+"""Exports: one file per vendor format, registered by being there.
+
+A format is a module in this folder with two functions:
+
+``recognise(sample) -> str | None``
+    Why these files are of this format (one clause, shown to people), or None.
+    Decided by content alone: names of columns or keys, never names of files.
+``parse(sources, **options) -> Parsed``
+    All files of this format at once, as rows of the event table with the place
+    where each was written. Its keywords are the format's options.
+
+Vendors are asked first. Two that claim one file are an error, not a guess.
+`generic` is asked when none does.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from metrics.files import EventTableError, Source, kind_of, refuse, refuse_all
+from metrics.files.raw import Kind
+
+GENERIC = "generic"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The beginning of a file, enough to recognise its format."""
+
+    name: str
+    kind: Kind
+    head: bytes  # UTF-8 for text and JSON
+    source: Source
+
+
+@dataclass
+class Parsed:
+    """What one format made of its files.
+
+    `rows` has `event`, `timestamp`, `user_id` (and where the format has them
+    `event_id`, `anonymous_id`), `_file`, `_line` and `_note` (what was decided
+    about the row, else ""), and the properties.
+    `rejected` has `file`, `line`, `reason` and the fields as written. `system`
+    counts rows that are no events, by reason; `identities` are those among them
+    that tie an `anonymous_id` to a `user_id` at a `timestamp`.
+    """
+
+    rows: pd.DataFrame
+    rejected: pd.DataFrame
+    system: dict[str, int] = field(default_factory=dict)
+    identities: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A registered format: its name, how it is recognised and parsed, its options."""
+
+    name: str
+    recognise: Callable[[Sample], str | None]
+    parse: Callable[..., Parsed]
+
+    @property
+    def options(self) -> list[str]:
+        """Names of the keywords that `parse` takes."""
+        kinds = inspect.signature(self.parse).parameters.values()
+        return [parameter.name for parameter in kinds if parameter.kind is parameter.KEYWORD_ONLY]
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """All formats by name, `generic` last."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    found = {}
+    for name in sorted(names, key=lambda name: (name == GENERIC, name)):
+        module = import_module(f"{__name__}.{name}")
+        found[name] = Format(name, module.recognise, module.parse)
+    return found
+
+
+def choose(sources: Sequence[Source], format: str | None) -> list[tuple[Format, str, list[Source]]]:
+    """Group files by format, with the reason of the choice."""
+    known = formats()
+    if format is not None:
+        if format not in known:
+            near = get_close_matches(format, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"format: {format!r} is not known. The formats are {list(known)}.{hint}")
+        return [(known[format], "as declared", list(sources))]
+    groups: dict[str, tuple[Format, str, list[Source]]] = {}
+    errors: list[EventTableError] = []
+    for source in sources:
+        try:
+            chosen, reason = _recognise(source)
+        except EventTableError as error:
+            errors.append(error)
+            continue
+        groups.setdefault(chosen.name, (chosen, reason, []))[2].append(source)
+    if errors:
+        raise refuse_all(errors)
+    return list(groups.values())
+
+
+def _recognise(source: Source) -> tuple[Format, str]:
+    head = source.head()
+    sample = Sample(source.name, kind_of(head, source.name), head, source)
+    claims = [(one, reason) for one in formats().values() if (reason := one.recognise(sample)) is not None]
+    vendors = [claim for claim in claims if claim[0].name != GENERIC]
+    if len(vendors) > 1:
+        names = " and ".join(f"{one.name} ({reason})" for one, reason in vendors)
+        raise refuse(source.name, f"could be {names}", f"Say format={vendors[0][0].name!r} or another one.")
+    if not claims:
+        raise refuse(source.name, "is of no known format", f"Say format= one of {list(formats())}.")
+    return (vendors or claims)[0]
+
+
+def check_options(chosen: Sequence[Format], options: dict[str, Any]) -> None:
+    """Refuse an option that none of the chosen formats has."""
+    allowed = sorted({name for one in chosen for name in one.options})
+    for name in options:
+        if name not in allowed:
+            near = get_close_matches(name, allowed, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            formats_named = ", ".join(one.name for one in chosen)
+            raise ValueError(f"{name}: not an option of the format {formats_named}. Its options are {allowed}.{hint}")

@@ -1,0 +1,18 @@
+"""What lies on disk: files found, unpacked, refused or read as they are written."""
+
+from metrics.files.finding import PathLike, Source, find_sources
+from metrics.files.raw import Broken, RawTable, kind_of, read_raw
+from metrics.files.refusal import EventTableError, refuse, refuse_all
+
+__all__ = [
+    "Broken",
+    "EventTableError",
+    "PathLike",
+    "RawTable",
+    "Source",
+    "find_sources",
+    "kind_of",
+    "read_raw",
+    "refuse",
+    "refuse_all",
+]

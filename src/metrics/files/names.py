@@ -1,0 +1,112 @@
+"""Names: which column of a file is which column of our table.
+
+A table says what it needs as a list of `Column`s. A column of the file is found
+by its own name or by one of the names that others give it; case and punctuation
+do not count. The exact name wins; two other candidates are never guessed
+between.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from metrics.files.refusal import EventTableError, refuse
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: what it holds, what others call it, whether the file must have it.
+
+    An `id` or `text` is never blank where `required`; a `value` is left as it is.
+    """
+
+    name: str
+    kind: Literal["id", "text", "time", "number", "flag", "value"]
+    synonyms: tuple[str, ...] = ()
+    required: bool = True  # the file must have it
+    filled: bool = True  # a row must have it, where the file has it
+
+
+def rename_columns(found: Sequence[str], rename: Mapping[str, str] | None, file: str) -> list[str]:
+    """Apply the names that the user declared; keys that this file does not have are left to `check_rename`."""
+    names = [(rename or {}).get(name, name) for name in found]
+    for new in set((rename or {}).values()):
+        if names.count(new) > 1:
+            both = [name for name, renamed in zip(found, names, strict=True) if renamed == new]
+            raise refuse(
+                file, f"rename= makes {len(both)} columns {new!r} (from {both})", "Rename the other one as well."
+            )
+    return names
+
+
+def check_rename(rename: Mapping[str, str] | None, found: Iterable[str]) -> None:
+    """Refuse a key of `rename` that is a column of no file."""
+    columns = sorted(set(found))
+    for key in rename or {}:
+        if key not in columns:
+            raise EventTableError(f"rename: {key!r} is not a column. {_columns_found(columns, key)}")
+
+
+def assign(columns: Sequence[Column], found: Sequence[str], file: str, *, inner: Iterable[str] = ()) -> dict[str, str]:
+    """Map our names to the names in the file; `inner` names are only asked for what is missing elsewhere."""
+    inside = set(inner)
+    outer = [name for name in found if name not in inside]
+    chosen: dict[str, str] = {}
+    for column in columns:
+        name = _choose(column, outer, file, taken=set(chosen.values()))
+        if name is None and column.required:
+            plain = {other.removeprefix("properties."): other for other in found if other in inside}
+            hit = _choose(column, list(plain), file, taken=set())
+            name = None if hit is None else plain[hit]
+        if name is not None:
+            chosen[column.name] = name
+    missing = [column for column in columns if column.required and column.name not in chosen]
+    if missing:
+        what = " and no ".join(column.name for column in missing)
+        raise refuse(file, f"has no {what} column", _columns_found(found, missing[0].name, _names_of(missing[0])))
+    return chosen
+
+
+def _choose(column: Column, found: Sequence[str], file: str, *, taken: set[str]) -> str | None:
+    if column.name in found:
+        return column.name
+    for wanted in ([column.name], column.synonyms):
+        keys = {_plain(name) for name in wanted}
+        hits = [name for name in found if _plain(name) in keys and name not in taken]
+        if len(hits) > 1:
+            raise refuse(
+                file,
+                f"has {len(hits)} columns that could be {column.name}: {', '.join(map(repr, hits))}",
+                f"Say which, such as rename={{{hits[0]!r}: {column.name!r}}}.",
+            )
+        if hits:
+            return hits[0]
+    return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def _names_of(column: Column) -> list[str]:
+    return [column.name, *column.synonyms]
+
+
+def _columns_found(found: Sequence[str], name: str, synonyms: Sequence[str] = ()) -> str:
+    shown = [str(column)[:40] for column in found[:20]]
+    more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    plain = {_plain(column): column for column in found}
+    for wanted in [name, *synonyms]:
+        near = get_close_matches(_plain(wanted), plain, n=1, cutoff=0.7)
+        if near:
+            here = plain[near[0]]
+            hint = (
+                f" Nearest: {here!r}; if it is meant, say rename={{{here!r}: {name!r}}}."
+                if synonyms
+                else f" Did you mean {here!r}?"
+            )
+            return f"Its columns are {shown}{more}.{hint}"
+    hint = f" Say which it is, as rename={{'their name': {name!r}}}." if synonyms else ""
+    return f"Its columns are {shown}{more}.{hint}"

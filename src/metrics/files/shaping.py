@@ -1,0 +1,143 @@
+"""Shaping: a raw table becomes rows of our columns, and rows that cannot be used, each with its reason.
+
+This is the one place where a generic file, of events or of anything else, is
+interpreted: names, ids, times, numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metrics.files.names import Column, assign, rename_columns
+from metrics.files.raw import RawTable
+from metrics.files.times import NO_TIME, as_text, read_times
+from metrics.files.values import read_ids
+
+AMBIGUOUS = "local time that comes twice at the clock change, the first one taken"
+FILE, LINE, NOTE = "_file", "_line", "_note"  # where a row was written, and what was decided about it
+PLACE = (FILE, LINE, NOTE)
+
+
+@dataclass
+class Shaped:
+    """Rows of one file in our columns (with its `PLACE`), and the rejected ones as they were written."""
+
+    rows: pd.DataFrame
+    rejected: pd.DataFrame
+    properties: list[str]  # columns of `rows` that are the file's own
+
+
+def shape(
+    raw: RawTable,
+    columns: Sequence[Column],
+    *,
+    file: str,
+    rename: Mapping[str, str] | None = None,
+    timezone: str | None = None,
+    time_format: str | None = None,
+) -> Shaped:
+    """Interpret one file by the columns wanted; what else it has is kept as properties."""
+    renamed = rename_columns([str(name) for name in raw.frame.columns], _with_inner(rename, raw), file)
+    frame = raw.frame.set_axis(renamed, axis=1)
+    chosen = assign(columns, renamed, file, inner=raw.nested)
+
+    rows: dict[str, Any] = {}
+    reasons = np.full(len(frame), None, object)
+    ambiguous = np.zeros(len(frame), bool)
+    for column in columns:
+        if column.name not in chosen:
+            continue
+        source = frame[chosen[column.name]].rename(chosen[column.name])
+        if column.kind == "time":
+            times = read_times(source, timezone=timezone, time_format=time_format, file=file)
+            rows[column.name], ambiguous = times.utc, ambiguous | times.ambiguous
+            why = _named(times.reason, column)
+        elif column.kind == "number":
+            rows[column.name], why = _numbers(source, column)
+        elif column.kind in ("id", "text"):
+            rows[column.name] = read_ids(source, file)
+            why = _why(rows[column.name].isna() & column.filled, f"no {column.name}")
+        else:
+            rows[column.name], why = source.reset_index(drop=True), np.full(len(frame), None, object)
+        reasons = np.where(pd.isna(reasons), why, reasons)
+
+    used = set(chosen.values())
+    properties = []
+    for name in renamed:
+        if name not in used:
+            free = _free_name(name, raw.nested, rows, renamed, {column.name for column in columns})
+            rows[free] = frame[name].reset_index(drop=True)
+            properties.append(free)
+
+    table = pd.DataFrame(rows, index=range(len(frame)))
+    place: dict[str, Any] = {
+        FILE: file,
+        LINE: np.asarray(raw.lines, np.int64),
+        NOTE: np.where(ambiguous, AMBIGUOUS, ""),
+    }
+    table = table.assign(**place)
+    bad = ~pd.isna(reasons)
+    original = {column.name: chosen.get(column.name) for column in columns if column.required}
+    rejected = _rejected(raw, frame[bad], raw.lines[bad], reasons[bad], original, file)
+    return Shaped(table[~bad].reset_index(drop=True), rejected, properties)
+
+
+def _with_inner(rename: Mapping[str, str] | None, raw: RawTable) -> dict[str, str]:
+    """Let `rename` speak of a property by its plain name."""
+    plain = {name.removeprefix("properties."): name for name in raw.nested}
+    return {plain.get(key, key) if key not in raw.frame.columns else key: new for key, new in (rename or {}).items()}
+
+
+def _free_name(name: str, nested: frozenset[str], rows: dict[str, Any], found: Sequence[str], ours: set[str]) -> str:
+    """Name of a property: its own, with `properties.` before it where that is taken."""
+    plain = name.removeprefix("properties.") if name in nested else name
+    taken = plain in ours or plain in rows or plain in PLACE or (plain != name and plain in found)
+    return f"properties.{plain}" if taken else plain
+
+
+def _named(reasons: Any, column: Column) -> Any:
+    """Reasons of a time column, named after it; a blank is no fault where the column may be blank."""
+    blank = reasons == NO_TIME
+    reasons[blank] = None
+    if column.name != "timestamp":
+        reasons = np.array([None if reason is None else f"{column.name}: {reason}" for reason in reasons], object)
+    reasons[blank] = f"no {column.name}" if column.filled else None
+    return reasons
+
+
+def _why(hit: pd.Series, reason: str) -> Any:
+    why = np.full(len(hit), None, object)
+    why[hit.to_numpy(bool)] = reason
+    return why
+
+
+def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any]:
+    text = pd.Series(as_text(source.reset_index(drop=True)).to_pandas(), dtype="str").str.strip()
+    blank = text.isna() | (text == "")
+    numbers = pd.to_numeric(text.mask(blank), errors="coerce").astype("float64")
+    numbers = numbers.where(np.isfinite(numbers))
+    why = _why(numbers.isna() & ~blank, f"{column.name} is not a number")
+    why[(blank & column.filled).to_numpy(bool)] = f"no {column.name}"
+    return numbers, why
+
+
+def _rejected(
+    raw: RawTable, frame: pd.DataFrame, lines: Any, reasons: Any, original: dict[str, str | None], file: str
+) -> pd.DataFrame:
+    """Rejected rows with the fields as they were written; a line that was no record has its text instead."""
+    bad = pd.DataFrame({"file": file, "line": lines, "reason": reasons})
+    for name, source in original.items():
+        text = None if source is None else as_text(frame[source].reset_index(drop=True)).to_pylist()
+        bad[name] = pd.Series(text, index=bad.index, dtype="str")
+    bad["text"] = pd.Series(None, index=bad.index, dtype="str")
+    broken = pd.DataFrame(raw.broken, columns=["line", "reason", "text"]).assign(file=file)
+    both = (
+        pd.concat([part for part in (bad, broken) if len(part)], ignore_index=True) if len(bad) + len(broken) else bad
+    )
+    both = both.reindex(columns=["file", "line", "reason", *original, "text"]).sort_values(
+        "line", kind="stable", ignore_index=True
+    )
+    return both.astype({"line": "int64", **dict.fromkeys(["file", "reason", *original, "text"], "str")})

@@ -1,0 +1,159 @@
+"""Values: ids are text and stay exact; every other column gets the plainest type that fits all of it."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metrics.files.refusal import refuse
+
+EXACT = 2**53  # from here on a float no longer holds every whole number
+INTEGER = r"^-?(0|[1-9]\d{0,17})$"
+DECIMAL = r"^[+-]?((0|[1-9]\d{0,14})(\.\d+)?|\.\d+)([eE][+-]\d+)?$"  # longer digits would not survive as floats
+TRUTH = r"^(?i:true|false)$"
+
+
+def read_ids(column: pd.Series, file: str) -> pd.Series:
+    """Ids as text, blanks as missing. A number becomes its digits; a float only if it is whole and exact."""
+    name = str(column.name)
+    if column.dtype == object:
+        array = pa.array([_id_text(value, file, name) for value in column], pa.string())
+    else:
+        array = pa.array(column, from_pandas=True)
+        if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
+            _check_exact([v for v in pc.drop_null(array).to_pylist() if v == v], file, name)
+            array = pc.if_else(pc.is_finite(array), array, None) if pa.types.is_floating(array.type) else array
+            array = array.cast(pa.int64() if pa.types.is_floating(array.type) else pa.decimal128(38, 0)).cast(
+                pa.string()
+            )
+        elif pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
+            raise refuse(file, f"column {name!r} holds bytes, not ids", "Export it as text.")
+        else:
+            array = array.cast(pa.string())
+    array = pc.utf8_trim_whitespace(array)
+    array = pc.if_else(pc.equal(array, ""), None, array)
+    return pd.Series(array.to_pandas(), dtype="str", name=column.name).reset_index(drop=True)
+
+
+def _id_text(value: Any, file: str, name: str) -> str | None:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_, dict, list)):
+        return json.dumps(value if not isinstance(value, np.bool_) else bool(value), sort_keys=True, ensure_ascii=False)
+    if isinstance(value, (float, np.floating)):
+        if np.isnan(value):
+            return None
+        _check_exact([value], file, name)
+        return str(int(value))
+    return str(value)
+
+
+def _check_exact(values: list[Any], file: str, name: str) -> None:
+    wrong = next((v for v in values if abs(v) >= EXACT or v != int(v)), None)
+    if wrong is not None:
+        raise refuse(
+            file,
+            f"column {name!r} holds ids as decimal numbers that are not exact (such as {wrong!r})",
+            "Export the column as text or whole numbers.",
+        )
+
+
+def tidy(column: pd.Series) -> pd.Series:
+    """Give a property column its plainest type: true/false, whole numbers, numbers, times, else text."""
+    if column.dtype == object:
+        return _tidy_objects(column)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _tidy_arrow(column)
+    if isinstance(column.dtype, pd.StringDtype):
+        return _tidy_text(column)
+    return column
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column is named like an id, whose digits are not a number."""
+    lower = name.lower()
+    return (
+        lower in ("id", "uuid", "guid", "zip", "phone")
+        or lower.endswith(("_id", " id", "-id", ".id", "_uuid"))
+        or name.endswith("Id")
+    )
+
+
+def _tidy_text(column: pd.Series) -> pd.Series:
+    text = pa.array(column, pa.string(), from_pandas=True)
+    blank = pc.equal(pc.utf8_trim_whitespace(text), "")
+    text = pc.if_else(blank, None, text)
+    filled = pc.drop_null(text)
+    if len(filled) and not is_id_name(str(column.name)):
+        if pc.all(pc.match_substring_regex(filled, INTEGER)).as_py():
+            return _nullable(text.cast(pa.int64()), column)
+        if pc.all(pc.match_substring_regex(filled, DECIMAL)).as_py():
+            return _nullable(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()), column)
+        if pc.all(pc.match_substring_regex(filled, TRUTH)).as_py():
+            return _nullable(pc.equal(pc.utf8_lower(text), "true"), column)
+    return _nullable(text, column)
+
+
+def _tidy_objects(column: pd.Series) -> pd.Series:
+    kinds = {type(v) for v in column if v is not None and not (isinstance(v, float) and np.isnan(v))}
+    values = [None if isinstance(v, float) and np.isnan(v) else v for v in column]
+    try:
+        if kinds == {bool}:
+            return _nullable(pa.array(values, pa.bool_()), column)
+        if kinds == {int}:
+            return _nullable(pa.array(values, pa.int64()), column)
+        if kinds and kinds <= {int, float}:
+            return _nullable(pa.array([None if v is None else float(v) for v in values], pa.float64()), column)
+    except (OverflowError, pa.ArrowException):
+        pass  # whole numbers of more than 18 digits stay text
+    text = [
+        v if v is None or isinstance(v, str) else json.dumps(v, sort_keys=True, ensure_ascii=False, default=str)
+        for v in values
+    ]
+    return pd.Series(text, dtype="str", index=column.index, name=column.name)
+
+
+def _tidy_arrow(column: pd.Series) -> pd.Series:
+    array = pa.array(column, from_pandas=True)
+    kind = array.type
+    if pa.types.is_integer(kind):
+        return _nullable(array.cast(pa.int64()) if kind != pa.uint64() else array, column)
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _nullable(array.cast(pa.float64(), safe=False), column)
+    if pa.types.is_timestamp(kind):
+        zone = "UTC" if kind.tz else None
+        return pd.Series(
+            array.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us", zone)).to_pandas(),
+            index=column.index,
+            name=column.name,
+        )
+    if pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _nullable(array, column)
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+        return _tidy_objects(pd.Series(array.to_pylist(), dtype=object, index=column.index, name=column.name))
+    return _nullable(array.cast(pa.string()), column)
+
+
+def _nullable(array: Any, column: pd.Series) -> pd.Series:
+    """A pandas column; whole numbers and truth values with gaps keep their kind."""
+    kind = array.type
+    dtype: Any
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        dtype = "str"
+    elif pa.types.is_boolean(kind):
+        dtype = "boolean" if array.null_count else "bool"
+    elif pa.types.is_integer(kind):
+        dtype = "Int64" if array.null_count else "int64"
+        if array.null_count:
+            return pd.Series(pd.array(array.to_pylist(), dtype="Int64"), index=column.index, name=column.name)
+    else:
+        dtype = "float64"
+    values = array.to_pandas() if dtype != "boolean" else pd.array(array.to_pylist(), dtype="boolean")
+    typed: pd.Series = pd.Series(values, dtype=dtype, name=column.name)
+    typed.index = column.index
+    return typed

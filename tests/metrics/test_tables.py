@@ -1,0 +1,106 @@
+"""The other tables: found by the names that exports give, refused like events."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from metrics.events import EventTableError
+from metrics.tables import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "table.csv"
+    path.write_text(text)
+    return path
+
+
+ORDERS = (
+    "customer_id,date,quantity,amount\n0001,1997-01-01,1,11.77\n0002,1997-01-12,1,12.00\n0002,1997-01-12,5,-77.00\n"
+)
+
+
+def test_orders_with_dates_are_read_in_the_declared_zone(tmp_path: Path):
+    orders = read_orders(write(tmp_path, ORDERS), timezone="America/New_York")
+    assert list(orders) == ["order_id", "user_id", "timestamp", "currency", "net", "quantity"]
+    assert orders["user_id"].tolist() == ["0001", "0002", "0002"]
+    assert orders["net"].tolist() == [11.77, 12.0, -77.0]
+    assert orders.loc[0, "timestamp"] == pd.Timestamp("1997-01-01 05:00", tz="UTC")
+    assert orders["order_id"].isna().all()
+    assert account(orders)[["stage", "rows"]].values.tolist() == [
+        ["read", 3], ["kept", 3], ["duplicate", 0], ["system", 0], ["rejected", 0],
+    ]  # fmt: skip
+
+
+def test_orders_with_dates_need_a_zone(tmp_path: Path):
+    with pytest.raises(EventTableError, match=r"3 of 3 rows refused: time without a zone .*timezone='Europe/Berlin'"):
+        read_orders(write(tmp_path, ORDERS))
+
+
+def test_an_order_without_an_amount_is_rejected_and_counted(tmp_path: Path):
+    text = ORDERS.replace("12.00", "free").replace("-77.00", "")
+    orders = read_orders(write(tmp_path, text), timezone="UTC", max_refused=0.7)
+    assert orders["net"].tolist() == [11.77]
+    found = account(orders)
+    assert found.loc[found["stage"] == "rejected", ["reason", "rows"]].values.tolist() == [
+        ["net is not a number", 1],
+        ["no net", 1],
+    ]
+    with pytest.raises(EventTableError, match="2 of 3 rows refused") as caught:
+        read_orders(write(tmp_path, text), timezone="UTC")
+    assert caught.value.problems["line"].tolist() == [3, 4]
+
+
+def test_decimal_commas_of_orders_are_read(tmp_path: Path):
+    text = "kunde;datum;betrag\n1;28.03.2026;1.057,50\n2;29.03.2026;-3,00\n"
+    assert read_orders(write(tmp_path, text), timezone="Europe/Berlin")["net"].tolist() == [1057.5, -3.0]
+
+
+def test_scores_are_left_as_they_are(tmp_path: Path):
+    head = "respondent_id,answered_at,score\n"
+    surveys = read_surveys(
+        write(tmp_path, head + "ann,2026-01-05T09:00Z,9\nbob,2026-01-06T09:00Z,11\ncid,2026-01-07T09:00Z,\n")
+    )
+    assert surveys["score"].fillna(-1).tolist() == [9, 11, -1]
+    surveys = read_surveys(write(tmp_path, head + "ann,2026-01-05T09:00Z,9\nbob,2026-01-06T09:00Z,very\n"))
+    assert surveys["score"].tolist() == ["9", "very"]
+
+
+def test_a_running_subscription_has_no_end(tmp_path: Path):
+    text = """customer_id,subscription_id,start,end,status,mrr,plan
+1,s1,2026-01-05,2026-03-01,active,29,pro
+1,s1,2026-03-01,,paused,0,pro
+2,s2,2026-01-05,soon,active,29,pro
+"""
+    table = read_subscriptions(write(tmp_path, text), timezone="UTC", max_refused=0.5)
+    assert table["end"].isna().tolist() == [False, True]
+    assert table["mrr"].tolist() == [29.0, 0.0]
+    assert "end: time that cannot be read" in account(table)["reason"].tolist()
+
+
+def test_campaign_mails_keep_what_machines_did(tmp_path: Path):
+    text = """user_id,campaign,variant,event,timestamp,machine
+1,spring,a,opened,2026-01-05T09:00Z,true
+2,spring,b,sent,2026-01-05T08:00Z,false
+"""
+    mails = read_campaigns(write(tmp_path, text))
+    assert mails[["recipient_id", "campaign_id", "event", "machine"]].values.tolist() == [
+        ["2", "spring", "sent", False],
+        ["1", "spring", "opened", True],
+    ]
+
+
+def test_an_open_ticket_is_a_ticket(tmp_path: Path):
+    text = "ticket_id,requester,created_at,solved_at,satisfaction\n1,ann,2026-01-05T09:00Z,,offered\n"
+    tickets = read_tickets(write(tmp_path, text))
+    assert tickets["solved_at"].isna().all()
+    assert tickets.loc[0, ["customer_id", "satisfaction"]].tolist() == ["ann", "offered"]
+
+
+def test_a_missing_column_is_named_with_what_there_is(tmp_path: Path):
+    with pytest.raises(
+        EventTableError, match=r"has no net column. Its columns are \['customer_id', 'date', 'quantity', 'amout'\]"
+    ):
+        read_orders(write(tmp_path, ORDERS.replace("amount", "amout")), timezone="UTC")
+    with pytest.raises(ValueError, match="time_fromat: not an option"):
+        read_orders(write(tmp_path, ORDERS), time_fromat="%d")
