@@ -27,14 +27,21 @@ if TYPE_CHECKING:
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.surveys import check_responses, net_promoter_score
-    from metrics.tables import read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
+    from metrics.tables import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
 
 __version__ = "0.1.0"
 
 # Where each public name lives, in the order of the road.
 _HOMES = {
     "metrics.events": ["read_events", "load_events", "check_events", "EventLoad", "EventTableError"],
-    "metrics.tables": ["read_orders", "read_surveys", "read_subscriptions", "read_campaigns", "read_tickets"],
+    "metrics.tables": [
+        "read_orders",
+        "read_surveys",
+        "read_subscriptions",
+        "read_campaigns",
+        "read_tickets",
+        "account",
+    ],
     "metrics.steps": ["Step"],
     "metrics.samples": ["event_log"],
     "metrics.funnel": ["conversion_funnel", "funnel_users", "funnel_trend"],
@@ -58,7 +65,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "read_events", "load_events", "check_events", "EventLoad", "EventTableError",
-    "read_orders", "read_surveys", "read_subscriptions", "read_campaigns", "read_tickets",
+    "read_orders", "read_surveys", "read_subscriptions", "read_campaigns", "read_tickets", "account",
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend",
     "cohort_retention", "retention_curve", "retention_matrix",

@@ -4,7 +4,7 @@ Each is a short list of columns; reading, refusing and accounting are the same
 as for events. A column of the file that the list does not name is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from metrics.events.account import account_of, check_refused
 from metrics.exports import check_options, formats
 from metrics.files import PathLike, find_sources
-from metrics.files.names import Column
+from metrics.files.names import Column, Rename, read_rename
 from metrics.files.reading import read_rows
 from metrics.files.shaping import NOTE, PLACE
 from metrics.files.values import tidy
@@ -88,7 +88,7 @@ TICKETS = (
 def read_orders(
     path: PathLike | Sequence[PathLike],
     *,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     max_refused: float = 0.01,
     **format_options: Any,
@@ -130,7 +130,7 @@ def read_orders(
 def read_surveys(
     path: PathLike | Sequence[PathLike],
     *,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     max_refused: float = 0.01,
     **format_options: Any,
@@ -170,7 +170,7 @@ def read_surveys(
 def read_subscriptions(
     path: PathLike | Sequence[PathLike],
     *,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     max_refused: float = 0.01,
     **format_options: Any,
@@ -212,7 +212,7 @@ def read_subscriptions(
 def read_campaigns(
     path: PathLike | Sequence[PathLike],
     *,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     max_refused: float = 0.01,
     **format_options: Any,
@@ -253,7 +253,7 @@ def read_campaigns(
 def read_tickets(
     path: PathLike | Sequence[PathLike],
     *,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     max_refused: float = 0.01,
     **format_options: Any,
@@ -328,7 +328,7 @@ def _read(
     noun: str,
     columns: Sequence[Column],
     time: str,
-    rename: Mapping[str, str] | None,
+    rename: Rename,
     timezone: str | None,
     max_refused: float,
     options: dict[str, Any],
@@ -337,7 +337,7 @@ def _read(
         zone(timezone, "timezone")
     check_options([formats()["generic"]], options)
     sources = find_sources(path)
-    rows, rejected = read_rows(sources, columns, rename=rename, timezone=timezone, **options)
+    rows, rejected = read_rows(sources, columns, rename=read_rename(rename), timezone=timezone, **options)
     kept = {str(note): int(n) for note, n in rows[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
     became = account_of({"kept": kept, "duplicate": {"not checked": 0}, "rejected": refused})

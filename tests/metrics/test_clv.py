@@ -46,6 +46,9 @@ def test_days_are_cut_in_the_zone_and_the_last_day_is_included():
 
 def test_the_last_day_is_that_of_the_last_order_unless_told():
     assert orders_summary(SHOP).attrs["end"] == "2026-02-01"
+    assert orders_summary(SHOP, as_of="2026-01-16").attrs["end"] == "2026-01-15"
+    with pytest.raises(ValueError, match="Give one"):
+        orders_summary(SHOP, end="2026-01-15", as_of="2026-01-16")
 
 
 def test_whole_weeks_may_be_merged_and_orders_may_stand_alone():

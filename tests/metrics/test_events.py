@@ -438,3 +438,18 @@ def test_a_clean_table_has_no_findings():
 )
 def test_checking_never_raises(table: pd.DataFrame, problem: str):
     assert problem in check_events(table)["problem"].tolist()
+
+
+def test_names_may_be_given_as_texts_and_files_without_an_event_get_one(tmp_path):
+    file = tmp_path / "orders.csv"
+    file.write_text("Kunde,Kauf=Tag,type\n007,2026-01-05,book\n,2026-01-06,pen\n")
+    load = load_events(
+        file, rename=["Kunde=user_id", "Kauf=Tag=timestamp"], timezone="UTC", event_name="order", max_refused=0.5
+    )
+    assert load.events[["user_id", "event", "type"]].to_numpy().tolist() == [["007", "order", "book"]]
+    assert load.rejected["reason"].tolist() == ["no user_id"]
+    with pytest.raises(ValueError, match="'Kunde' is not a pair of names"):
+        load_events(file, rename=["Kunde"])
+    file.write_text("user_id,event,time\n1,visit,2026-01-05\n")
+    with pytest.raises(EventTableError, match="has a column 'event'"):
+        load_events(file, timezone="UTC", event_name="order")

@@ -5,7 +5,7 @@ stitched to users. Nothing is dropped without being counted.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from metrics.events.account import account_of, check_refused
 from metrics.events.stitching import stitch_users
 from metrics.exports import Parsed
 from metrics.files import EventTableError, PathLike, find_sources, refuse_all
+from metrics.files.names import Rename, read_rename
 from metrics.files.reading import concat
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
 from metrics.periods import zone
@@ -46,7 +47,7 @@ def read_events(
     path: PathLike | Sequence[PathLike],
     *,
     format: str | None = None,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     stitch: bool = True,
     dedupe: bool = True,
@@ -85,7 +86,7 @@ def load_events(
     path: PathLike | Sequence[PathLike],
     *,
     format: str | None = None,
-    rename: Mapping[str, str] | None = None,
+    rename: Rename = None,
     timezone: str | None = None,
     stitch: bool = True,
     dedupe: bool = True,
@@ -105,7 +106,7 @@ def load_events(
     format
         Name of a format in `metrics.exports`; None finds it by content.
     rename
-        Their names for columns to ours: ``{"kunde": "user_id"}``.
+        Their names for columns to ours: ``{"kunde": "user_id"}`` or ``["kunde=user_id"]``.
     timezone
         Zone of times written without one: ``"Europe/Berlin"``. Of a local time
         that comes twice when the clocks go back the first is taken and counted;
@@ -121,7 +122,8 @@ def load_events(
     max_refused
         Largest share of rejected rows that is accepted.
     **format_options
-        For generic files: `delimiter`, `encoding`, `time_format`.
+        For generic files: `delimiter`, `encoding`, `time_format`, and `event_name`
+        where a file has no column for the event (a list of orders): the name of all.
 
     Returns
     -------
@@ -157,8 +159,8 @@ def load_events(
         raise ValueError(f"max_refused: {max_refused!r} is not a share. Use a number from 0 to 1, such as 0.01.")
     sources = find_sources(path)
     chosen = exports.choose(sources, format)
-    declared = {"rename": rename, "timezone": timezone}
-    given = {**{name: value for name, value in declared.items() if value is not None}, **format_options}
+    declared = {"rename": read_rename(rename), "timezone": timezone, **format_options}
+    given = {name: value for name, value in declared.items() if value is not None}
     exports.check_options([one for one, _, _ in chosen], given)
     parsed: list[Parsed] = []
     errors: list[EventTableError] = []

@@ -12,6 +12,7 @@ from metrics.exports import Parsed, Sample
 from metrics.files import EventTableError, Source
 from metrics.files.names import Column
 from metrics.files.reading import read_rows
+from metrics.files.refusal import refuse
 from metrics.files.times import NO_TIME, read_times
 
 COLUMNS = (
@@ -104,18 +105,30 @@ def parse(
     time_format: str | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    event_name: str | None = None,
 ) -> Parsed:
-    """Read all files by the names of their columns."""
+    """Read all files by the names of their columns.
+
+    With `event_name` the files have no column for the event (a list of orders, say), and every row is one of these.
+    """
     rows, rejected = read_rows(
         sources,
-        COLUMNS,
+        [column for column in COLUMNS if event_name is None or column.name != "event"],
         rename=rename,
         timezone=timezone,
         time_format=time_format,
         delimiter=delimiter,
         encoding=encoding,
     )
+    if event_name is not None:
+        rows, rejected = (_named(table, event_name, sources[0].name) for table in (rows, rejected))
     return Parsed(_received(rows, timezone), rejected)
+
+
+def _named(table: pd.DataFrame, event_name: str, file: str) -> pd.DataFrame:
+    if "event" in table:
+        raise refuse(file, f"has a column 'event', and event_name is {event_name!r}", "Leave event_name out.")
+    return table.assign(event=pd.Series(event_name, index=table.index, dtype="str"))
 
 
 def _received(rows: pd.DataFrame, timezone: str | None) -> pd.DataFrame:

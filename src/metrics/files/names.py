@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from metrics.files.refusal import EventTableError, refuse
+
+Rename: TypeAlias = Mapping[str, str] | Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,19 @@ class Column:
     synonyms: tuple[str, ...] = ()
     required: bool = True  # the file must have it
     filled: bool = True  # a row must have it, where the file has it
+
+
+def read_rename(rename: Rename) -> dict[str, str] | None:
+    """Their names to ours, from a mapping or from texts ``"theirs=ours"`` (as a parameter of a report has them)."""
+    if rename is None or isinstance(rename, Mapping):
+        return dict(rename) if rename else None
+    pairs = {}
+    for text in [rename] if isinstance(rename, str) else rename:
+        theirs, equals, ours = text.rpartition("=")
+        if not (theirs and equals and ours):
+            raise ValueError(f"rename: {text!r} is not a pair of names. Write it as 'their name=our name'.")
+        pairs[theirs.strip()] = ours.strip()
+    return pairs or None
 
 
 def rename_columns(found: Sequence[str], rename: Mapping[str, str] | None, file: str) -> list[str]:
