@@ -1,0 +1,172 @@
+"""What does a column say? Its head in words, its unit, and how its cells are written, from its name alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.kinds import setting
+
+HEADS = {
+    "event": "Step",
+    "users": "Users",
+    "dropped": "Stopped",
+    "open": "Open",
+    "step_conversion_rate": "Step rate, %",
+    "conversion_rate": "From start, %",
+    "censored_conversion_rate": "Open allowed for, %",
+    "drop_off_rate": "Stopped, %",
+    "median_seconds": "Median time",
+    "mean_seconds": "Mean time",
+    "p25_seconds": "A quarter within",
+    "p75_seconds": "Three quarters within",
+    "p90_seconds": "Nine tenths within",
+    "retention_rate": "Came back, %",
+    "retained": "Came back",
+    "churn_rate": "Churn, %",
+    "net_promoter_score": "NPS",
+    "net_promoter_score_rounded": "NPS, rounded",
+    "T": "Age",
+    "frequency": "Repeats",
+    "monetary_value": "Value of a repeat",
+    "average_order_value": "Order value",
+    "discounted_margin_value": "Discounted margin",
+    "clv": "Lifetime value",
+    "expected_purchases": "Expected orders",
+    "customer_id": "Customer",
+    "user_id": "User",
+    "orders_per_year": "Orders a year",
+    "lifetime_years": "Lifetime, years",
+    "merged_orders": "Merged",
+    "customers_start": "At the start",
+    "customers_end": "At the end",
+    "customers_new": "New",
+    "customers_lost": "Lost",
+    "lost_among_new": "Lost among new",
+    "lost_and_returned": "Lost and back",
+}
+REASONS = {
+    "zero_denominator": "nobody to count",
+    "below_min_n": "too few to say",
+    "no_responses": "no answers",
+    "no_losses": "no losses",
+    "no_churn_observed": "no churn seen",
+    "immature": "too early to say",
+    "incomplete_period": "not over yet",
+    "no_margin": "no margin given",
+}
+_PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
+_MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "historical_value", "expected_value")
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column is written: its head, its cells, and whether they are words."""
+
+    head: str
+    write: Callable[[Any], str]
+    words: bool = False
+    estimate: bool = False
+
+
+def reason_in_words(reason: object) -> str:
+    """``below_min_n`` as "too few to say"; codes of several estimates, "name: code; …", one by one."""
+    if numbers.is_missing(reason):
+        return ""
+    said = [part.rsplit(": ", 1)[-1].strip() for part in str(reason).split(";")]
+    return ", ".join(dict.fromkeys(REASONS.get(code, code.replace("_", " ")) for code in said))
+
+
+def column_of(table: pd.DataFrame, name: str) -> Column:
+    """How the column `name` of this table is written."""
+    cells, text = table[name], str(name)
+    head = HEADS.get(text, text.replace("_", " ").strip().capitalize() or numbers.MISSING)
+    if text == "conversion_rate" and "converted" in table:
+        head = "Converted, %"
+    if text == "period":
+        head = (period_length(table) or text).capitalize()
+    if text == "retention_rate" and "customers_start" in table:
+        head = "Retention, %"
+    if text == "historical_value" and "basis" in table and len(set(table["basis"].dropna())) == 1:
+        head = f"{head}, {table['basis'].dropna().iloc[0]}"
+    if pd.api.types.is_bool_dtype(cells):
+        return Column(head, lambda v: numbers.MISSING if numbers.is_missing(v) else "yes" if v else "no", words=True)
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return _dates(table, text, head)
+    if not pd.api.types.is_numeric_dtype(cells):
+        return Column(head, _word, words=True)
+    values = [float(v) for v in cells if not numbers.is_missing(v)]
+    widths = _widths(table, text)
+    estimate = bool(widths) or f"{text}_low" in table
+    if text.endswith(("_rate", "_share")) or text in ("share", "proportion") or (text == "margin" and _is_share(cells)):
+        decimals = numbers.decimals_for([100 * w for w in widths or _other_rates(table)])
+        if text == "margin":
+            decimals = 0
+        if text in ("share", "proportion") and not widths:
+            decimals = 2
+        head = head if head.endswith("%") else f"{head}, %"
+        return Column(head, lambda v: numbers.percent(v, decimals), estimate=estimate)
+    if text == "net_promoter_score":
+        decimals = numbers.decimals_for(widths)
+        return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+    if text.endswith("_seconds"):
+        return Column(head, lambda v: numbers.duration(v))
+    if text.endswith("_value") or text in _MONEY:
+        decimals = numbers.money_decimals(values)
+        return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+    if text.endswith("_days"):
+        head = f"{head.removesuffix(' days')}, days"
+    if text in ("recency", "T") and setting(table, "unit"):
+        head = f"{head}, {setting(table, 'unit')}s"
+    decimals = numbers.decimals_for(widths) if widths else numbers.free_decimals(values)
+    return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+
+
+def _widths(table: pd.DataFrame, name: str) -> list[float]:
+    low, high = f"{name}_low", f"{name}_high"
+    if low not in table or high not in table:
+        return []
+    return [float(w) for w in (table[high] - table[low]) if not numbers.is_missing(w)]
+
+
+def _other_rates(table: pd.DataFrame) -> list[float]:
+    """Widths of the table's first rate with limits: its complement supports no more digits."""
+    rates = [str(name) for name in table.columns if str(name).endswith("_rate") and f"{name}_low" in table]
+    return _widths(table, rates[0]) if rates else []
+
+
+def _is_share(cells: "pd.Series[Any]") -> bool:
+    known = cells.dropna()
+    return bool(len(known)) and bool(known.between(0, 1).all())
+
+
+def _dates(table: pd.DataFrame, name: str, head: str) -> Column:
+    cells = table[name]
+    if name not in ("period_start", "cohort"):
+        return Column(head, lambda v: numbers.moment(v).replace(" ", "\u00a0"))
+    length = period_length(table)
+    years = sorted(set(cells.dropna().dt.year))
+    head = _PERIODS.get(length or "", "Cohort" if name == "cohort" else "From")
+    one_year = len(years) == 1
+    if one_year and length in ("day", "week", None):
+        head = f"{head},\u00a0{years[0]}"
+    return Column(head, lambda v: numbers.period(v, length, year=not one_year).replace(" ", "\u00a0"), words=True)
+
+
+def period_length(table: pd.DataFrame) -> str | None:
+    """The period of this table: from its settings, else from its dates."""
+    said = setting(table, "period")
+    if isinstance(said, str):
+        return said
+    name = next((n for n in ("period_start", "cohort") if n in table), None)
+    return numbers.length_of(table[name]) if name else None
+
+
+def _word(value: object) -> str:
+    if isinstance(value, float) and not numbers.is_missing(value):
+        return numbers.plain(value, numbers.free_decimals([value]))
+    if isinstance(value, pd.Timestamp):
+        return numbers.moment(value)
+    return numbers.MISSING if numbers.is_missing(value) else str(value)

@@ -1,0 +1,221 @@
+"""What was divided by what? The foot of each metric's table: the formula in words, then the same with its figures.
+
+The row that is worked out is the one a reader should check: the last period that is over, the last step, the total.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length
+from metrics.display.kinds import groups_of, metric_of, parts, setting
+from metrics.display.numbers import count, percent, plain, with_unit
+
+
+def footnotes(table: pd.DataFrame) -> list[str]:
+    """Lines under a table; none for a table of no metric."""
+    make = _FEET.get(metric_of(table) or "")
+    return [line for line in make(table) if line] if make and len(table) else []
+
+
+def level(table: pd.DataFrame) -> str:
+    """``95 %``, the confidence of the table's intervals."""
+    return with_unit(plain(100 * float(setting(table, "confidence", 0.95)), 0))
+
+
+def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
+    """The last row that is over and has its estimate."""
+    rows = table[table[estimate].notna()]
+    if "complete" in rows:
+        rows = rows[rows["complete"].astype(bool)]
+    return rows.iloc[-1] if len(rows) else None
+
+
+def _quotient(part: float, whole: float, rate: float | None = None) -> str:
+    value = part / whole if rate is None else rate
+    return f"{count(part)} / {count(whole)} = {with_unit(percent(value))}"
+
+
+def _funnel(table: pd.DataFrame) -> list[str]:
+    group, funnel = parts(table)[0]
+    if len(funnel) < 2:
+        return []
+    last, before, first = funnel.iloc[-1], funnel.iloc[-2], funnel.iloc[0]
+    if not first["users"]:
+        return ["Nobody did the first step, so that no rate exists."]
+    of = f" ({group})" if group else ""
+    lines = [
+        "Users of the step before = users + stopped + open: "
+        f"{count(before['users'])} = {count(last['users'])} + {count(last['dropped'])} + {count(last['open'])}{of}.",
+        f"Step rate = users / users of the step before: {_quotient(last['users'], before['users'])}."
+        if before["users"]
+        else "",
+        f"From start = users / users of the first step: {_quotient(last['users'], first['users'])}.",
+    ]
+    open_rate: Any = last.get("censored_conversion_rate")
+    if funnel["open"].sum() and not numbers.is_missing(open_rate):
+        lines.append(
+            "Who still has time counts as not converted so far; with open windows allowed for (Kaplan-Meier) "
+            f"{with_unit(percent(open_rate))} reach the last step."
+        )
+    return [" ".join(line for line in lines[:1]), " ".join(line for line in lines[1:3] if line), *lines[3:]]
+
+
+def _trend(table: pd.DataFrame) -> list[str]:
+    row = last_complete(table, "conversion_rate")
+    lines = ["Conversion rate = converted / users who began in the period, whose windows are all over."]
+    if row is None:
+        return [*lines, "No period is finished yet."]
+    when = numbers.period_in_words(row["period_start"], period_length(table))
+    return [*lines, f"{_quotient(row['converted'], row['users'])}, {when}. {level(table)} Wilson intervals."]
+
+
+def _cohorts(table: pd.DataFrame) -> list[str]:
+    lines = ["Retention rate = users of the cohort who came back in that period / users of the cohort."]
+    done = table[table["complete"].astype(bool) & (table["users"] > 0)]
+    later = done[done["period"] > 0]
+    if len(later):
+        row = later[later["period"] == later["period"].min()].iloc[-1]
+        length = period_length(table) or "period"
+        when = numbers.period_in_words(row["cohort"], period_length(table))
+        lines.append(f"{_quotient(row['retained'], row['users'])}, cohort of {when}, {length} {int(row['period'])}.")
+    if not table["complete"].all():
+        lines.append("* The period is not over yet.")
+    return lines
+
+
+def _matrix(table: pd.DataFrame) -> list[str]:
+    return ["Retention rate = users of the cohort who came back in that period / users of the cohort."]
+
+
+def _curve(table: pd.DataFrame) -> list[str]:
+    weighted = setting(table, "weighted", True)
+    words = "sum of users who came back / sum of users" if weighted else "mean of the cohorts' rates"
+    lines = [f"Retention rate = {words}, over cohorts whose period is over."]
+    later = table[(table["period"] > 0) & table["retention_rate"].notna()]
+    if len(later) and weighted:
+        row = later.iloc[-1]
+        unit = period_length(table) or "period"
+        worked = _quotient(row["retained"], row["users"])
+        lines.append(f"{worked} in {unit} {int(row['period'])}, {count(row['cohorts'])} cohorts.")
+    return lines
+
+
+def _churn(table: pd.DataFrame) -> list[str]:
+    lines = ["Churn rate = churned / users active at the start."]
+    row = last_complete(table, "churn_rate")
+    if row is None:
+        return [*lines, "No period is finished with enough users, so that no rate exists."]
+    when = "the whole range"
+    if "period_start" in table:
+        when = numbers.period_in_words(row["period_start"], period_length(table))
+    worked = f"{_quotient(row['churned'], row['users'])}, {when}, users active at its opening."
+    return [*lines, f"{worked} {level(table)} Wilson intervals."]
+
+
+def _counts_retention(table: pd.DataFrame) -> list[str]:
+    row = table.iloc[0]
+    lines = ["Retention rate = (customers at the end − new customers) / customers at the start."]
+    if numbers.is_missing(row["retention_rate"]):
+        return [*lines, "No customers at the start, so that no rate exists."]
+    worked = f"({count(row['customers_end'])} − {count(row['customers_new'])}) / {count(row['customers_start'])}"
+    return [*lines, f"{worked} = {with_unit(percent(row['retention_rate']))}, customers present at opening."]
+
+
+def _counts_churn(table: pd.DataFrame) -> list[str]:
+    row = table.iloc[0]
+    among, returned = row.get("lost_among_new", 0), row.get("lost_and_returned", 0)
+    excused = bool(among or returned)
+    words = "(customers lost − lost among new − lost and returned)" if excused else "customers lost"
+    lines = [f"Churn rate = {words} / customers at the start."]
+    if numbers.is_missing(row["churn_rate"]):
+        return [*lines, "No customers at the start, so that no rate exists."]
+    part = count(row["customers_lost"])
+    if excused:
+        part = f"({part} − {count(among)} − {count(returned)})"
+    worked = f"{part} / {count(row['customers_start'])} = {with_unit(percent(row['churn_rate']))}"
+    return [*lines, f"{worked}, customers present at opening."]
+
+
+def _nps(table: pd.DataFrame) -> list[str]:
+    lines = ["NPS = 100 × (promoters − detractors) / responses, from −100 to 100."]
+    row = last_complete(table, "net_promoter_score")
+    if row is None:
+        return [*lines, "Too few responses, so that no score exists."]
+    worked = f"100 × ({count(row['promoters'])} − {count(row['detractors'])}) / {count(row['responses'])}"
+    where = [str(row[name]) for name in groups_of(table) if not numbers.is_missing(row[name])]
+    if "period_start" in table:
+        where.append(numbers.period_in_words(row["period_start"], period_length(table)))
+    said = f", {', '.join(where)}" if where else ""
+    left = {"rejected": table.get("rejected"), "further answers of the same person": table.get("duplicates")}
+    out = [f"{count(c.sum())} {words}" for words, c in left.items() if c is not None and c.sum() > 0]
+    rest = f" Left out: {', '.join(out)}." if out else ""
+    return [*lines, f"{worked} = {plain(row['net_promoter_score'], 1)}{said}.{rest}"]
+
+
+def _orders(table: pd.DataFrame) -> list[str]:
+    repeat = int((table["frequency"] > 0).sum())
+    lines = ["Repeat share = customers with a further purchase / all customers."]
+    return [*lines, f"{_quotient(repeat, len(table))}. Purchases of one day count once."]
+
+
+def _lifetime(table: pd.DataFrame) -> list[str]:
+    total, mean = table["historical_value"].sum(), table["historical_value"].mean()
+    digits = numbers.money_decimals([total])
+    lines = [
+        f"Mean historical value = total / customers: {plain(total, digits)} / {count(len(table))} = {plain(mean, 2)}."
+    ]
+    if "model" in table and (table["model"] == "aov_x_frequency").any() and table["clv"].notna().any():
+        row = table[table["clv"].notna()].iloc[0]
+        lines.append(
+            "Lifetime value by the simple formula = mean order value × expected orders, discounted, alike for all: "
+            f"{plain(row['expected_value'], 2)} × {plain(row['expected_purchases'], 1)}, discounted = "
+            f"{plain(row['clv'], 2)}. Nobody is taken to leave: a yardstick, no forecast."
+        )
+    return lines
+
+
+def _simple(table: pd.DataFrame) -> list[str]:
+    row = table.iloc[0]
+    lines = ["Lifetime value = average order value × orders a year × years."]
+    if numbers.is_missing(row.get("revenue")):
+        return lines
+    factors = [plain(row["average_order_value"], 2)]
+    factors += [plain(row[name], numbers.free_decimals([row[name]])) for name in ("orders_per_year", "lifetime_years")]
+    worked = f"{' × '.join(factors)} = {plain(row['revenue'], 2)} revenue"
+    if not numbers.is_missing(row.get("margin_value")) and not numbers.is_missing(row.get("margin")):
+        worked += f"; × {with_unit(percent(row['margin'], 0))} margin = {plain(row['margin_value'], 2)}"
+    return [*lines, f"{worked}."]
+
+
+def _account(table: pd.DataFrame) -> list[str]:
+    sums = table.groupby("stage")["rows"].sum()
+    stages = ["kept", "duplicate", "system", "rejected"]
+    values = [int(sums.get(stage, 0)) for stage in stages]
+    read = int(sums["read"]) if "read" in sums else sum(values)
+    equals = "=" if read == sum(values) else "≠"
+    return [f"Read = {' + '.join(stages)}: {count(read)} {equals} {' + '.join(count(value) for value in values)}."]
+
+
+def _checks(table: pd.DataFrame) -> list[str]:
+    return ["Share = rows with the problem / all rows. A row may have several problems."]
+
+
+_FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+    "conversion_funnel": _funnel,
+    "funnel_trend": _trend,
+    "cohort_retention": _cohorts,
+    "retention_matrix": _matrix,
+    "retention_curve": _curve,
+    "churn_rate": _churn,
+    "customer_retention_rate": _counts_retention,
+    "customer_churn_rate": _counts_churn,
+    "net_promoter_score": _nps,
+    "orders_summary": _orders,
+    "customer_lifetime_value": _lifetime,
+    "simple_lifetime_value": _simple,
+    "account": _account,
+    "check_events": _checks,
+}

@@ -1,0 +1,89 @@
+"""Which metric is this table? Told by its columns, since operations on a table may lose its attributes."""
+
+from typing import Any
+
+import pandas as pd
+
+_MARKS = {
+    "conversion_funnel": {"step", "event", "users", "dropped", "open"},
+    "funnel_trend": {"period_start", "users", "converted", "conversion_rate"},
+    "cohort_retention": {"cohort", "period", "users", "retained", "retention_rate"},
+    "retention_curve": {"period", "cohorts", "users", "retained", "retention_rate"},
+    "churn_rate": {"users", "churned", "churn_rate"},
+    "customer_retention_rate": {"customers_start", "customers_end", "customers_new", "retention_rate"},
+    "customer_churn_rate": {"customers_start", "customers_lost", "churn_rate"},
+    "net_promoter_score": {"responses", "promoters", "detractors", "net_promoter_score"},
+    "orders_summary": {"customer_id", "frequency", "recency", "T"},
+    "customer_lifetime_value": {"customer_id", "historical_value", "clv"},
+    "simple_lifetime_value": {"average_order_value", "orders_per_year", "lifetime_years"},
+    "account": {"stage", "reason", "rows", "share"},
+    "check_events": {"problem", "rows", "share"},
+}
+GROUP_ENDS = {  # the first column of a metric that is no group: what stands before it is `by`
+    "conversion_funnel": "step",
+    "cohort_retention": "cohort",
+    "retention_curve": "period",
+    "churn_rate": "period_start",
+    "net_promoter_score": "responses",
+    "simple_lifetime_value": "average_order_value",
+}
+
+
+def metric_of(table: pd.DataFrame) -> str | None:
+    """The name of the metric whose table this is, or None."""
+    if is_matrix(table):
+        return "retention_matrix"
+    found = [name for name, needed in _MARKS.items() if needed <= set(table.columns)]
+    named = table.attrs.get("metric")
+    return named if named in found else found[0] if found else None
+
+
+def known_metrics() -> list[str]:
+    """Names of all metrics that have a form of their own."""
+    return [*_MARKS, "retention_matrix"]
+
+
+def is_matrix(table: pd.DataFrame) -> bool:
+    """Whether the table has cohorts as rows and periods as columns."""
+    return table.index.name == "cohort" and table.columns.name == "period"
+
+
+def groups_of(table: pd.DataFrame) -> list[str]:
+    """The columns of `by`, those before the metric's own."""
+    end = GROUP_ENDS.get(metric_of(table) or "")
+    columns = [str(name) for name in table.columns]
+    if end is None or end not in columns:
+        return []
+    return [name for name in columns[: columns.index(end)] if name != "period_start"]
+
+
+def limits_of(row: "pd.Series[Any]", name: str) -> tuple[float, float] | None:
+    """The interval of the estimate `name`; None where it has none, or none of any width."""
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    if low is None or high is None or pd.isna(low) or pd.isna(high) or not low < high:
+        return None
+    return float(low), float(high)
+
+
+def setting(table: pd.DataFrame, name: str, default: Any = None) -> Any:
+    """A policy value of the table, if it still carries its settings."""
+    settings = table.attrs.get("settings")
+    return settings.get(name, default) if isinstance(settings, dict) else default
+
+
+def parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The table cut by its groups, in their order, each with its name; one part without a name if there are none."""
+    groups = groups_of(table)
+    if not groups:
+        return [("", table)]
+    found = []
+    for key, part in table.groupby(groups, dropna=False, sort=False):
+        values: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
+        found.append((", ".join("(missing)" if pd.isna(value) else str(value) for value in values), part))
+    return found
+
+
+def largest_loss(funnel: pd.DataFrame) -> int | None:
+    """Place (from 0) of the step at which most users stop; None if nobody does."""
+    dropped = funnel["dropped"].to_numpy(float)
+    return int(dropped.argmax()) if len(dropped) and dropped.max() > 0 else None

@@ -1,0 +1,374 @@
+"""What does a metric table say, in one honest sentence? The number, of whom, its interval, and how it changed.
+
+A sentence opens with its number, so that a page can set it large. A change whose interval holds 0 "may be chance".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length, reason_in_words
+from metrics.display.footnotes import last_complete
+from metrics.display.kinds import groups_of, largest_loss, metric_of, parts, setting
+from metrics.display.numbers import count, percent, plain, share, signed, with_unit
+from metrics.intervals import wilson
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A key figure and the words after it; `intervals` are the pieces of the text that a page sets smaller."""
+
+    number: str
+    text: str
+    unit: str = ""
+    intervals: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its limits, in the unit it is shown in (per cent, points of NPS)."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, row: pd.Series, name: str, scale: float = 100) -> "Estimate":
+        """The estimate `name` of a row, times `scale`."""
+        low, high = row.get(f"{name}_low", np.nan), row.get(f"{name}_high", np.nan)
+        return cls(scale * float(row[name]), scale * float(low), scale * float(high))
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that the interval supports."""
+        return numbers.decimals_for([self.high - self.low])
+
+    def number(self) -> str:
+        """A rate as ``28.2``."""
+        return percent(self.value / 100, 0 if self.value in (0, 100) else self.decimals)
+
+    def limits(self) -> str:
+        """``(26.7 to 29.9)``, or nothing where it has no interval."""
+        if np.isnan(self.low) or np.isnan(self.high):
+            return ""
+        return f"({plain(self.low, self.decimals)} to {plain(self.high, self.decimals)})"
+
+
+def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentence:
+    """The sentence of a metric table; with `before`, a table of the same metric, also what changed."""
+    metric = metric_of(table)
+    if metric not in _SAID:
+        raise ValueError(
+            f"headline: no metric has the columns {[str(c) for c in table.columns]}. Known are {sorted(_SAID)}. "
+            "Give the table of one of them, or use show for this one."
+        )
+    if before is not None and metric_of(before) != metric:
+        raise ValueError(
+            f"before: {metric_of(before)!r} is another metric than {metric!r}. Give two tables of one metric."
+        )
+    return _SAID[metric](table, before)
+
+
+def change(now: Estimate, before: Estimate, than: str, unit: str = "points") -> tuple[str, list[str]]:
+    """``2.9 points lower than before (−5.0 to −0.8)``, from both intervals (Newcombe's square-and-add).
+
+    Newcombe (1998), Statistics in Medicine 17:873, method 10; the same step serves scores that are no rates.
+    """
+    if np.isnan(now.value) or np.isnan(before.value):
+        return "", []
+    difference = now.value - before.value
+    low = difference - np.hypot(now.value - now.low, before.high - before.value)
+    high = difference + np.hypot(now.high - now.value, before.value - before.low)
+    decimals = numbers.decimals_for([high - low])
+    if np.isnan(low) or np.isnan(high):  # without intervals nothing can be said about chance
+        word = "lower" if difference < 0 else "higher"
+        return f"{plain(abs(difference), decimals)} {unit} {word} than {than}", []
+    limits = f"({signed(low, decimals)} to {signed(high, decimals)})"
+    amount = plain(abs(difference), decimals)
+    if not amount.strip("0."):
+        return f"as before within {plain(10.0**-decimals, decimals)} {unit} {limits}", [limits]
+    word = "lower" if difference < 0 else "higher"
+    unit = "point" if amount == "1" and unit == "points" else unit
+    chance = ", which may be chance" if low <= 0 <= high else ""
+    return f"{amount} {unit} {word} than {than} {limits}{chance}", [limits]
+
+
+def _compared(now: Estimate, row: pd.Series | None, name: str, than: str, scale: float = 100) -> tuple[str, list[str]]:
+    if row is None:
+        return "", []
+    said, limits = change(now, Estimate.of(row, name, scale), than)
+    return (f": {said}" if said else ""), limits
+
+
+def _none(why: str) -> Sentence:
+    return Sentence(numbers.MISSING, why)
+
+
+def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    if groups_of(table) and len(parts(table)) > 1:
+        lasts = pd.DataFrame([part.iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
+        return _groups(lasts, "conversion_rate", f"reach {table.iloc[-1]['event']}")
+    if not len(table) or not table.iloc[0]["users"]:
+        return _none("nobody did the first step, so that no rate exists.")
+    first, last = table.iloc[0], table.iloc[-1]
+    rate = Estimate.of(last, "conversion_rate")
+    window = setting(table, "window")
+    in_time = f" within {window}" if window else ""
+    than = before.iloc[-1] if before is not None and len(before) and before.iloc[0]["users"] else None
+    changed, limits = _compared(rate, than, "conversion_rate", "before")
+    text = f"of {count(first['users'])} who did {first['event']} did {last['event']}{in_time} {rate.limits()}{changed}"
+    loss = largest_loss(table)
+    if loss is not None:
+        row, of = table.iloc[loss], table.iloc[loss - 1]["users"]
+        text += f"; most are lost at {row['event']} ({share(row['dropped'], of)} of those before)"
+    still = int(table["open"].sum())
+    text += f". {count(still)} still {'has' if still == 1 else 'have'} time." if still else "."
+    return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
+
+
+def _groups(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale: float = 100) -> Sentence:
+    """The highest and the lowest of several groups."""
+    known = rows[rows[name].notna()]
+    if not len(known):
+        return _none("in no group are there enough to say.")
+    best, worst = known.iloc[int(known[name].argmax())], known.iloc[int(known[name].argmin())]
+    top, bottom = Estimate.of(best, name, scale), Estimate.of(worst, name, scale)
+    if len(known) == 1:
+        return Sentence(_figure(top, unit), f"of {best['group']} {does} {top.limits()}.", unit, [top.limits()])
+    gap, limits = change(top, bottom, f"{worst['group']} at {with_unit(_figure(bottom, unit), unit)}")
+    text = f"of {best['group']} {does} {top.limits()}, the most of {len(known)} groups: {gap}."
+    if not unit:
+        text = f"is the {does} of {best['group']} {top.limits()}, the highest of {len(known)} groups: {gap}."
+    return Sentence(_figure(top, unit), text, unit, [top.limits(), *limits])
+
+
+def _figure(estimate: Estimate, unit: str) -> str:
+    return estimate.number() if unit == "%" else plain(estimate.value, estimate.decimals)
+
+
+def _previous(table: pd.DataFrame, row: pd.Series, name: str) -> pd.Series | None:
+    """The last finished row before `row`."""
+    earlier = table[table["period_start"] < row["period_start"]] if "period_start" in table else table[:0]
+    return last_complete(earlier, name) if len(earlier) else None
+
+
+def _than(table: pd.DataFrame, row: pd.Series | None) -> str:
+    if row is None:
+        return "before"
+    return f"in {numbers.period_in_words(row['period_start'], period_length(table))}"
+
+
+def _periods(
+    table: pd.DataFrame, before: pd.DataFrame | None, name: str, say: Callable[[pd.Series, str], str]
+) -> Sentence:
+    """The last finished period against the one before it, or against the last one of `before`."""
+    row = last_complete(table, name)
+    if row is None:
+        return _none("no period is finished with enough users, so that no rate exists.")
+    rate = Estimate.of(row, name)
+    if before is not None:
+        changed, limits = _compared(rate, last_complete(before, name), name, "before")
+    else:
+        other = _previous(table, row, name)
+        changed, limits = _compared(rate, other, name, _than(table, other))
+    when = numbers.period_in_words(row["period_start"], period_length(table)) if "period_start" in row else ""
+    return Sentence(rate.number(), f"{say(row, when)} {rate.limits()}{changed}.", "%", [rate.limits(), *limits])
+
+
+def _trend(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    return _periods(
+        table, before, "conversion_rate", lambda row, when: f"of {count(row['users'])} who began in {when} converted"
+    )
+
+
+def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    if groups_of(table) and len(parts(table)) > 1:
+        lasts = [(name, last_complete(part, "churn_rate")) for name, part in parts(table)]
+        rows = pd.DataFrame([row.to_dict() | {"group": name} for name, row in lasts if row is not None])
+        if not len(rows):
+            return _none("no period is finished with enough users, so that no rate exists.")
+        return _groups(rows, "churn_rate", "churned in the last finished period")
+    return _periods(
+        table, before, "churn_rate",
+        lambda row, when: f"of {count(row['users'])} users active at the start{' of ' + when if when else ''} churned",
+    )  # fmt: skip
+
+
+def _at(table: pd.DataFrame, period: int) -> pd.Series:
+    """Rate of one period over all finished cohorts, with its Wilson interval."""
+    cells = table[(table["period"] == period) & (table["users"] > 0)]
+    if "complete" in cells:
+        cells = cells[cells["complete"].astype(bool)]
+    if "cohorts" in cells and len(cells) == 1:
+        return cells.iloc[0]
+    users, retained = float(cells["users"].sum()), float(cells["retained"].sum())
+    low, high = wilson(retained, users, float(setting(table, "confidence", 0.95)))
+    rate = retained / users if users else np.nan
+    return pd.Series({"users": users, "retention_rate": rate, "retention_rate_low": low, "retention_rate_high": high})
+
+
+def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    done = table[table["users"] > 0]
+    if "complete" in done:
+        done = done[done["complete"].astype(bool)]
+    later = sorted(p for p in done["period"].unique() if p > 0)
+    if not later:
+        return _none("no period after the first is finished yet, so that nobody can have come back.")
+    row = _at(table, later[0])
+    rate, unit = Estimate.of(row, "retention_rate"), period_length(table) or "period"
+    than = _at(before, later[0]) if before is not None and len(before) else None
+    changed, limits = _compared(rate, than, "retention_rate", "before")
+    text = f"of {count(row['users'])} users came back in {unit} {later[0]} {rate.limits()}{changed}"
+    pieces = [rate.limits(), *limits]
+    if len(later) > 1:
+        end = _at(table, later[-1])
+        last = Estimate.of(end, "retention_rate")
+        text += f"; {with_unit(last.number())} in {unit} {later[-1]} {last.limits()}, of {count(end['users'])}"
+        pieces.append(last.limits())
+    return Sentence(rate.number(), f"{text}.", "%", pieces)
+
+
+def _matrix(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    later = [int(p) for p in table.columns.astype(int) if p > 0 and table[p].notna().any()]
+    if not later:
+        return _none("no period after the first is finished yet, so that nobody can have come back.")
+    cells, unit = table[later[0]].dropna(), setting(table, "period", "period")
+    low, high = percent(cells.min(), 0), percent(cells.max(), 0)
+    return Sentence(
+        percent(cells.median(), 0),
+        f"come back in {unit} {later[0]} in the middle one of {count(len(cells))} cohorts; "
+        f"they lie between {low} and {high}.",
+        "%",
+    )
+
+
+def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]:
+    def say(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+        row = table.iloc[0]
+        if numbers.is_missing(row[name]):
+            return _none("there were no customers at the start, so that no rate exists.")
+        rate = Estimate.of(row, name)
+        than = before.iloc[0] if before is not None and len(before) else None
+        changed, limits = _compared(rate, than, name, "before")
+        text = f"of {count(row['customers_start'])} customers present at opening {words} {rate.limits()}{changed}."
+        return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
+
+    return say
+
+
+def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    name, dated = "net_promoter_score", "period_start" in table
+    if groups_of(table) and len(parts(table)) > 1 and not dated:
+        rows = pd.DataFrame([part.iloc[-1].to_dict() | {"group": group} for group, part in parts(table)])
+        return _groups(rows, name, "net promoter score", unit="", scale=1)
+    row = last_complete(table, name)
+    if row is None:
+        why = reason_in_words(table.iloc[-1].get("reason")) if len(table) else "no answers"
+        return _none(f"there is no net promoter score: {why or 'no answers'}.")
+    score = Estimate.of(row, name, 1)
+    other, than = None, "before"
+    if before is not None:
+        other = last_complete(before, name)
+    elif dated:
+        other = _previous(table, row, name)
+        than = _than(table, other)
+    changed, limits = _compared(score, other, name, than, 1)
+    when = f" of {numbers.period_in_words(row['period_start'], period_length(table))}" if dated else ""
+    up, down = (share(row[band], row["responses"]) for band in ("promoters", "detractors"))
+    text = (
+        f"is the net promoter score{when} {score.limits()}{changed}. "
+        f"Of {count(row['responses'])} who answered, {up} are promoters and {down} detractors."
+    )
+    return Sentence(plain(score.value, score.decimals), text, "", [score.limits(), *limits])
+
+
+def _orders(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    if not len(table):
+        return _none("nobody has bought.")
+    rate = _repeat(table)
+    changed, limits = change(rate, _repeat(before), "before") if before is not None and len(before) else ("", [])
+    text = f"of {count(len(table))} customers bought again {rate.limits()}{': ' + changed if changed else ''}."
+    return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
+
+
+def _repeat(table: pd.DataFrame) -> Estimate:
+    again, n = float((table["frequency"] > 0).sum()), float(len(table))
+    low, high = wilson(again, n, 0.95)
+    return Estimate(100 * again / n, 100 * float(low), 100 * float(high))
+
+
+def _lifetime(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    value = table["historical_value"].dropna().sort_values(ascending=False)
+    if not len(value):
+        return _none("nobody has bought.")
+    total, top = float(value.sum()), max(1, round(len(value) / 10))
+    basis = str(table["basis"].dropna().iloc[0]) if "basis" in table and table["basis"].notna().any() else "revenue"
+    text = (
+        f"of {basis} is what a customer has brought so far on average: "
+        f"{plain(total, numbers.money_decimals([total]))} from {count(len(value))} customers"
+    )
+    if total > 0 and len(value) >= 10:
+        text += f", {share(float(value.iloc[:top].sum()), total)} of it from the best tenth"
+    return Sentence(plain(total / len(value), numbers.money_decimals([total / len(value)])), f"{text}.")
+
+
+def _simple(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    row = table.iloc[0]
+    if numbers.is_missing(row.get("revenue")):
+        why = reason_in_words(row.get("reason"))
+        return _none(f"the simple formula has no answer{': ' + why if why else ''}.")
+    factors = (
+        f"{plain(row['average_order_value'], 2)} an order × {_short(row['orders_per_year'])} orders a year × "
+        f"{_short(row['lifetime_years'])} years"
+    )
+    text = f"of revenue is what a customer brings in a lifetime by the simple formula: {factors}."
+    margin: Any = row.get("margin_value")
+    if not numbers.is_missing(margin):
+        text = f"{text[:-1]}; {plain(margin, 2)} of it margin."
+    return Sentence(plain(row["revenue"], 2), text)
+
+
+def _short(value: float) -> str:
+    return plain(value, numbers.free_decimals([value]))
+
+
+def _account(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    sums = table.groupby("stage")["rows"].sum()
+    kept = float(sums.get("kept", 0))
+    read = float(sums["read"]) if "read" in sums else float(sums.sum())
+    others = ", ".join(f"{count(sums[s])} {s}" for s in ("duplicate", "system", "rejected") if sums.get(s, 0) > 0)
+    return Sentence(count(kept), f"of {count(read)} rows read were kept{'; ' + others if others else ''}.")
+
+
+def _checks(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    found = table[table["rows"] > 0]
+    if not len(found):
+        return Sentence("0", f"of {count(len(table))} checks found something.")
+    worst = found.iloc[int(found["rows"].astype(float).argmax())]
+    problem = str(worst["problem"]).replace("_", " ")
+    return Sentence(
+        count(len(found)),
+        f"of {count(len(table))} checks found something, most often: {problem} ({count(worst['rows'])} rows).",
+    )
+
+
+_SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
+    "conversion_funnel": _funnel,
+    "funnel_trend": _trend,
+    "cohort_retention": _retention,
+    "retention_curve": _retention,
+    "retention_matrix": _matrix,
+    "churn_rate": _churn,
+    "customer_retention_rate": _counts("retention_rate", "stayed"),
+    "customer_churn_rate": _counts("churn_rate", "left"),
+    "net_promoter_score": _nps,
+    "orders_summary": _orders,
+    "customer_lifetime_value": _lifetime,
+    "simple_lifetime_value": _simple,
+    "account": _account,
+    "check_events": _checks,
+}

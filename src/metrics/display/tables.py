@@ -1,0 +1,224 @@
+"""How does a table look? A DataFrame as HTML: words left, numbers right, the unit in the head, the interval smaller.
+
+No style and no script stand in it; the page gives the classes their look. Everything that comes from data is escaped.
+"""
+
+import re
+from html import escape
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import Column, column_of, period_length, reason_in_words
+from metrics.display.footnotes import footnotes
+from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of
+
+_SHOWN = {  # where a metric has more columns than can be read at a glance
+    "conversion_funnel": [
+        "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
+    ],
+    "net_promoter_score": [
+        "period_start", "responses", "promoters", "passives", "detractors", "net_promoter_score", "rejected",
+        "duplicates", "reason",
+    ],
+    "orders_summary": [
+        "customer_id", "first_order", "last_order", "orders", "frequency", "monetary_value", "revenue",
+    ],
+    "customer_lifetime_value": ["customer_id", "orders", "historical_value", "clv", "flags", "reason"],
+}  # fmt: skip
+_EXTRA = {
+    "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
+    "net_promoter_score": {"promoters", "passives", "detractors", "rejected", "duplicates"},
+    "churn_rate": {"new", "reactivated"},
+    "funnel_trend": {"converted", "open"},
+    "orders_summary": {"first_order", "frequency", "monetary_value"},
+    "customer_lifetime_value": {"flags"},
+    "simple_lifetime_value": {"orders", "discounted_margin_value"},
+}
+_NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
+_EMPTY_IS_NOTHING = {"reason", "excluded", "flags", "rejected", "duplicates"}  # columns left out where they say nothing
+
+
+def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str | None = None) -> str:
+    """The table as an HTML fragment with its foot.
+
+    Parameters
+    ----------
+    table
+        A metric table or any other.
+    caption
+        Stands above the table; may be empty.
+    rows
+        Rows to show; a line says how many more there are.
+    name
+        What a screen reader calls the table, if it has no caption.
+    """
+    cohorts = is_matrix(table) or metric_of(table) == "cohort_retention"
+    head, body, left = _cohort_rows(table, rows) if cohorts else _rows(table, rows)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    label = escape(caption or name or "Table", quote=True)
+    notes = [escape(note) for note in footnotes(table)]
+    if left:
+        notes.insert(0, f"The first {numbers.count(rows)} rows; {numbers.count(left)} more are not shown.")
+    foot = f'<p class="foot">{"<br>".join(notes)}</p>' if notes else ""
+    return (
+        f'<div class="table" role="region" aria-label="{label}" tabindex="0"><table>{title}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{foot}"
+    )
+
+
+def columns_shown(table: pd.DataFrame) -> list[str]:
+    """Names of the columns that a reader needs, in order; limits stand in the cell of their estimate."""
+    names = list(table.columns)
+    wanted = _SHOWN.get(metric_of(table) or "")
+    if wanted:
+        groups = groups_of(table)
+        names = [*groups, *(name for name in wanted if name in names and not (groups and name == "median_seconds"))]
+    limits = {f"{name}{end}" for name in names for end in ("_low", "_high") if f"{name}_low" in table}
+    has_estimate = any(f"{name}_low" in table.columns for name in names)
+    hidden = limits | {"complete"} | ({"reason"} if has_estimate else set())
+    return [name for name in names if name not in hidden and not _says_nothing(table, name)]
+
+
+def _says_nothing(table: pd.DataFrame, name: str) -> bool:
+    if name not in _EMPTY_IS_NOTHING:
+        return False
+    cells = table[name]
+    return bool(cells.isna().all() or (pd.api.types.is_numeric_dtype(cells) and (cells.fillna(0) == 0).all()))
+
+
+def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
+    if table.columns.has_duplicates or isinstance(table.columns, pd.MultiIndex):
+        table = _flat(table)
+    if not isinstance(table.index, pd.RangeIndex) and not table.empty and table.index.name is not None:
+        table = table.reset_index()
+    names, metric = columns_shown(table), metric_of(table)
+    if not names:
+        return '<th scope="col">–</th>', '<tr><th scope="row">No columns</th></tr>', 0
+    columns = {name: column_of(table, name) for name in names}
+    extra = _EXTRA.get(metric or "", set())
+    head = ""
+    for k, name in enumerate(names):
+        marks = _classes(text=columns[name].words and k > 0, extra=name in extra)
+        head += f'<th scope="col"{marks}>{escape(columns[name].head)}</th>'
+    loss = largest_loss(table) if metric == "conversion_funnel" and not groups_of(table) else None
+    groups, above = groups_of(table), None
+    body = []
+    for place in range(min(limit, len(table))):
+        row = table.iloc[place]
+        group = [row[name] for name in groups]
+        unfinished = "complete" in table and not bool(row["complete"])
+        cells = []
+        for k, name in enumerate(names):
+            hot = place == loss and name in ("event", "dropped", "step_conversion_rate")
+            inner = _cell(row, name, columns[name], metric)
+            if name in groups and above is not None and group == above:
+                cells.append("<td></td>")  # said once, at the group's first row
+            elif k == 0:
+                inner += ' <span class="interval">unfinished</span>' if unfinished else ""
+                cells.append(f'<th scope="row"{_classes(hot=hot)}>{inner}</th>')
+            else:
+                marks = _classes(text=columns[name].words, hot=hot, extra=name in extra)
+                cells.append(f"<td{marks}>{inner}</td>")
+        above = group
+        is_sum = metric == "account" and str(row["stage"]) == "read"
+        body.append(f"<tr{_classes(sum=is_sum, unfinished=unfinished)}>{''.join(cells)}</tr>")
+    if not body:
+        body.append(f'<tr><th scope="row" colspan="{len(names)}">No rows</th></tr>')
+    return head, "".join(body), max(0, len(table) - limit)
+
+
+def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
+    value = row[name]
+    if metric == "conversion_funnel" and row.get("step") == 1 and name in _NOT_AT_THE_START:
+        return numbers.MISSING
+    if numbers.is_missing(value):
+        why = reason_in_words(row.get("reason")) if column.estimate else ""
+        return numbers.MISSING + (f' <span class="interval">{escape(why)}</span>' if why else "")
+    written = column.write(value)
+    if name in ("stage", "problem", "flags") or (name == "reason" and metric == "account"):
+        written = _spoken(written, capital=name in ("stage", "problem"))
+    elif name == "reason":
+        written = reason_in_words(value)
+    text = escape(written)
+    limits = limits_of(row, name)
+    if limits:
+        low, high = (_bound(limit, column) for limit in limits)
+        text += f' <span class="interval">{escape(numbers.span(low, high))}</span>'
+    return text
+
+
+def _bound(value: float, column: Column) -> str:
+    return column.write(value).removeprefix(f"<{numbers.NARROW}").removeprefix(f">{numbers.NARROW}")
+
+
+def _spoken(code: str, *, capital: bool) -> str:
+    words = code.replace("_", " ") if re.fullmatch(r"[a-z0-9_, ]+", code) else code
+    return words[:1].upper() + words[1:] if capital else words
+
+
+def _classes(**marks: bool) -> str:
+    names = " ".join(name for name, on in marks.items() if on)
+    return f' class="{names}"' if names else ""
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose column names are single and differ, so that each can be asked for."""
+    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
+    seen: dict[str, int] = {}
+    for k, name in enumerate(names):
+        seen[name] = seen.get(name, 0) + 1
+        names[k] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    flat = table.set_axis(names, axis=1)
+    flat.attrs = table.attrs
+    return flat
+
+
+def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
+    """Cohorts down, periods across, in whole per cent; a cell that is not over carries an asterisk."""
+    cells = _long(table) if is_matrix(table) else table
+    by = groups_of(cells)
+    date = column_of(cells, "cohort")
+    periods = sorted(cells["period"].unique())
+    if periods[1:] and (cells.loc[cells["period"] == 0, "retention_rate"] == 1).all():
+        periods = [p for p in periods if p > 0]  # period 0 is the cohort itself
+    sized = "users" in cells
+    head = "".join(f'<th scope="col">{escape(str(name).replace("_", " ").capitalize())}</th>' for name in by)
+    head += f'<th scope="col">{escape(date.head)}</th>' + ('<th scope="col">Users</th>' if sized else "")
+    unit = (period_length(cells) or "period").capitalize()
+    head += "".join(f'<th scope="col">{escape(unit)} {p}, %</th>' for p in periods[:1])
+    head += "".join(f'<th scope="col">{p}</th>' for p in periods[1:])
+    groups = list(cells.groupby([*by, "cohort"], dropna=False, sort=False))
+    body = []
+    for _, group in groups[:limit]:
+        first = group.iloc[0]
+        row = [numbers.MISSING if numbers.is_missing(first[name]) else str(first[name]) for name in by]
+        row.append(date.write(first["cohort"]))
+        line = "".join(
+            f'<th scope="row">{escape(text)}</th>' if k == 0 else f'<td class="text">{escape(text)}</td>'
+            for k, text in enumerate(row)
+        )
+        if sized:
+            line += f"<td>{numbers.count(group['users'].max())}</td>"
+        known = group.set_index("period")
+        for p in periods:
+            line += _cohort_cell(known.loc[p]) if p in known.index else "<td></td>"
+        body.append(f"<tr>{line}</tr>")
+    if not body:
+        body.append('<tr><th scope="row">No rows</th></tr>')
+    return head, "".join(body), max(0, len(groups) - limit)
+
+
+def _long(matrix: pd.DataFrame) -> pd.DataFrame:
+    cells = matrix.melt(ignore_index=False, value_name="retention_rate").reset_index().dropna(subset="retention_rate")
+    cells.attrs = matrix.attrs
+    return cells
+
+
+def _cohort_cell(cell: pd.Series) -> str:
+    rate = cell["retention_rate"]
+    if numbers.is_missing(rate):
+        return f"<td>{numbers.MISSING}</td>"
+    if bool(cell.get("complete", True)):
+        return f"<td>{escape(numbers.percent(rate, 0))}</td>"
+    return f'<td class="unfinished">{escape(numbers.percent(rate, 0))}*</td>'

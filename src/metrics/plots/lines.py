@@ -1,0 +1,303 @@
+"""A rate or score over time: a line with its band, the finished solid, the unfinished dashed and hollow.
+
+Shared by the trend of a funnel, the retention curve, churn and the net promoter score.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length
+from metrics.display.footnotes import level
+from metrics.display.kinds import parts
+from metrics.display.numbers import percent, plain, with_unit
+from metrics.plots.needed import pixels, shorten
+from metrics.plots.style import BAND, BLUE, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLOURS = [BLUE, MID, INK, PALETTE["heat4"], MUTED, PALETTE["heat2"]]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: where it stands, its values with limits (in per cent or points), what is finished."""
+
+    name: str
+    places: Floats
+    words: tuple[str, ...]
+    long_words: tuple[str, ...]
+    value: Floats
+    low: Floats
+    high: Floats
+    complete: npt.NDArray[np.bool_]
+    unit: str
+
+    @classmethod
+    def of(cls, name: str, table: pd.DataFrame, estimate: str, *, scale: float = 100, unit: str = "%") -> "Series":
+        """The series of one group, by ``period_start`` or ``period``; a period with open windows only is left out."""
+        if {"open", "users"} <= set(table.columns):
+            table = table[(table["open"] < table["users"]) | table["complete"].astype(bool)]
+        n = len(table)
+        empty = pd.Series(np.nan, index=table.index)
+        value, low, high = (
+            np.asarray(scale * table.get(column, empty).to_numpy(np.float64, na_value=np.nan), np.float64)
+            for column in (estimate, f"{estimate}_low", f"{estimate}_high")
+        )
+        complete = table["complete"].to_numpy(bool) if "complete" in table else np.ones(n, bool)
+        length = period_length(table)
+        if "period_start" in table:
+            starts = list(table["period_start"])
+            one_year = len({s.year for s in starts}) == 1
+            words = [_tick(s, length, one_year, first=k == 0) for k, s in enumerate(starts)]
+            long_words = [numbers.period_in_words(s, length) for s in starts]
+            places = np.arange(n, dtype=float)
+        else:
+            words = [str(p) for p in table["period"]]
+            long_words = [f"{length or 'period'} {p}" for p in table["period"]]
+            places = table["period"].to_numpy(float)
+        return cls(name, places, tuple(words), tuple(long_words), value, low, high, complete, unit)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Where there is a value."""
+        return np.isfinite(self.value)
+
+    def written(self, place: int) -> str:
+        """A value in words, with the digits that its interval supports."""
+        width = self.high[place] - self.low[place]
+        digits = numbers.decimals_for([width] if np.isfinite(width) else [])
+        if self.unit == "%" and self.value[place] in (0, 100):
+            digits = 0
+        if self.unit == "%":
+            return with_unit(percent(self.value[place] / 100, digits))
+        return plain(self.value[place], digits)
+
+
+def _tick(start: pd.Timestamp, length: str | None, one_year: bool, *, first: bool) -> str:
+    if length == "month":
+        return f"{start:%b}" if one_year and not first else f"{start:%b} {start.year}"
+    return numbers.period(start, length, year=not one_year)
+
+
+class LINES:
+    """Size of a figure of lines."""
+
+    @staticmethod
+    def height(table: pd.DataFrame, narrow: bool) -> float:
+        """Height in px."""
+        return 290 if narrow else 300
+
+    @staticmethod
+    def margins(table: pd.DataFrame, narrow: bool) -> Margins:
+        """Room for the labels at the ends of the lines and below."""
+        longest = max((len(name) for name, _ in parts(table)), default=0)
+        names = min(7.4 * longest + 60, 110 if narrow else 170) if longest else 0
+        return Margins(left=40, right=max(74 if narrow else 96, names), top=24, bottom=30)
+
+
+def paint_lines(ax: "Axes", lines: Sequence[Series], *, narrow: bool) -> None:
+    """Draw the lines with their bands, labelled at their ends."""
+    lines = [line for line in lines if line.known.any()][: len(_COLOURS)]
+    if not lines:
+        no_data(ax, "No finished period with enough to say.")
+        return
+    _axis(ax, lines, narrow)
+    for place, line in enumerate(lines):
+        _line(ax, line, _COLOURS[place], banded=len(lines) <= 2)
+    _label_ends(ax, lines, narrow)
+
+
+def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
+    """Ticks of the value axis, and whether it starts elsewhere than at 0."""
+    values = np.concatenate([np.concatenate([line.value, line.low, line.high]) for line in lines])
+    values = values[np.isfinite(values)]
+    low, high = float(values.min()), float(values.max())
+    if lines[0].unit == "%" and low < 0.45 * high:
+        low = 0.0
+    room = max(high - low, 1e-9)
+    size = 10 ** math.floor(math.log10(room / 4))
+    step = next(m * size for m in (1, 2, 2.5, 5, 10) if room / (m * size) <= 5)
+    first = math.floor(low / step + 1e-9) * step
+    ticks = [first]
+    while ticks[-1] < high - 1e-9:
+        ticks.append(round(first + step * len(ticks), 10))
+    if lines[0].unit == "%" and ticks[-1] > 100:  # a rate ends at 100 %
+        ticks = [t for t in ticks if t <= 100] or [0.0, 100.0]
+    if len(ticks) == 1:
+        ticks.append(ticks[0] + step)
+    return ticks, lines[0].unit == "%" and abs(ticks[0]) > 1e-9
+
+
+def _axis(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
+    ticks, _ = ends(lines)
+    digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1 if ticks[-1] - ticks[0] > 0.5 else 3
+    names = [plain(t, digits) for t in ticks]
+    names[-1] = with_unit(names[-1], lines[0].unit)
+    ax.set_ylim(ticks[0], ticks[-1])
+    ax.set_yticks(ticks, names)
+    longest = max(lines, key=lambda line: len(line.places))
+    places = np.unique(np.concatenate([line.places for line in lines]))
+    margin = max(0.3, 0.02 * len(places))
+    ax.set_xlim(places.min() - margin, places.max() + margin)
+    words = dict(zip(longest.places, longest.words, strict=True))
+    room = pixels(ax) / (9 * max(map(len, words.values())) + 8)
+    every = max(1, math.ceil(len(words) / max(2, room)))
+    keep = list(words)[::every]
+    ax.set_xticks(keep, [words[p] for p in keep])
+    ax.spines["left"].set_visible(False)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_position(("data", ticks[0]))
+    ax.tick_params(length=0, colors=MUTED)
+    ax.grid(True, axis="y", color=PALETTE["rule"], linewidth=0.8)
+    ax.grid(False, axis="x")
+    if ticks[0] < 0 < ticks[-1]:
+        ax.axhline(0, color=INK, linewidth=0.8)
+
+
+def _line(ax: "Axes", line: Series, colour: str, *, banded: bool) -> None:
+    x, done = line.places, line.complete & line.known
+    limits = np.isfinite(line.low) & np.isfinite(line.high)
+    if banded:
+        ax.fill_between(
+            x, line.low, line.high, where=list(done & limits), color=colour, alpha=BAND, linewidth=0, interpolate=False
+        )
+        beside = np.r_[False, done[:-1]] | np.r_[done[1:], False]
+        for k in np.flatnonzero(done & limits & ~beside):  # one period alone has no band
+            ax.plot([x[k], x[k]], [line.low[k], line.high[k]], color=colour, linewidth=1)
+    solid = np.where(done, line.value, np.nan)
+    ax.plot(x, solid, color=colour, marker="o", markersize=5, markeredgewidth=0, clip_on=False)
+    for k in np.flatnonzero(line.known & ~line.complete):
+        if k and line.known[k - 1]:
+            pair = [k - 1, k]
+            ax.plot(x[pair], line.value[pair], color=colour, linewidth=1.5, linestyle=(0, (3, 2)))
+            if banded and limits[pair].all():
+                ax.fill_between(
+                    x[pair], line.low[pair], line.high[pair], facecolor="none", edgecolor=MID, hatch=HATCH, linewidth=0
+                )
+        elif limits[k]:
+            ax.plot([x[k], x[k]], [line.low[k], line.high[k]], color=MID, linewidth=1)
+        ax.plot(
+            [x[k]], [line.value[k]], marker="o", markersize=6, color=colour, markerfacecolor=PAPER,
+            markeredgewidth=1.5, linestyle="none", zorder=4,
+        )  # fmt: skip
+    bottom, top = ax.get_ylim()
+    for k in np.flatnonzero(~line.known & ~line.complete):  # begun, but without a value: a hatched place
+        ax.fill_between(
+            [x[k] - 0.3, x[k] + 0.3], [bottom] * 2, [top] * 2, facecolor="none", edgecolor=MID, hatch=HATCH, linewidth=0
+        )
+
+
+def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
+    bottom, top = ax.get_ylim()
+    figure_height = ax.get_window_extent().height * 72 / (ax.figure.dpi or 72)
+    px = (top - bottom) / figure_height
+    last_place = max(line.places.max() for line in lines)
+    wanted: list[tuple[float, str, str, bool]] = []
+    for n, line in enumerate(lines):
+        last = int(np.flatnonzero(line.known)[-1])
+        done = np.flatnonzero(line.known & line.complete)
+        colour = _COLOURS[n] if _COLOURS[n] in (BLUE, INK, MUTED) else INK
+        name = f"{shorten(line.name, 50 if narrow else 110, letter=7.4)} " if line.name else ""
+        if not line.complete[last]:
+            wanted.append((float(line.value[last]), f"{name}{line.written(last)}", MUTED, False))
+            if not line.name:
+                wanted.append((float(line.value[last]) - 14 * px, "unfinished", MUTED, False))
+            if len(done) and not line.name:
+                k = int(done[-1])
+                ax.annotate(
+                    line.written(k), (line.places[k], line.low[k] if np.isfinite(line.low[k]) else line.value[k]),
+                    xytext=(0, -16), textcoords="offset points", ha="center", color=colour, fontweight="bold",
+                    annotation_clip=False,
+                )  # fmt: skip
+        elif line.places[last] < last_place and not line.name:  # beside the point lies what is not over
+            rising = len(done) < 2 or line.value[last] >= line.value[done[-2]]
+            edge = float(line.high[last] if rising else line.low[last])
+            ax.annotate(
+                line.written(last), (line.places[last], edge if np.isfinite(edge) else line.value[last]),
+                xytext=(0, 7 if rising else -16), textcoords="offset points", ha="center", color=colour,
+                fontweight="bold", annotation_clip=False,
+            )  # fmt: skip
+        else:
+            wanted.append((float(line.value[last]), f"{name}{line.written(last)}", colour, not line.name))
+    for y, (_, text, colour, bold) in zip(_spread([w[0] for w in wanted], 15 * px), wanted, strict=True):
+        ax.annotate(
+            text, (last_place, y), xytext=(10, -4.3), textcoords="offset points", color=colour, ha="left",
+            va="baseline", fontweight="bold" if bold else "normal", annotation_clip=False,
+        )  # fmt: skip
+
+
+def _spread(heights: list[float], least: float) -> list[float]:
+    """The heights moved apart so that no two labels touch, in their order."""
+    order = sorted(range(len(heights)), key=lambda k: -heights[k])
+    placed: dict[int, float] = {}
+    limit = math.inf
+    for k in order:
+        placed[k] = min(heights[k], limit)
+        limit = placed[k] - least
+    return [placed[k] for k in range(len(heights))]
+
+
+def series_alt(what: str, lines: Sequence[Series]) -> str:
+    """What, when, first, last, extremes, what is unfinished."""
+    said = []
+    for line in lines:
+        done = np.flatnonzero(line.known & line.complete)
+        whose = f" of {line.name}" if line.name else ""
+        if not len(line.places) or not line.known.any():
+            said.append(f"{what}{whose}: no finished period with enough to say.")
+            continue
+        text = f"{what}{whose}, {len(line.places)} from {line.long_words[0]} to {line.long_words[-1]}."
+        if len(done):
+            first, last = int(done[0]), int(done[-1])
+            low, high = int(done[line.value[done].argmin()]), int(done[line.value[done].argmax()])
+            text += f" First {line.written(first)}, last finished {line.written(last)} ({line.long_words[last]})"
+            text += f"; lowest {line.written(low)} ({line.long_words[low]}), highest {line.written(high)} "
+            text += f"({line.long_words[high]})."
+        for k in np.flatnonzero(~line.complete):
+            so_far = f": {line.written(int(k))} so far" if line.known[k] else ""
+            text += f" Unfinished: {line.long_words[k]}{so_far}."
+        said.append(text)
+    return " ".join(said)
+
+
+def series_legend(table: pd.DataFrame, lines: Sequence[Series]) -> str:
+    """What the band is, where the axis starts, what is unfinished."""
+    known = [line for line in lines if line.known.any()]
+    if not known:
+        return ""
+    said = [] if "period_start" in table else [f"{(period_length(table) or 'period').capitalize()}s after the start."]
+    if any(np.isfinite(line.low).any() for line in known) and len(known) <= 2:
+        said.append(f"Band: {level(table)} interval.")
+    ticks, elsewhere = ends(known[: len(_COLOURS)])
+    if elsewhere:
+        said.append(f"The axis starts at {with_unit(plain(ticks[0], 0 if ticks[0] >= 1 else 1))}.")
+    if any((~line.complete).any() for line in known):
+        said.append("[hatch] not over yet.")
+    if len(known) > len(_COLOURS):
+        said.append(f"The first {len(_COLOURS)} of {len(known)} groups.")
+    return " ".join(said)
+
+
+def line_plot(what: str, estimate: str, **unit: Any) -> dict[str, Any]:
+    """The parts of a `Plot` that draws one estimate of a table, a line for each of its groups."""
+
+    def lines(table: pd.DataFrame) -> list[Series]:
+        return [Series.of(name, part, estimate, **unit) for name, part in parts(table)]
+
+    return {
+        "paint": lambda ax, table, narrow: paint_lines(ax, lines(table), narrow=narrow),
+        "height": LINES.height,
+        "margins": LINES.margins,
+        "alt": lambda table: series_alt(what, lines(table)),
+        "legend": lambda table: series_legend(table, lines(table)),
+    }

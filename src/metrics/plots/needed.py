@@ -1,0 +1,43 @@
+"""What every plot asks of its table, and how it places words."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def need(table: pd.DataFrame, metric: str, columns: Sequence[str]) -> None:
+    """Refuse a table that has not the columns of `metric`."""
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"table has no {missing}; it is no result of {metric}. Its columns are {[str(c) for c in table.columns]}."
+        )
+
+
+def pixels(ax: "Axes") -> float:
+    """Width of the axes in px (1 pt = 1 px)."""
+    figure = ax.get_figure(root=True)
+    return float(ax.get_window_extent().width) * 72 / (figure.get_dpi() if figure else 72)
+
+
+def width_of(text: str, *, bold: bool = False) -> float:
+    """About how wide a text of 12 px is, with room at both ends."""
+    return (8.2 if bold else 7.2) * len(text) + 10
+
+
+def shorten(text: str, room: float, *, letter: float = 8.4) -> str:
+    """The text, cut with an ellipsis to `room` px."""
+    text, most = " ".join(text.split()), max(3, int(room / letter))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def label(ax: "Axes", x: float, y: float, text: str, colour: str, *, bold: bool = False) -> None:
+    """A text that begins 6 px right of `x`, centred on `y`."""
+    ax.annotate(
+        text, (x, y), xytext=(6, -4.3), textcoords="offset points", color=colour, va="baseline", ha="left",
+        fontweight="bold" if bold else "normal", annotation_clip=False,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Every page in a real browser: silent, readable by all, and every figure there at both widths."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+SHOWN = """() => [...document.querySelectorAll('figure')].map(figure => {
+    const drawn = [...figure.querySelectorAll('svg.wide, svg.narrow, img')];
+    return drawn.filter(svg => { const box = svg.getBoundingClientRect(); return box.width > 50 && box.height > 20; })
+                .map(svg => svg.getAttribute('class') || 'img');
+})"""
+
+
+def test_a_page_asks_for_nothing_but_itself(open_page, page_file):
+    page = open_page()
+    assert [url for url in page.asked if not url.startswith("data:")] == [page_file.as_uri()]
+
+
+def test_no_script_runs(open_page):
+    page = open_page()
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.PWNED") is None
+    assert page.locator("script").count() == 0
+
+
+def test_without_its_policy_a_page_still_runs_nothing(open_page):
+    page = open_page(bypass_csp=True)
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.PWNED") is None
+
+
+@pytest.mark.parametrize(("width", "drawing"), [(1280, "wide"), (360, "narrow")])
+def test_every_figure_is_shown_once(open_page, width, drawing):
+    for shown in open_page(width).evaluate(SHOWN):
+        assert shown in ([drawing], ["img"])
+
+
+def test_the_figures_are_there(open_page, page_file):
+    figures = len(open_page().evaluate(SHOWN))
+    assert figures > 0 or page_file.name not in ("full.html", "frames.html")
+
+
+def test_nothing_overflows_on_a_phone(open_page):
+    page = open_page(360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing(open_page, width, scheme):
+    page = open_page(width, scheme, bypass_csp=True)
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document)")["violations"]
+    assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+
+
+def test_a_page_prints_with_its_parameters_open(open_page):
+    page = open_page()
+    page.emulate_media(media="print")
+    hidden = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert hidden == "rgb(255, 255, 255)"

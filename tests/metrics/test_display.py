@@ -1,0 +1,285 @@
+"""Tables, sentences and definitions as a reader meets them: every figure with its unit, nothing that could be HTML."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics.display import definitions, headline, numbers, show
+
+THIN = "\u202f"
+
+
+def funnel(**changes):
+    table = pd.DataFrame({
+        "step": [1, 2, 3],
+        "event": ["sign_up", "invite", "share"],
+        "users": [200, 120, 80],
+        "dropped": [0, 70, 25],
+        "open": [0, 10, 15],
+        "conversion_rate": [1.0, 0.6, 0.4],
+        "conversion_rate_low": [1.0, 0.531, 0.335],
+        "conversion_rate_high": [1.0, 0.665, 0.469],
+        "step_conversion_rate": [1.0, 0.6, 80 / 120],
+        "step_conversion_rate_low": [1.0, 0.531, 0.578],
+        "step_conversion_rate_high": [1.0, 0.665, 0.745],
+        "censored_conversion_rate": [1.0, 0.65, 0.47],
+        "median_seconds": [np.nan, 14_400.0, 93_600.0],
+    }).assign(**changes)  # fmt: skip
+    table.attrs = {
+        "metric": "conversion_funnel", "definition": "Who gets how far.",
+        "settings": {"window": "14 days", "confidence": 0.95},
+    }  # fmt: skip
+    return table
+
+
+def churn():
+    return pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-02-01", "2026-03-01", "2026-04-01"]),
+        "users": [120, 100, 90],
+        "churned": [12, 15, 3],
+        "churn_rate": [0.1, 0.15, np.nan],
+        "churn_rate_low": [0.058, 0.093, np.nan],
+        "churn_rate_high": [0.167, 0.233, np.nan],
+        "complete": [True, True, False],
+        "reason": pd.Series([None, None, "incomplete_period"], dtype="str"),
+    })  # fmt: skip
+
+
+def nps(score=-25.0, low=-48.0, high=1.0):
+    return pd.DataFrame({
+        "responses": [40], "promoters": [10], "passives": [10], "detractors": [20], "net_promoter_score": [score],
+        "net_promoter_score_low": [low], "net_promoter_score_high": [high], "reason": pd.Series([None], dtype="str"),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rate", "decimals", "written"),
+    [
+        (0.282, 1, "28.2"), (0.9995, 1, f">{THIN}99.9"), (1.0, 1, "100.0"), (1.0, 0, "100"), (0.0, 1, "0.0"),
+        (0.0004, 1, f"<{THIN}0.1"), (0.004, 0, f"<{THIN}1"), (0.996, 0, f">{THIN}99"), (None, 1, "–"), (np.nan, 0, "–"),
+    ],
+)  # fmt: skip
+def test_a_rate_is_never_rounded_to_none_or_all(rate, decimals, written):
+    assert numbers.percent(rate, decimals) == written
+
+
+def test_numbers_have_a_minus_sign_thousands_and_no_negative_zero():
+    assert numbers.plain(-1204.4) == "−1,204"
+    assert numbers.plain(-0.04, 1) == "0.0"
+    assert numbers.signed(0.4, 1) == "+0.4"
+    assert numbers.signed(-19.1, 1) == "−19.1"
+    assert numbers.count(412806) == "412,806"
+    assert numbers.with_unit("28.2") == "28.2\u202f%"
+
+
+@pytest.mark.parametrize(("width", "decimals"), [(3.2, 1), (12, 0), (9.9, 1), (0.5, 2), (10, 0), (0, 1), (100, 0)])
+def test_an_interval_supports_two_digits_of_its_width(width, decimals):
+    assert numbers.decimals_for([width]) == decimals
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(45, "45 s"), (720, "12 min"), (15120, "4.2 h"), (93600, "26 h"), (267840, "3.1 days"), (None, "–")],
+)
+def test_durations_have_the_unit_that_fits(seconds, written):
+    assert numbers.duration(seconds) == written.replace(" ", THIN)
+
+
+def test_a_funnel_as_a_table():
+    html = show(funnel(), "The funnel in numbers").html
+    assert html.startswith(
+        '<div class="table" role="region" aria-label="The funnel in numbers" tabindex="0"><table>'
+        '<caption>The funnel in numbers</caption><thead><tr><th scope="col">Step</th><th scope="col">Users</th>'
+        '<th scope="col">Stopped</th><th scope="col" class="extra">Open</th><th scope="col">Step rate, %</th>'
+        '<th scope="col" class="extra">From start, %</th><th scope="col" class="extra">Median time</th></tr></thead>'
+        '<tbody><tr><th scope="row">sign_up</th><td>200</td><td>–</td><td class="extra">–</td><td>–</td>'
+        '<td class="extra">100</td><td class="extra">–</td></tr>'
+        '<tr><th scope="row" class="hot">invite</th><td>120</td><td class="hot">70</td><td class="extra">10</td>'
+        '<td class="hot">60 <span class="interval">53 to 66</span></td>'
+    )
+    assert html.endswith(
+        '<p class="foot">Users of the step before = users + stopped + open: 120 = 80 + 25 + 15.<br>'
+        f"Step rate = users / users of the step before: 80 / 120 = 66.7{THIN}%. "
+        f"From start = users / users of the first step: 80 / 200 = 40.0{THIN}%.<br>"
+        "Who still has time counts as not converted so far; with open windows allowed for (Kaplan-Meier) "
+        f"47.0{THIN}% reach the last step.</p>"
+    )
+
+
+def test_a_period_that_is_not_over_is_muted_and_says_so_in_words():
+    html = show(churn(), "Churn").html
+    assert '<tr class="unfinished"><th scope="row">Apr\u00a02026 <span class="interval">unfinished</span></th>' in html
+    assert '<td>– <span class="interval">not over yet</span></td>' in html
+    assert "complete" not in html.lower().replace("incomplete", "")
+    assert f"15 / 100 = 15.0{THIN}%, March 2026, users active at its opening." in html
+
+
+def test_hostile_names_and_values_stay_words():
+    table = pd.DataFrame({"<img src=x>": ["<script>x()</script>", '"&'], "users": [1, 2]})
+    html = show(table, "<b>caption</b>").html + show(funnel(event=["<i>", "<script>", '"']), '"').html
+    for tag in ("<img", "<script", "<b>", "<i>"):
+        assert tag not in html
+    assert "&lt;script&gt;x()&lt;/script&gt;" in html
+    said = headline(funnel(event=["<i>", "<script>", '"']))._repr_mimebundle_()["text/html"]
+    assert "<script" not in said
+    assert "<i>" not in said
+
+
+def test_a_long_table_says_how_much_is_left_out():
+    html = show(pd.DataFrame({"user_id": [f"u{k}" for k in range(1300)]}), "All", rows=20).html
+    assert html.count("<tr>") == 21
+    assert "The first 20 rows; 1,280 more are not shown." in html
+
+
+def test_columns_say_their_unit():
+    table = pd.DataFrame({
+        "plan": ["pro"], "revenue_value": [1234.5], "median_days": [3.25], "share": [0.0153],
+        "first_order": pd.to_datetime(["2026-10-12"]), "open_rate": [0.5], "open_rate_low": [0.48],
+        "open_rate_high": [0.52],
+    })  # fmt: skip
+    html = show(table, "x").html
+    for cell in (
+        "1,234.50",
+        "3.25",
+        "1.53",
+        "12\u00a0Oct\u00a02026",
+        '50.0 <span class="interval">48.0 to 52.0</span>',
+    ):
+        assert f"<td>{cell}</td>" in html or f'<td class="text">{cell}</td>' in html, cell
+    assert "Median, days" in html
+    assert "Open rate, %" in html
+
+
+def test_money_loses_its_cents_when_it_is_large():
+    assert "12,346" in show(pd.DataFrame({"mean_value": [12345.67, 1.2]}), "").html
+
+
+def test_an_empty_table_and_one_without_columns_are_shown():
+    assert "No rows" in show(funnel()[:0], "x").html
+    assert "No columns" in show(pd.DataFrame(), "x").html
+
+
+def test_columns_of_one_name_are_told_apart():
+    html = show(pd.DataFrame([[1, 2]], columns=["a", "a"]), "x").html
+    assert '<th scope="row">1</th><td>2</td>' in html
+
+
+def test_cohorts_become_a_triangle_and_unfinished_cells_carry_an_asterisk():
+    cells = pd.DataFrame({
+        "cohort": pd.to_datetime(["2026-03-02", "2026-03-02", "2026-03-02", "2026-03-09", "2026-03-09"]),
+        "period": [0, 1, 2, 0, 1], "users": [10, 10, 10, 20, 20], "retained": [10, 4, 3, 20, 5],
+        "retention_rate": [1.0, 0.4, 0.3, 1.0, 0.25], "complete": [True, True, False, True, True],
+    })  # fmt: skip
+    html = show(cells, "Cohorts").html
+    assert '<th scope="row">2\u00a0Mar</th><td>10</td><td>40</td><td class="unfinished">30*</td>' in html
+    assert '<th scope="row">9\u00a0Mar</th><td>20</td><td>25</td><td></td>' in html
+    assert f"5 / 20 = 25.0{THIN}%, cohort of the week of 9 Mar 2026, week 1." in html
+
+
+def test_the_account_is_a_sum():
+    account = pd.DataFrame({
+        "stage": ["read", "kept", "duplicate", "rejected", "rejected"],
+        "reason": ["", "in the table", "same_event_id", "no_time", "no user"],
+        "rows": [1000, 960, 30, 7, 3], "share": [1.0, 0.96, 0.03, 0.007, 0.003],
+    })  # fmt: skip
+    html = show(account, "Account").html
+    assert '<tr class="sum"><th scope="row">Read</th>' in html
+    assert "Read = kept + duplicate + system + rejected: 1,000 = 960 + 30 + 0 + 10." in html
+    assert headline(account) == "960 of 1,000 rows read were kept; 30 duplicate, 10 rejected."
+
+
+def test_the_headline_of_a_funnel():
+    said = headline(funnel())
+    assert said == (
+        f"40{THIN}% of 200 who did sign_up did share within 14 days (34 to 47); most are lost at invite "
+        f"(35{THIN}% of those before). 25 still have time."
+    )
+    bundle = said._repr_mimebundle_()
+    assert bundle["text/html"].startswith(
+        f'<ul class="headlines"><li><b class="number">40<span class="unit">{THIN}%</span></b> '
+        '<p>of 200 who did sign_up did share within 14 days <span class="interval">(34 to 47)</span>; most'
+    )
+    figure = bundle["application/vnd.metrics.headline+json"]
+    assert (figure["number"], figure["unit"]) == ("40", "%")
+
+
+def test_a_change_whose_interval_holds_0_may_be_chance():
+    # Newcombe's method on 80/200 against 90/200: -5 points, from -14.6 to 4.7.
+    before = funnel(conversion_rate=[1, 0.6, 0.45], conversion_rate_low=[1, 0.53, 0.3826],
+                    conversion_rate_high=[1, 0.67, 0.5193])  # fmt: skip
+    assert "5 points lower than before (−15 to +5), which may be chance; most" in headline(funnel(), before=before)
+    far = funnel(conversion_rate=[1, 0.6, 0.7], conversion_rate_low=[1, 0.53, 0.633],
+                 conversion_rate_high=[1, 0.67, 0.759])  # fmt: skip
+    assert "30 points lower than before (−39 to −20); most" in headline(funnel(), before=far)
+
+
+def test_the_headline_of_churn_is_the_last_finished_month_against_the_one_before():
+    assert headline(churn()) == (
+        f"15{THIN}% of 100 users active at the start of March 2026 churned (9 to 23): "
+        "5 points higher than in February 2026 (−4 to +14), which may be chance."
+    )
+
+
+def test_a_negative_score_has_a_minus_sign():
+    assert headline(nps()).startswith("−25 is the net promoter score (−48 to 1).")
+
+
+def test_no_score_is_said_with_its_reason():
+    table = nps(np.nan, np.nan, np.nan).assign(reason="below_min_n")
+    assert headline(table) == "– there is no net promoter score: too few to say."
+
+
+def test_an_estimate_without_an_interval_has_no_brackets():
+    bare = churn().drop(columns=["churn_rate_low", "churn_rate_high"])
+    assert "(" not in headline(bare)
+    assert "interval" not in show(bare[:2].drop(columns="complete"), "").html.split("<p ")[0]
+
+
+def test_groups_are_told_by_the_highest_and_the_lowest():
+    both = pd.concat([nps().assign(plan="free"), nps(40.0, 30.0, 50.0).assign(plan="team")], ignore_index=True)
+    both.insert(0, "plan", both.pop("plan"))
+    assert headline(both) == (
+        "40 is the net promoter score of team (30 to 50), the highest of 2 groups: "
+        "65 points higher than free at −25 (+37 to +90)."
+    )
+
+
+def test_nothing_finished_is_said_and_does_not_crash():
+    assert headline(churn()[2:]).startswith("– no period is finished")
+    assert headline(funnel(users=0)).startswith("– nobody did the first step")
+
+
+def test_a_table_of_no_metric_has_no_headline():
+    with pytest.raises(ValueError, match=r"no metric has the columns \['a'\].*Known are .*'churn_rate'"):
+        headline(pd.DataFrame({"a": [1]}))
+    with pytest.raises(ValueError, match="another metric"):
+        headline(funnel(), before=churn())
+
+
+def test_definitions_are_given_once_each():
+    html = definitions(funnel(), funnel()).html
+    assert html == '<dl class="definitions"><div><dt>Conversion funnel</dt><dd>Who gets how far.</dd></div></dl>'
+    with pytest.raises(ValueError, match="table 2 has no definition"):
+        definitions(funnel(), churn())
+
+
+def test_what_cannot_be_shown_is_refused():
+    with pytest.raises(TypeError, match="int is neither a table nor axes"):
+        show(3, "x")
+    with pytest.raises(ValueError, match="rows: 0"):
+        show(churn(), "x", rows=0)
+
+
+def test_tables_are_not_changed():
+    table, same = churn(), churn()
+    show(table, "x")
+    headline(table)
+    pd.testing.assert_frame_equal(table, same)
+
+
+def test_importing_the_package_leaves_matplotlib_alone():
+    code = "import sys, metrics, metrics.display, metrics.plots; print('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

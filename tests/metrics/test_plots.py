@@ -1,0 +1,288 @@
+"""Figures: bars as long as the table says, both widths drawn, all said in words, nothing of the caller changed."""
+
+import re
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics.display import show
+from metrics.plots import (
+    plot_churn,
+    plot_funnel,
+    plot_funnel_trend,
+    plot_lifetime_value,
+    plot_nps,
+    plot_retention_curve,
+    plot_retention_matrix,
+)
+from metrics.plots.style import BLUE, PALETTE
+
+WEEKS = pd.to_datetime(["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"])
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def funnel():
+    return pd.DataFrame({
+        "step": [1, 2, 3], "event": ["sign_up", "invite", "share"], "users": [704, 352, 176], "dropped": [0, 252, 76],
+        "open": [0, 100, 100], "conversion_rate": [1.0, 0.5, 0.25], "conversion_rate_low": [1.0, 0.46, 0.22],
+        "conversion_rate_high": [1.0, 0.54, 0.28], "step_conversion_rate": [1.0, 0.5, 0.5],
+        "step_conversion_rate_low": [1.0, 0.46, 0.45], "step_conversion_rate_high": [1.0, 0.54, 0.55],
+    })  # fmt: skip
+
+
+def by_plan():
+    both = pd.concat([funnel().assign(plan=plan) for plan in ("free", "team")], ignore_index=True)
+    both.insert(0, "plan", both.pop("plan"))
+    return both
+
+
+def trend():
+    return pd.DataFrame({
+        "period_start": WEEKS, "users": [100, 100, 100, 50], "converted": [30, 40, 20, 5], "open": [0, 0, 30, 50],
+        "conversion_rate": [0.3, 0.4, 0.2, 0.1], "conversion_rate_low": [0.22, 0.31, 0.13, 0.04],
+        "conversion_rate_high": [0.4, 0.5, 0.29, 0.21], "complete": [True, True, False, False],
+    })  # fmt: skip
+
+
+def cells():
+    return pd.DataFrame({
+        "cohort": [*WEEKS[[0, 0, 0]], *WEEKS[[1, 1]]], "period": [0, 1, 2, 0, 1], "users": [10, 10, 10, 20, 20],
+        "retained": [10, 4, 3, 20, 5], "retention_rate": [1.0, 0.4, 0.3, 1.0, 0.25],
+        "complete": [True, True, False, True, True],
+    })  # fmt: skip
+
+
+def curve():
+    return pd.DataFrame({
+        "period": [0, 1, 2], "cohorts": [3, 2, 1], "users": [60, 40, 20], "retained": [60, 20, 5],
+        "retention_rate": [1.0, 0.5, 0.25], "retention_rate_low": [0.94, 0.35, 0.11],
+        "retention_rate_high": [1.0, 0.65, 0.47],
+    })  # fmt: skip
+
+
+def churn():
+    return pd.DataFrame({
+        "period_start": WEEKS, "users": [100, 100, 100, 90], "churned": [10, 12, 9, 2],
+        "churn_rate": [0.10, 0.12, 0.09, np.nan], "churn_rate_low": [0.055, 0.07, 0.048, np.nan],
+        "churn_rate_high": [0.174, 0.198, 0.162, np.nan], "complete": [True, True, True, False],
+    })  # fmt: skip
+
+
+def nps():
+    return pd.DataFrame({
+        "plan": ["free", "team"],
+        "responses": [40, 4], "promoters": [10, 3], "passives": [10, 1], "detractors": [20, 0],
+        "net_promoter_score": [-25.0, np.nan], "net_promoter_score_low": [-48.0, np.nan],
+        "net_promoter_score_high": [1.0, np.nan], "reason": pd.Series([None, "below_min_n"], dtype="str"),
+    })  # fmt: skip
+
+
+def values():
+    return pd.DataFrame({"customer_id": [f"c{k}" for k in range(20)], "historical_value": [60.0, 20.0, *[1.0] * 18]})
+
+
+PLOTS = [
+    (plot_funnel, funnel), (plot_funnel, by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
+    (plot_retention_curve, curve), (plot_churn, churn), (plot_nps, nps), (plot_lifetime_value, values),
+]  # fmt: skip
+each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
+
+
+def svg(html, kind):
+    return re.search(rf'<svg class="{kind}".*?</svg>', html, re.S)[0]
+
+
+def bars(drawing, token):
+    """Left and right end of every bar of a colour, in px."""
+    found = re.findall(rf'<path d="M([\d.]+) [\d.]+H([\d.]+)V[^"]*" class="f-{token}"', drawing)
+    return [(float(left), float(right)) for left, right in found]
+
+
+@each_plot
+def test_both_widths_are_drawn_with_text_for_those_who_cannot_see(plot, table):
+    html = show(plot(table()), "What happens?").html
+    wide, narrow = svg(html, "wide"), svg(html, "narrow")
+    assert 'width="704"' in wide
+    assert 'width="328"' in narrow
+    assert 'display="none"' in narrow
+    assert wide != narrow
+    for drawing in (wide, narrow):
+        assert re.search(r'role="img" aria-label="[^"]{40,}"', drawing)
+    assert html.startswith("<figure><figcaption><b>What happens?</b>")
+    assert '<details class="data"><summary>The numbers behind this figure</summary><div class="table"' in html
+
+
+@each_plot
+def test_a_figure_is_the_same_bytes_twice(plot, table):
+    assert show(plot(table()), "x").html == show(plot(table()), "x").html
+
+
+@each_plot
+def test_a_figure_holds_no_style_no_script_and_only_the_palette(plot, table):
+    html = show(plot(table()), "x").html
+    assert not re.search(r"<style|style=|<script|<image|xlink|clip-path|<metadata", html)
+    assert set(re.findall(r"#[0-9a-f]{6}\b", html)) <= set(PALETTE.values())
+    for drawn in re.findall(r"<(?:path|text)[^>]*>", html):
+        assert "class=" in drawn or "url(#hatch" in drawn, drawn
+    for pattern in set(re.findall(r"url\(#([\w-]+)\)", html)):
+        assert html.count(f'id="{pattern}"') == 1
+
+
+@each_plot
+def test_the_settings_and_the_table_of_the_caller_stay(plot, table):
+    before, given, same = dict(mpl.rcParams), table(), table()
+    show(plot(given), "x")
+    assert dict(mpl.rcParams) == before
+    pd.testing.assert_frame_equal(given, same)
+
+
+@each_plot
+def test_a_figure_that_was_shown_is_closed_and_one_that_was_not_stays(plot, table):
+    ax = plot(table())
+    assert plt.get_fignums()
+    show(ax, "x")
+    assert not plt.get_fignums()
+
+
+@each_plot
+def test_an_empty_table_is_drawn_as_nothing_to_see(plot, table):
+    html = show(plot(table()[:0]), "x").html
+    assert re.search(r"<text[^>]*>N(o|obody) ", svg(html, "wide"))
+
+
+@each_plot
+def test_a_table_of_something_else_is_refused(plot, table):
+    with pytest.raises(ValueError, match="it is no result of"):
+        plot(pd.DataFrame({"a": [1]}))
+
+
+@each_plot
+def test_axes_that_are_given_are_drawn_on(plot, table):
+    figure, ax = plt.subplots()
+    assert plot(table(), ax=ax) is ax
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_bars_of_a_funnel_are_as_long_as_the_counts():
+    wide = svg(show(plot_funnel(funnel()), "x").html, "wide")  # 704 users on 704 px: a user is a pixel
+    assert bars(wide, "blue") == [(0, 704), (0, 352), (0, 176)]
+    assert bars(wide, "red") == [(353.5, 604)]  # stopped at the largest loss, 1.5 px of air before
+    assert bars(wide, "grey") == [(177.5, 252)]
+    assert wide.count("url(#hatch") == 2
+
+
+def test_a_funnel_says_its_numbers_and_its_largest_loss_in_words():
+    shown = show(plot_funnel(funnel()), "x")
+    wide = svg(shown.html, "wide")
+    assert ">252 stop here</text>" in wide
+    assert ">50.0\u202f% of those before (46.0 to 54.0)</text>" in wide
+    alt = re.search('aria-label="([^"]*)"', wide)[1]
+    assert "Funnel of 704 users who did sign_up." in alt
+    assert "invite: 352 users, 252 stopped, 100 still open, 50.0\u202f% of the step before." in alt
+    assert alt.endswith("Largest loss at: invite.")
+
+
+def test_groups_of_a_funnel_share_one_scale():
+    wide = svg(show(plot_funnel(by_plan()), "x").html, "wide")
+    ends = bars(wide, "blue")
+    assert len(ends) == 6
+    lengths = [right - left for left, right in ends]
+    assert lengths[2] == pytest.approx(lengths[0] / 2, abs=0.2)
+    assert lengths[4] == pytest.approx(lengths[0] / 4, abs=0.2)
+
+
+def test_a_period_with_open_windows_only_is_not_drawn():
+    ax = plot_funnel_trend(trend())
+    assert ax.get_xlim()[1] < 3
+    alt = show(ax, "x").text
+    assert "Unfinished: the week of 16 Mar 2026: 20\u202f% so far." in alt
+    assert "23 Mar" not in alt
+
+
+def test_an_unfinished_point_is_dashed_and_hollow_and_its_band_hatched():
+    wide = svg(show(plot_funnel_trend(trend()), "x").html, "wide")
+    assert "stroke-dasharray" in wide
+    assert re.search(r'class="f-paper s-blue"', wide)
+    assert "url(#hatch" in wide
+    assert ">unfinished</text>" in wide
+
+
+def test_a_period_without_a_rate_is_hatched():
+    shown = show(plot_churn(churn()), "x")
+    assert "url(#hatch" in svg(shown.html, "wide")
+    assert "Unfinished: the week of 23 Mar 2026." in shown.text
+
+
+def test_all_missing_is_said_and_does_not_crash():
+    empty = churn().assign(churn_rate=np.nan, churn_rate_low=np.nan, churn_rate_high=np.nan)
+    assert "No finished period" in show(plot_churn(empty), "x").html
+    assert "no finished period" in show(plot_churn(empty), "x").text
+
+
+def test_a_line_without_limits_has_no_band():
+    bare = churn().drop(columns=["churn_rate_low", "churn_rate_high"])
+    html = show(plot_churn(bare), "x").html
+    assert "fill-opacity" not in html
+    assert "interval" not in html.split("<svg")[0]
+
+
+def test_heat_has_one_cell_for_each_of_the_table_and_turns_its_text():
+    wide = svg(show(plot_retention_matrix(cells()), "x").html, "wide")
+    assert len(re.findall(r'class="f-heat\d"', wide)) == 2  # period 0 is the cohort itself; one is hatched
+    assert 'class="f-heat6"' in wide
+    assert re.search(r'class="f-on-heat-dark"[^>]*>40</text>', wide)
+    assert re.search(r'class="f-muted"[^>]*>30</text>', wide)
+
+
+def test_heat_with_groups_is_refused():
+    table = cells()
+    table.insert(0, "plan", "free")
+    with pytest.raises(ValueError, match=r"groups \['plan'\]"):
+        plot_retention_matrix(table)
+
+
+def test_scores_stand_with_their_interval_or_their_reason():
+    wide = svg(show(plot_nps(nps()), "x").html, "wide")
+    assert ">NPS −25 (−48 to 1)</text>" in wide
+    assert ">too few to say</text>" in wide
+    widths = [round(right - left, 1) for left, right in bars(wide, "blue")]
+    assert widths[1] == pytest.approx(3 * widths[0], abs=0.3)  # 3/4 against 1/4 promoters
+
+
+def test_value_is_cut_into_tenths_best_first():
+    ax = plot_lifetime_value(values())
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights[0] == pytest.approx(100 * 80 / 98)
+    assert sum(heights) == pytest.approx(100)
+    assert "The best tenth brings 82\u202f%" in show(ax, "x").text
+
+
+def test_a_colour_that_no_page_can_follow_is_refused():
+    ax = plot_churn(churn())
+    ax.axhline(10, color="lime")
+    with pytest.raises(ValueError, match="#00ff00, which is not in the palette"):
+        show(ax, "x")
+
+
+def test_what_was_added_by_hand_is_drawn_in_both_widths():
+    ax = plot_churn(churn())
+    ax.axvline(1, color=BLUE)
+    ax.set_title("release 4.2", color=PALETTE["ink"])
+    html = show(ax, "x").html
+    assert svg(html, "wide").count("release 4.2") == 1
+    assert svg(html, "narrow").count("release 4.2") == 1
+
+
+def test_hostile_names_stay_words_in_a_figure():
+    html = show(plot_funnel(funnel().assign(event=["<script>", '"><b>', "[blue] & $x$"])), "<i>").html
+    assert "<script" not in html
+    assert "<b>" not in html.replace("<b>&lt;i&gt;</b>", "")
+    assert "$x$" in html
