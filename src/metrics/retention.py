@@ -21,10 +21,10 @@ Cohort: TypeAlias = Literal["first_time", "recurring", "first_ever", "first_in_r
 Mode: TypeAlias = Literal["on", "on_or_after"]
 
 _WHOSE = {
-    "first_time": "by the first {start} in all history",
-    "recurring": "in every {period} with {start}",
-    "first_ever": "by the very first {event}, if that one meets {start}",
-    "first_in_range": "by the first {start} in the range",
+    "first_time": "at its first {start} in all history",
+    "recurring": "in every {period} with a {start}",
+    "first_ever": "at its very first {event}, if that one is {start}",
+    "first_in_range": "at its first {start} in the range",
 }
 
 
@@ -108,7 +108,6 @@ def cohort_retention(
        period  users  retained
     0       0      2         2
     1       1      2         1
-    2       0      0         0
     """
     one_of("cohort", cohort, Cohort)
     one_of("mode", mode, Mode)
@@ -137,7 +136,7 @@ def cohort_retention(
     table["complete"] = ends <= span.as_of
     table = table[begins < span.as_of]
     table["cohort"] = calendar.start(table["cohort"].to_numpy(np.int64))
-    table = add_rate(table, "retention_rate", "retained", "users", confidence)
+    table = _sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
     columns = [*keys(by), "cohort", "period", "users", "retained"]
     columns += ["retention_rate", "retention_rate_low", "retention_rate_high", "complete"]
     settings = {
@@ -147,7 +146,7 @@ def cohort_retention(
         "until": None if until is None else spoken(span.until, tz),
         "unit": unit, "by": keys(by) or None, "confidence": confidence,
     }  # fmt: skip
-    whose = _WHOSE[cohort].format(start=start.label, event=Step(start.event).label, period=period)
+    whose = _WHOSE[cohort].format(start=_words(start), event=_words(Step(start.event)), period=period)
     later = "in exactly that" if mode == "on" else "in that or a later"
     times = "" if min_occurrences == 1 else f" at least {min_occurrences} times"
     definition = (
@@ -155,6 +154,10 @@ def cohort_retention(
         f"calendar {period} ({tz}) after the cohort's own. A {period} not over at {settings['as_of']} is unfinished."
     )
     return result(table, metric="cohort_retention", definition=definition, settings=settings, columns=columns)
+
+
+def _words(step: Step) -> str:
+    return "event of any kind" if step == Step(None) else step.label
 
 
 def _starts(
@@ -222,6 +225,12 @@ def _with_empty(table: pd.DataFrame, by: list[str], periods: int) -> pd.DataFram
     return table.assign(at=(table["cohort"] + table["period"]).astype(np.int64))
 
 
+def _sure_of_period_0(table: pd.DataFrame) -> pd.DataFrame:
+    """Period 0 is the cohort itself, 1 by definition: no estimate, and no interval of any width."""
+    table.loc[(table["period"] == 0) & (table["users"] > 0), "retention_rate_low"] = 1.0
+    return table
+
+
 def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: float = 0.95) -> pd.DataFrame:
     """What share comes back after k periods, over all cohorts that could be observed?
 
@@ -267,7 +276,7 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
     rate = cells["retained"] / cells["users"]
     cells = cells.assign(cohorts=1, rate=rate, variance=rate * (1 - rate) / cells["users"])
     sums = cells.groupby([*by, "period"], dropna=False)[["cohorts", "users", "retained", "rate", "variance"]].sum()
-    curve = add_rate(sums.reset_index(), "retention_rate", "retained", "users", confidence)
+    curve = _sure_of_period_0(add_rate(sums.reset_index(), "retention_rate", "retained", "users", confidence))
     if not weighted:
         mean = ratio(curve["rate"], curve["cohorts"])
         half = normal_quantile(confidence) * ratio(np.sqrt(curve["variance"]), curve["cohorts"])

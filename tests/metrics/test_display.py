@@ -26,6 +26,8 @@ def funnel(**changes):
         "step_conversion_rate_low": [1.0, 0.531, 0.578],
         "step_conversion_rate_high": [1.0, 0.665, 0.745],
         "censored_conversion_rate": [1.0, 0.65, 0.47],
+        "censored_conversion_rate_low": [1.0, 0.58, 0.402],
+        "censored_conversion_rate_high": [1.0, 0.71, 0.541],
         "median_seconds": [np.nan, 14_400.0, 93_600.0],
     }).assign(**changes)  # fmt: skip
     table.attrs = {
@@ -191,11 +193,16 @@ def test_the_account_is_a_sum():
     assert headline(account) == "960 of 1,000 rows read were kept; 30 duplicate, 10 rejected."
 
 
+def closed(**changes):
+    """The same funnel with every window over."""
+    return funnel(open=0, **changes)
+
+
 def test_the_headline_of_a_funnel():
-    said = headline(funnel())
+    said = headline(closed())
     assert said == (
         f"40{THIN}% of 200 who did sign_up did share within 14 days (34 to 47); most are lost at invite "
-        f"(35{THIN}% of those before). 25 still have time."
+        f"(35{THIN}% of those before)."
     )
     bundle = said._repr_mimebundle_()
     assert bundle["text/html"].startswith(
@@ -206,14 +213,33 @@ def test_the_headline_of_a_funnel():
     assert (figure["number"], figure["unit"]) == ("40", "%")
 
 
+def test_open_windows_are_undecided_in_the_headline():
+    said = headline(funnel())
+    assert said.startswith(f"47{THIN}% of 200 who did sign_up did share within 14 days (40 to 54); most are lost")
+    assert said.endswith("25 who still have time are taken as undecided.")
+    young = funnel(censored_conversion_rate=np.nan)
+    assert headline(young).startswith(f"40{THIN}%")
+    assert headline(young).endswith("25 who still have time count as not converted so far.")
+
+
 def test_a_change_whose_interval_holds_0_may_be_chance():
     # Newcombe's method on 80/200 against 90/200: -5 points, from -14.6 to 4.7.
-    before = funnel(conversion_rate=[1, 0.6, 0.45], conversion_rate_low=[1, 0.53, 0.3826],
+    before = closed(conversion_rate=[1, 0.6, 0.45], conversion_rate_low=[1, 0.53, 0.3826],
                     conversion_rate_high=[1, 0.67, 0.5193])  # fmt: skip
-    assert "5 points lower than before (−15 to +5), which may be chance; most" in headline(funnel(), before=before)
-    far = funnel(conversion_rate=[1, 0.6, 0.7], conversion_rate_low=[1, 0.53, 0.633],
+    assert "5 points lower than before (−15 to +5), which may be chance; most" in headline(closed(), before=before)
+    far = closed(conversion_rate=[1, 0.6, 0.7], conversion_rate_low=[1, 0.53, 0.633],
                  conversion_rate_high=[1, 0.67, 0.759])  # fmt: skip
-    assert "30 points lower than before (−39 to −20); most" in headline(funnel(), before=far)
+    assert "30 points lower than before (−39 to −20); most" in headline(closed(), before=far)
+
+
+def test_groups_of_retention_are_set_against_each_other():
+    cells = pd.DataFrame({
+        "plan": ["pro"] * 2 + ["free"] * 2, "cohort": pd.Timestamp("2026-01-05"), "period": [0, 1] * 2,
+        "users": [100] * 4, "retained": [100, 60, 100, 30], "retention_rate": [1, 0.6, 1, 0.3], "complete": True,
+    })  # fmt: skip
+    assert headline(cells).startswith(
+        f"60{THIN}% of pro came back in period 1 (50 to 69), the most of 2 groups: 30 points"
+    )
 
 
 def test_the_headline_of_churn_is_the_last_finished_month_against_the_one_before():
@@ -283,3 +309,21 @@ def test_tables_are_not_changed():
 def test_importing_the_package_leaves_matplotlib_alone():
     code = "import sys, metrics, metrics.display, metrics.plots; print('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_the_mean_of_what_was_paid_has_its_interval_and_currency():
+    table = pd.DataFrame({"customer_id": list("abcd"), "historical_value": [10.0, 20, 30, 40], "clv": 9.0})
+    table.attrs = {"metric": "customer_lifetime_value", "settings": {"currency": "EUR"}}
+    # 25 +- 1.96 x 12.91 / 2: the interval supports no decimals
+    assert headline(table).startswith(f"25{THIN}EUR of revenue")
+    assert "on average (12 to 38): 100.00 from 4 customers" in headline(table)
+
+
+@pytest.mark.parametrize("wave", [[2018, 2019], [2018.0, np.nan]])
+def test_a_group_that_is_a_number_is_a_name(wave):
+    table = pd.DataFrame({
+        "wave": wave, "responses": 1200, "promoters": 600, "passives": 300, "detractors": 300,
+        "net_promoter_score": 25.0, "net_promoter_score_low": 20.0, "net_promoter_score_high": 30.0,
+    })  # fmt: skip
+    assert '<th scope="row">2018</th>' in show(table, "NPS").html
+    assert "1,200" in show(table, "NPS").html

@@ -130,7 +130,11 @@ def orders_summary(
         f"All orders of a customer {'on one day' if merge == 'day' else 'in one week' if merge else 'each'} are one "
         f"purchase; frequency counts repeats; recency and T are in {unit}s up to {end_day}, that day included."
     )
-    settings = {"end": end_day, "unit": unit, "merge": merge or "none", "refunds": refunds, "tz": tz}
+    currency = next(iter(orders["currency"].dropna().unique()), None) if "currency" in orders else None
+    settings = {
+        "end": end_day, "unit": unit, "merge": merge or "none", "refunds": refunds, "tz": tz,
+        "currency": None if currency is None else str(currency),
+    }  # fmt: skip
     summary = result(summary, metric="orders_summary", definition=definition, settings=settings)
     summary.attrs |= {"unit": unit, "end": end_day}
     return summary

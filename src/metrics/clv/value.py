@@ -130,6 +130,7 @@ def customer_lifetime_value(
     table = table.sort_values(["rank", "customer_id"])
     settings = {
         "as_of": spoken(instant(as_of, tz=tz), tz), "tz": tz, "horizon": horizon, "margin": margin,
+        "currency": summary.attrs["settings"].get("currency"),
         "annual_discount": annual_discount, "model": model, "merge": merge or "none",
     }  # fmt: skip
     definition = (

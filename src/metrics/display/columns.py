@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.kinds import setting
+from metrics.display.kinds import groups_of, setting
 
 HEADS = {
     "event": "Step",
@@ -95,6 +95,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.MISSING if numbers.is_missing(v) else "yes" if v else "no", words=True)
     if pd.api.types.is_datetime64_any_dtype(cells):
         return _dates(table, text, head)
+    if text in groups_of(table):  # a name, also where it is a number: the year 2018, not 2,018
+        return Column(head, lambda v: f"{int(v)}" if isinstance(v, float) and v.is_integer() else _word(v), words=True)
     if not pd.api.types.is_numeric_dtype(cells):
         return Column(head, _word, words=True)
     values = [float(v) for v in cells if not numbers.is_missing(v)]

@@ -15,7 +15,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.footnotes import last_complete
 from metrics.display.kinds import groups_of, largest_loss, metric_of, parts, setting
 from metrics.display.numbers import count, percent, plain, share, signed, with_unit
-from metrics.intervals import wilson
+from metrics.intervals import normal_quantile, wilson
 
 
 @dataclass(frozen=True)
@@ -111,22 +111,28 @@ def _none(why: str) -> Sentence:
 def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if groups_of(table) and len(parts(table)) > 1:
         lasts = pd.DataFrame([part.iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
-        return _groups(lasts, "conversion_rate", f"reach {table.iloc[-1]['event']}")
+        undecided = lasts["censored_conversion_rate"].notna().all() if "censored_conversion_rate" in lasts else False
+        name = "censored_conversion_rate" if undecided and table["open"].any() else "conversion_rate"
+        return _groups(lasts, name, f"reach {table.iloc[-1]['event']}")
     if not len(table) or not table.iloc[0]["users"]:
         return _none("nobody did the first step, so that no rate exists.")
     first, last = table.iloc[0], table.iloc[-1]
-    rate = Estimate.of(last, "conversion_rate")
-    window = setting(table, "window")
+    still = int(table["open"].sum())
+    # Open windows are undecided, not lost: the Kaplan-Meier share, once somebody was watched to the window's end.
+    decided = not still or numbers.is_missing(last.get("censored_conversion_rate"))
+    name = "conversion_rate" if decided else "censored_conversion_rate"
+    rate, window = Estimate.of(last, name), setting(table, "window")
     in_time = f" within {window}" if window else ""
     than = before.iloc[-1] if before is not None and len(before) and before.iloc[0]["users"] else None
-    changed, limits = _compared(rate, than, "conversion_rate", "before")
+    changed, limits = _compared(rate, than, name, "before")
     text = f"of {count(first['users'])} who did {first['event']} did {last['event']}{in_time} {rate.limits()}{changed}"
     loss = largest_loss(table)
     if loss is not None:
         row, of = table.iloc[loss], table.iloc[loss - 1]["users"]
         text += f"; most are lost at {row['event']} ({share(row['dropped'], of)} of those before)"
-    still = int(table["open"].sum())
-    text += f". {count(still)} still {'has' if still == 1 else 'have'} time." if still else "."
+    has = "has" if still == 1 else "have"
+    weight = "count as not converted so far" if decided else "are taken as undecided"
+    text += f". {count(still)} who still {has} time {weight}." if still else "."
     return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
 
 
@@ -218,8 +224,12 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     later = sorted(p for p in done["period"].unique() if p > 0)
     if not later:
         return _none("no period after the first is finished yet, so that nobody can have come back.")
+    unit = period_length(table) or "period"
+    if groups_of(table) and len(parts(table)) > 1:
+        rows = pd.DataFrame([_at(part, later[0]).to_dict() | {"group": name} for name, part in parts(table)])
+        return _groups(rows, "retention_rate", f"came back in {unit} {later[0]}")
     row = _at(table, later[0])
-    rate, unit = Estimate.of(row, "retention_rate"), period_length(table) or "period"
+    rate = Estimate.of(row, "retention_rate")
     than = _at(before, later[0]) if before is not None and len(before) else None
     changed, limits = _compared(rate, than, "retention_rate", "before")
     text = f"of {count(row['users'])} users came back in {unit} {later[0]} {rate.limits()}{changed}"
@@ -307,13 +317,16 @@ def _lifetime(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return _none("nobody has bought.")
     total, top = float(value.sum()), max(1, round(len(value) / 10))
     basis = str(table["basis"].dropna().iloc[0]) if "basis" in table and table["basis"].notna().any() else "revenue"
+    mean, half = total / len(value), normal_quantile(0.95) * float(value.std()) / np.sqrt(len(value))
+    digits = numbers.money_decimals([mean]) if np.isnan(half) else numbers.decimals_for([2 * half])
+    limits = "" if np.isnan(half) else f"({plain(mean - half, digits)} to {plain(mean + half, digits)})"
     text = (
-        f"of {basis} is what a customer has brought so far on average: "
+        f"of {basis} is what a customer has brought so far on average {limits}: "
         f"{plain(total, numbers.money_decimals([total]))} from {count(len(value))} customers"
     )
     if total > 0 and len(value) >= 10:
         text += f", {share(float(value.iloc[:top].sum()), total)} of it from the best tenth"
-    return Sentence(plain(total / len(value), numbers.money_decimals([total / len(value)])), f"{text}.")
+    return Sentence(plain(mean, digits), f"{text}.", str(setting(table, "currency", "")), [limits] if limits else [])
 
 
 def _simple(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
