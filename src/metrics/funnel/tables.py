@@ -302,6 +302,7 @@ def funnel_trend(
       period_start  users  converted  complete
     0   2026-01-05      1          1      True
     1   2026-01-12      1          0     False
+    2   2026-01-19      0          0     False
     """
     choices = Choices(steps=steps, as_of=as_of, **options)
     if choices.by is not None:
