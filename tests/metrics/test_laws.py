@@ -32,6 +32,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "funnel_trend": lambda e: metrics.funnel_trend(e, ["a", "b"], window="5 days", as_of=AS_OF),
     "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
     "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),
+    "cohort_retention rolling": lambda e: metrics.cohort_retention(
+        e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
+    ),
     "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
     "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
     "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),

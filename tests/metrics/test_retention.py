@@ -151,3 +151,68 @@ def test_wrong_arguments_are_refused(options, message):
 def test_a_table_of_something_else_is_refused():
     with pytest.raises(ValueError, match="no result of cohort_retention"):
         retention_curve(pd.DataFrame({"cohort": []}))
+
+
+# --- 24 hours, brackets, value
+
+
+def test_a_rolling_day_is_24_hours_from_the_start():
+    log = event_log("""
+        2026-01-01 23:59  ann  sign_up
+        2026-01-02 00:01  ann  visit      # two minutes later: another date, the same 24 hours
+        2026-01-03 23:58:59.999  ann  visit
+        2026-01-01 12:00  ben  sign_up
+        2026-01-02 12:00  ben  visit      # exactly 24 hours: the next period
+    """)
+    options = {"start_event": "sign_up", "return_event": "visit", "period": "day", "periods": 3, "as_of": "2026-01-09"}
+    assert cells(cohort_retention(log, **options), "2026-01-01") == [2, 2, 1, 0]
+    assert cells(cohort_retention(log, clock="rolling_24h", **options), "2026-01-01") == [2, 2, 0, 0]
+
+
+def test_a_rolling_cell_is_over_when_it_is_over_for_the_last_who_began():
+    log = event_log("2026-01-01 06:00 ann v\n2026-01-01 18:00 ben v")
+    for as_of, complete in (("2026-01-03 23:59", [True, False]), ("2026-01-04", [True, True])):
+        table = cohort_retention(log, clock="rolling_24h", period="day", periods=1, as_of=as_of)
+        assert table["complete"].tolist() == complete
+    with pytest.raises(ValueError, match="has no one length"):
+        cohort_retention(log, clock="rolling_24h", period="month", as_of="2026-03-01")
+
+
+def test_brackets_join_periods_and_occurrences_must_lie_in_one_of_them():
+    log = event_log("""
+        2026-01-01  ann  v
+        2026-01-03  ann  v
+        2026-01-04  ann  v
+        2026-01-01  ben  v
+        2026-01-06  ben  v
+        2026-01-06  ben  v
+    """)
+    options = {"period": "day", "brackets": [3, 4], "as_of": "2026-02-01"}
+    assert cells(cohort_retention(log, **options), "2026-01-01") == [2, 1, 1]
+    assert cells(cohort_retention(log, min_occurrences=2, **options), "2026-01-01") == [2, 0, 1]
+    assert cells(cohort_retention(log, mode="on_or_after", **options), "2026-01-01") == [2, 2, 1]
+
+
+def test_a_bracket_is_over_when_its_last_period_is():
+    log = event_log("2026-01-01 ann v")
+    table = cohort_retention(log, period="day", brackets=[1, 3], as_of="2026-01-05")
+    assert table["complete"].tolist() == [True, True, False]
+    with pytest.raises(ValueError, match="are not sizes"):
+        cohort_retention(log, brackets=[0], as_of="2026-01-05")
+
+
+def test_value_is_summed_over_the_returns_of_the_cell():
+    log = event_log("""
+        2026-01-05  ann  buy  net=10
+        2026-01-06  ann  buy  net=5
+        2026-01-12  ann  buy  net=20
+        2026-01-13  ann  buy  net=-4
+        2026-01-05  ben  buy
+    """)
+    table = weekly(log, value="net", periods=1)
+    first = table[table["cohort"] == "2026-01-05"]
+    assert first["value_sum"].tolist() == [15, 16]
+    assert first["value_per_user"].tolist() == [7.5, 8]
+    assert first["value_per_active_user"].tolist() == [7.5, 16]
+    with pytest.raises(ValueError, match="Did you mean 'net'"):
+        weekly(log, value="nett")

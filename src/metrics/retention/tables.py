@@ -5,27 +5,19 @@ period after that one. A cell is observed only when its period is over at `as_of
 one that has not begun is absent. Neither is ever shown as 0.
 """
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Rows, Span, user_rows
+from metrics.engine import Span, user_rows
 from metrics.events import conform
 from metrics.intervals import add_rate, normal_quantile, ratio
-from metrics.periods import Calendar, Ints, Period, WeekStart, When, one_of, spoken
+from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
 from metrics.results import keys, result
-from metrics.steps import EventChoice, Mask, Step, as_step, meets, unknown
-
-Cohort: TypeAlias = Literal["first_time", "recurring", "first_ever", "first_in_range"]
-Mode: TypeAlias = Literal["on", "on_or_after"]
-
-_WHOSE = {
-    "first_time": "at its first {start} in all history",
-    "recurring": "in every {period} with a {start}",
-    "first_ever": "at its very first {event}, if that one is {start}",
-    "first_in_range": "at its first {start} in the range",
-}
+from metrics.retention.cohorts import Cohort, in_words, members
+from metrics.retention.returns import Cells, Clock, Mode, count, visits
+from metrics.steps import EventChoice, as_step, meets, unknown
 
 
 def cohort_retention(
@@ -38,7 +30,10 @@ def cohort_retention(
     periods: int = 12,
     cohort: Cohort = "first_time",
     mode: Mode = "on",
+    clock: Clock = "calendar",
     min_occurrences: int = 1,
+    brackets: Sequence[int] | None = None,
+    value: str | None = None,
     by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
@@ -66,8 +61,16 @@ def cohort_retention(
         first start between `since` and `until`.
     mode
         ``"on"`` (default): back in exactly period k. ``"on_or_after"``: back in period k or a later one observed.
+    clock
+        ``"calendar"`` (default): periods by the local date. ``"rolling_24h"``: period k is the k-th 24 hours (with
+        ``period="week"``: 7 x 24 hours) after the unit's own start.
     min_occurrences
         Return events needed within one period.
+    brackets
+        Sizes of groups of periods after the first, in place of `periods`: ``[1, 2, 4]`` is period 1, 2 to 3, 4 to 7.
+        `min_occurrences` still holds for a single period.
+    value
+        Number column to add up over the return events of the cohort: its revenue, say.
     by
         Property column or list, read from the row that put the unit into its cohort, and from no other.
     since, until
@@ -88,6 +91,8 @@ def cohort_retention(
         retained                count     of these, back in this period
         retention_rate (…)      0 to 1    retained / users, Wilson; NaN without users
         complete                bool      the cohort's period and this one are over at `as_of`
+        value_sum, value_per_user, value_per_active_user   with `value`: sum over the return events of the cell, per
+                                          member, and per member who came back
 
     Raises
     ------
@@ -109,120 +114,67 @@ def cohort_retention(
     0       0      2         2
     1       1      2         1
     """
-    one_of("cohort", cohort, Cohort)
-    one_of("mode", mode, Mode)
-    for name, value in (("periods", periods), ("min_occurrences", min_occurrences)):
-        if not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name}: {value!r} is not a count. Use a whole number from 1.")
+    for name, chosen, allowed in (("cohort", cohort, Cohort), ("mode", mode, Mode), ("clock", clock, Clock)):
+        one_of(name, chosen, allowed)
+    for name, number in (("periods", periods), ("min_occurrences", min_occurrences)):
+        if not isinstance(number, int | np.integer) or number < 1:
+            raise ValueError(f"{name}: {number!r} is not a count. Use a whole number from 1.")
     calendar, span = Calendar(period, tz, week_start), Span.read(since=since, until=until, as_of=as_of, tz=tz)
+    cells = Cells.of(calendar, clock, periods, brackets)
     start, back = as_step(start_event, "start_event"), as_step(return_event, "return_event")
     rows = user_rows(conform(events), unit=unit, before=span.as_of)
-    number = calendar.number(rows.time)
-    starts = _starts(rows, number, start, cohort, calendar, span, ranged=since is not None or until is not None)
+    if value is not None and value not in rows.events:
+        raise ValueError(unknown("value", value, rows.events.columns, "a column of the event table", "columns"))
+    numbers = calendar.number(rows.time)
+    ranged = since is not None or until is not None
+    who = members(rows, numbers, start, cohort, keys(by), calendar, span if ranged else None)
     returns = rows.sorted(meets(rows.events, back, "return_event"))
     if back.first_time_only:
         returns = rows.first_of_unit(returns)
-    members = pd.DataFrame({"unit": rows.unit[starts], "cohort": number[starts]})
-    for column in keys(by):
-        if column not in rows.events:
-            raise ValueError(unknown("by", column, rows.events.columns, "a column of the event table", "columns"))
-        members[column] = rows.column(column).to_numpy()[starts]
-    # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
-    members = members.sort_values(["unit", "cohort", *keys(by)]).drop_duplicates(["unit", "cohort"])
-    seen = _active(rows.unit[returns], number[returns], min_occurrences)
-    table = _count(members, seen, keys(by), periods, mode)
-    table = _with_empty(table, keys(by), periods)
-    begins, ends = calendar.begins(table["at"].to_numpy()), calendar.begins(table["at"].to_numpy() + 1)
-    table["complete"] = ends <= span.as_of
-    table = table[begins < span.as_of]
+    found = visits(who, rows, numbers, returns, value, cells)
+    table = _with_empty(count(who, found, keys(by), cells, mode, min_occurrences), keys(by), len(cells.last))
+    opened, closed = cells.edges(table["cohort"].to_numpy(np.int64), table["cell"].to_numpy(np.int64))
+    table = table.assign(complete=closed <= span.as_of, period=table["cell"])[opened < span.as_of]
     table["cohort"] = calendar.start(table["cohort"].to_numpy(np.int64))
     table = _sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
     columns = [*keys(by), "cohort", "period", "users", "retained"]
     columns += ["retention_rate", "retention_rate_low", "retention_rate_high", "complete"]
+    if value is not None:
+        table["value_sum"] = table["value_sum"].fillna(0.0)
+        table["value_per_user"] = ratio(table["value_sum"], table["users"])
+        table["value_per_active_user"] = ratio(table["value_sum"], table["retained"])
+        columns += ["value_sum", "value_per_user", "value_per_active_user"]
     settings = {
         "start_event": start.label, "return_event": back.label, "period": period, "cohort": cohort, "mode": mode,
+        "clock": clock, "brackets": None if brackets is None else list(brackets), "value": value,
         "min_occurrences": min_occurrences, "as_of": spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
         "unit": unit, "by": keys(by) or None, "confidence": confidence,
     }  # fmt: skip
-    whose = _WHOSE[cohort].format(start=_words(start), event=_words(Step(start.event)), period=period)
     later = "in exactly that" if mode == "on" else "in that or a later"
     times = "" if min_occurrences == 1 else f" at least {min_occurrences} times"
+    counted = f"calendar {period} ({tz}) after the cohort's own"
+    if clock == "rolling_24h":
+        counted = f"{'24 hours' if period == 'day' else '7 x 24 hours'} after its own start"
     definition = (
-        f"Each {unit} joins a cohort {whose}; it is retained in {period} k if it did {back.label}{times} {later} "
-        f"calendar {period} ({tz}) after the cohort's own. A {period} not over at {settings['as_of']} is unfinished."
+        f"Each {unit} joins a cohort {in_words(cohort, start, period)}; it is retained in {period} k if it did "
+        f"{back.label}{times} {later} {counted}. A {period} not over at {settings['as_of']} is unfinished."
     )
     return result(table, metric="cohort_retention", definition=definition, settings=settings, columns=columns)
 
 
-def _words(step: Step) -> str:
-    return "event of any kind" if step == Step(None) else step.label
-
-
-def _starts(
-    rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Calendar, span: Span, *, ranged: bool
-) -> Mask:
-    """Rows that put their unit into a cohort."""
-    found = rows.sorted(meets(rows.events, start, "start_event", needed=True))
-    inside = np.ones(len(number), bool)
-    if ranged and len(number):
-        low, high = calendar.number(np.array([max(span.since, int(rows.time.min())), max(span.until, span.since) - 1]))
-        inside = (number >= low) & (number <= high)
-    if cohort == "first_in_range":
-        return rows.first_of_unit(found & inside)
-    if cohort == "first_ever":
-        first = rows.first_of_unit(rows.sorted(meets(rows.events, Step(start.event), "start_event")))
-        return first & found & inside
-    if cohort == "first_time" or start.first_time_only:
-        return rows.first_of_unit(found) & inside
-    return found & inside
-
-
-def _active(unit: Ints, number: Ints, min_occurrences: int) -> pd.DataFrame:
-    """Distinct (unit, period) pairs with enough return events."""
-    counts = pd.DataFrame({"unit": unit, "at": number}).value_counts(sort=False)
-    return counts[counts >= min_occurrences].index.to_frame(index=False)
-
-
-def _count(members: pd.DataFrame, seen: pd.DataFrame, by: list[str], periods: int, mode: Mode) -> pd.DataFrame:
-    """Counts per cohort (and group) and period that has somebody in it."""
-    group = [*by, "cohort"]
-    sizes = members.groupby(group, dropna=False, sort=False).size().rename("users")
-    back = members.merge(seen, on="unit")
-    back["period"] = back["at"] - back["cohort"]
-    back = back[back["period"] > 0]
-    if mode == "on_or_after":  # somebody back in period j was back in or after every period up to j
-        last = back.groupby([*group, "unit"], dropna=False, sort=False)["period"].max().reset_index()
-        copies = last["period"].clip(upper=periods).to_numpy()
-        back = last.loc[last.index.repeat(copies)]
-        back["period"] = _ramp(copies)
-    back = back[back["period"] <= periods]
-    retained = back.groupby([*group, "period"], dropna=False, sort=False).size().rename("retained").reset_index()
-    # Every cell of every cohort, then what was counted.
-    cells = sizes.reset_index().merge(pd.DataFrame({"period": np.arange(periods + 1)}), how="cross")
-    table = cells.merge(retained, on=[*group, "period"], how="left")
-    table["retained"] = table["retained"].fillna(0).astype(np.int64).mask(table["period"] == 0, table["users"])
-    return table
-
-
-def _ramp(copies: Ints) -> Ints:
-    """1, 2, …, n for each n in turn."""
-    ends = np.cumsum(copies)
-    return np.arange(1, copies.sum() + 1) - np.repeat(ends - copies, copies)
-
-
-def _with_empty(table: pd.DataFrame, by: list[str], periods: int) -> pd.DataFrame:
+def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:
     """The table with cohorts of nobody between the first and the last, so that a gap in time stays a gap."""
-    if len(table):
-        numbers = np.arange(table["cohort"].min(), table["cohort"].max() + 1)
-        frame = pd.DataFrame({"cohort": numbers}).merge(pd.DataFrame({"period": np.arange(periods + 1)}), how="cross")
-        if by:
-            frame = table[by].drop_duplicates().merge(frame, how="cross")
-        table = frame.merge(table, on=[*by, "cohort", "period"], how="left")
-        table[["users", "retained"]] = table[["users", "retained"]].fillna(0).astype(np.int64)
-        table = table.sort_values([*by, "cohort", "period"], na_position="last", kind="stable")
-    return table.assign(at=(table["cohort"] + table["period"]).astype(np.int64))
+    if not len(table):
+        return table
+    cohorts = np.arange(table["cohort"].min(), table["cohort"].max() + 1)
+    frame = pd.DataFrame({"cohort": cohorts}).merge(pd.DataFrame({"cell": np.arange(cells)}), how="cross")
+    if by:
+        frame = table[by].drop_duplicates().merge(frame, how="cross")
+    table = frame.merge(table, on=[*by, "cohort", "cell"], how="left")
+    table[["users", "retained"]] = table[["users", "retained"]].fillna(0).astype(np.int64)
+    return table.sort_values([*by, "cohort", "cell"], na_position="last", kind="stable")
 
 
 def _sure_of_period_0(table: pd.DataFrame) -> pd.DataFrame:
