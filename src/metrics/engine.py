@@ -48,18 +48,23 @@ class Rows:
 
 
 def user_rows(
-    events: pd.DataFrame, *, unit: str = "user_id", before: int | None = None, only: Mask | None = None
+    events: pd.DataFrame, *, unit: str | list[str] = "user_id", before: int | None = None, only: Mask | None = None
 ) -> Rows:
     """The rows of a conformed event table that belong to a unit and lie before an instant, sorted by unit and time.
 
     `only` leaves out rows that a metric need not see; sorting is what costs.
-    A row without a value in the column `unit` belongs to none (a row outside every account, say). The order of the
-    rows in `events` never matters.
+    A row without a value in the column `unit` belongs to none (a row outside every account, say). With several columns
+    a unit is each combination of their values, and its label is the value of the first. The order of the rows in
+    `events` never matters.
     """
-    if unit not in events:
-        raise ValueError(unknown("unit", unit, events.columns, "a column of the event table", "columns"))
+    first, *held = [unit] if isinstance(unit, str) else unit
+    for name, column in (("unit", first), *(("hold_constant", column) for column in held)):
+        if column not in events:
+            raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
     time = microseconds(events["timestamp"])
-    code, labels = pd.factorize(events[unit], sort=True)
+    code, labels = pd.factorize(events[first], sort=True)
+    if held:
+        code, labels = _combined(events, code, labels, held)
     keep = code >= 0
     if before is not None:
         keep &= time < before
@@ -68,6 +73,14 @@ def user_rows(
     source = np.flatnonzero(keep)
     order: Ints = source[np.lexsort((time[source], code[source]))]
     return Rows(events, pd.Index(labels), code[order].astype(np.int64), time[order], order)
+
+
+def _combined(events: pd.DataFrame, code: Ints, labels: pd.Index, held: list[str]) -> tuple[Ints, pd.Index]:
+    """Numbers of the combinations of a unit with other columns, missing values being one of theirs."""
+    frame = pd.DataFrame({"unit": code, **{name: pd.factorize(events[name], sort=True)[0] for name in held}})
+    both = frame.groupby(list(frame), sort=True).ngroup().to_numpy()
+    first = frame.assign(both=both).drop_duplicates("both").sort_values("both")["unit"].to_numpy()
+    return np.where(code < 0, -1, both), labels[first] if len(labels) else labels
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,16 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TypedDict, TypeVar
 
-from metrics.funnel.attempts import Attribution, Choices, Order, RangeAppliesTo, Reentry, Ties
+from metrics.funnel.choices import (
+    Attribution,
+    Choices,
+    Counting,
+    Exclusion,
+    Order,
+    RangeAppliesTo,
+    Reentry,
+    Ties,
+)
 from metrics.periods import When
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -18,6 +27,9 @@ class FunnelOptions(TypedDict, total=False):
     order: Order
     reentry: Reentry
     ties: Ties
+    grace: str | None
+    exclude: Sequence[Exclusion]
+    hold_constant: str | Sequence[str]
     by: str | Sequence[str] | None
     attribution: Attribution
     attribution_step: int | None
@@ -25,6 +37,7 @@ class FunnelOptions(TypedDict, total=False):
     until: When | None
     range_applies_to: RangeAppliesTo
     mature_only: bool
+    counting: Counting
     unit: str
     tz: str
     confidence: float

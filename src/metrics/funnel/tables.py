@@ -12,16 +12,14 @@ import numpy as np
 import pandas as pd
 
 from metrics import periods
-from metrics.funnel.attempts import Choices, Credited, attempts, credited, prepare
+from metrics.funnel.attempts import Credited, credited, prepare
+from metrics.funnel.choices import Choices
 from metrics.funnel.options import FunnelOptions, spell_out
-from metrics.intervals import add_rate, log_log, ratio, wilson
+from metrics.funnel.rates import finish
+from metrics.intervals import add_rate
 from metrics.periods import Calendar, Ints, Period, WeekStart, When
 from metrics.results import keys, result
 from metrics.steps import EventChoice
-
-_ESTIMATES = ("conversion_rate", "step_conversion_rate", "drop_off_rate", "censored_conversion_rate")
-_COUNTS = ["step", "event", "users", "dropped", "open", "excluded"]
-_QUANTILES = {"median_seconds": 0.5, "p25_seconds": 0.25, "p75_seconds": 0.75, "p90_seconds": 0.9}
 
 
 @spell_out
@@ -45,11 +43,23 @@ def conversion_funnel(
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     window
         Time from step 1 to the last step, in elapsed time: ``"14 days"`` (default), ``"36 hours"``.
+    order
+        ``"ordered"`` (default): other rows between the steps are fine. ``"strict"``: the next row of the unit must meet
+        the next step, repeats of the step just reached apart. ``"unordered"``: any step enters, and step k is reached
+        with k different ones.
     reentry
         ``"best"`` (default): the best attempt counts. ``"first"``: only the first entry of the range begins one.
     ties
         ``"allow"`` (default): rows of one instant may serve successive steps in any order of the file.
         ``"strict_increase"``: a step must be later than the one before.
+    grace
+        How long a step may lie before the one it follows, for clocks that disagree: ``"2 seconds"``.
+    exclude
+        List of (event, from_step, to_step): such a row after the one step and before the other voids the attempt (where
+        the other is not reached, within the window). A unit with void attempts only is in `excluded`, at the step that
+        it was on the way to, and in no other count.
+    hold_constant
+        Property columns that must stay the same through all steps: a unit is then each combination of their values.
     by, attribution, attribution_step
         Property column or list of them for a breakdown, and the row from which a unit's value is taken:
         ``"first_touch"`` (default, the first value on the rows of its attempt), ``"last_touch"``, ``"step"`` (number
@@ -58,6 +68,9 @@ def conversion_funnel(
         Half-open range in which an entry (default) or, with ``"all_steps"``, every step must lie.
     mature_only
         Count only entries whose window is over at `as_of`.
+    counting
+        ``"users"`` (default): a unit once, by its best attempt. ``"attempts"``: every attempt that begins after the one
+        before was completed or its window was over; limits then allow for attempts of one unit being alike.
     unit
         Column whose distinct values are counted.
     tz
@@ -72,7 +85,7 @@ def conversion_funnel(
         users                        count   units that reached the step
         dropped                      count   reached the step before, window over
         open                         count   reached the step before, still have time
-        excluded                     count   units left out by an exclusion (none without exclusions)
+        excluded                     count   units on the way to the step with void attempts only; in no other count
         conversion_rate (_low/_high) 0 to 1  users / users at step 1, Wilson
         step_conversion_rate (…)     0 to 1  users / users of the step before, Wilson
         drop_off_rate                0 to 1  dropped / users of the step before
@@ -118,78 +131,15 @@ def conversion_funnel(
 
 def _group_tables(one: Credited, choices: Choices, by: list[str]) -> list[pd.DataFrame]:
     if not by:
-        return [_finish(one, np.arange(len(one.unit)), choices)]
+        return [finish(one, np.arange(len(one.unit)), choices)]
     tables = []
     for _, members in one.groups.groupby(by, dropna=False, sort=False):
-        table = _finish(one, members.index.to_numpy(), choices)
+        table = finish(one, members.index.to_numpy(), choices)
         for place, column in enumerate(by):
             table.insert(place, column, [members[column].iloc[0]] * len(table))
         tables.append(table)
-    empty = pd.DataFrame({column: pd.Series(dtype="object") for column in by}).join(
-        _finish(one, one.level[:0], choices)
-    )
+    empty = pd.DataFrame({column: pd.Series(dtype="object") for column in by}).join(finish(one, one.level[:0], choices))
     return tables or [empty[:0]]
-
-
-def _finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
-    """Counts of the units at `members` into rates, intervals and times."""
-    reached, times, is_open = one.reached[:, members], one.times[:, members], one.open[members]
-    users = reached.sum(axis=1)
-    lost = np.zeros_like(reached)
-    lost[1:] = reached[:-1] & ~reached[1:]
-    table = pd.DataFrame({
-        "step": np.arange(1, len(users) + 1),
-        "event": [step.label for step in choices.path],
-        "users": users,
-        "dropped": (lost & ~is_open).sum(axis=1),
-        "open": (lost & is_open).sum(axis=1),
-        "excluded": 0,
-        "entered": users[0],
-        "before": np.r_[0, users[:-1]],
-    })  # fmt: skip
-    table = add_rate(table, "conversion_rate", "users", "entered", choices.confidence)
-    table = add_rate(table, "step_conversion_rate", "users", "before", choices.confidence)
-    table["drop_off_rate"] = ratio(table["dropped"], table["before"])
-    window = periods.duration(choices.window)
-    watched = np.where(is_open, np.minimum(one.open_for[members], window), window)
-    censored = [
-        _kaplan_meier(np.where(reached[k], times[k] - times[0], watched), reached[k], is_open, choices.confidence)
-        for k in range(len(users))
-    ]
-    for place, name in enumerate(("", "_low", "_high")):
-        table[f"censored_conversion_rate{name}"] = [c[place] for c in censored]
-    if users[0]:  # everyone reaches step 1 by definition; that is no estimate
-        first = [f"{name}{bound}" for name in (_ESTIMATES[0], _ESTIMATES[3]) for bound in ("", "_low", "_high")]
-        table.loc[0, first] = 1.0
-    seconds = [(times[k] - times[k - 1])[reached[k]] / periods.SECOND for k in range(1, len(users))]
-    table["mean_seconds"] = [np.nan, *(s.mean() if len(s) else np.nan for s in seconds)]
-    for name, q in _QUANTILES.items():
-        table[name] = [np.nan, *(np.quantile(s, q) if len(s) else np.nan for s in seconds)]
-    return table.drop(columns=["entered", "before"])
-
-
-def _kaplan_meier(
-    duration: Ints, reached: np.ndarray, is_open: np.ndarray, confidence: float
-) -> tuple[float, float, float]:
-    """Share that reaches a step within the window, open windows censored, with its limits."""
-    if not len(duration):
-        return np.nan, np.nan, np.nan
-    if not (is_open & ~reached).any():  # nothing censored: the plain share
-        done, n = float(reached.sum()), float(len(reached))
-        low, high = wilson(done, n, confidence)
-        return done / n, float(low), float(high)
-    times, events = np.unique(duration[reached], return_counts=True)
-    at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
-    survival = float(np.prod(1 - events / at_risk))
-    if survival > 0 and not (~reached & ~is_open).any():  # nobody was watched to the window's end
-        return np.nan, np.nan, np.nan
-    if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
-        known = reached | ~is_open
-        low, high = wilson(float(reached[known].sum()), float(known.sum()), confidence)
-        return 1 - survival, float(low), float(high)
-    std_error = survival * float(np.sqrt(np.sum(events / (at_risk * (at_risk - events)))))
-    low, high = log_log(survival, std_error, confidence)
-    return 1 - survival, 1 - float(high), 1 - float(low)
 
 
 @spell_out
@@ -204,8 +154,8 @@ def funnel_users(
     -------
     DataFrame, one row per unit (per unit and group with ``attribution="all_events"``), sorted by unit
         user_id       the unit; the column has the name of `unit`
-        step          count  furthest step, from 1
-        outcome       text   ``converted``, ``dropped`` or ``open``
+        step          count  furthest step, from 1; 0 if every attempt was void
+        outcome       text   ``converted``, ``dropped``, ``open`` or ``excluded``
         entered_at    UTC    instant of step 1
         completed_at  UTC    instant of the last step, NaT unless converted
         step_times    list   instants of the steps reached
@@ -236,12 +186,12 @@ def funnel_users(
         frame = pd.DataFrame({
             choices.unit: one.unit,
             **{column: one.groups[column].array for column in keys(choices.by)},
-            "step": one.level,
-            "outcome": np.where(done, "converted", np.where(one.open, "open", "dropped")),
+            "step": np.where(one.void, 0, one.level),
+            "outcome": np.select([one.void, done, one.open], ["excluded", "converted", "open"], "dropped"),
             "entered_at": pd.DatetimeIndex(stamps[0], tz="UTC"),
-            "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done),
+            "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done & ~one.void),
         })  # fmt: skip
-        levels = zip(stamps.T, one.level, strict=True)
+        levels = zip(stamps.T, frame["step"], strict=True)
         frame["step_times"] = [[pd.Timestamp(x, tz="UTC") for x in row[:level]] for row, level in levels]
         tables.append(frame)
     table = pd.concat(tables, ignore_index=True).sort_values(choices.unit, kind="stable")
@@ -307,6 +257,8 @@ def funnel_trend(
     choices = Choices(steps=steps, as_of=as_of, **options)
     if choices.by is not None:
         raise ValueError(f"by: {choices.by!r} is not used by funnel_trend. Filter the events, or leave it out.")
+    if choices.counting != "users":
+        raise ValueError(f"counting: {choices.counting!r} is not used by funnel_trend. A unit counts once a period.")
     to_step = len(choices.path) if to_step is None else to_step
     if not 1 <= from_step < to_step <= len(choices.path):
         raise ValueError(
@@ -314,7 +266,8 @@ def funnel_trend(
         )
     calendar, span = Calendar(period, choices.tz, week_start), choices.span
     prepared = prepare(events, choices)
-    tried = attempts(prepared, choices)
+    clean = ~prepared.void
+    tried = prepared.attempts._replace(starts=prepared.attempts.starts[clean], path=prepared.attempts.path[:, clean])
     began = prepared.moments.time[tried.starts]
     frame = pd.DataFrame({
         "period": calendar.number(began),

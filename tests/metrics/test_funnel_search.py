@@ -1,4 +1,4 @@
-"""The kernel against a search through every attempt, and against ClickHouse in process."""
+"""The search against one through every attempt, and against ClickHouse in process."""
 
 import itertools
 
@@ -63,6 +63,60 @@ def test_the_best_attempt_is_the_best_of_all(rows, steps, strict):
     got = [int(t.timestamp()) for t in table.loc["u", "step_times"]]
     assert table.loc["u", "step"] == furthest
     assert got == earliest
+
+
+@settings(deadline=None, max_examples=100)
+@given(ROWS.filter(lambda rows: len(rows) <= 6), STEPS)
+def test_without_order_the_level_is_the_most_different_rows_within_a_window(rows, steps):
+    best = 0
+    for chosen in (c for n in range(1, len(rows) + 1) for c in itertools.combinations(rows, n)):
+        times = [row[0] for row in chosen]
+        if len(chosen) <= len(steps) and max(times) - min(times) <= WINDOW:
+            orders = itertools.permutations(steps, len(chosen))
+            if any(all(map(serves, chosen, order)) for order in orders):
+                best = max(best, len(chosen))
+    table = funnel_users(with_every_event(rows), steps, order="unordered", **OPTIONS).set_index("user_id")
+    assert table["step"].get("u", 0) == best
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sampled_from("abcx"), min_size=1, max_size=12))
+def test_strict_order_reads_on_from_every_start(events):
+    best = 0
+    for start in range(len(events)):
+        reached = 0
+        for event in events[start:]:
+            if reached < 3 and event == "abc"[reached]:
+                reached += 1
+            elif not (reached and event == "abc"[reached - 1]):
+                break
+        best = max(best, reached)
+    rows = [(second, event, False) for second, event in enumerate(events)]
+    options = OPTIONS | {"window": "1 hour"}
+    table = funnel_users(with_every_event(rows), ["a", "b", "c"], order="strict", **options).set_index("user_id")
+    assert table["step"].get("u", 0) == best
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abx")), min_size=1, max_size=10))
+def test_an_exclusion_lets_only_clean_attempts_count(rows):
+    clean = []
+    for start in sorted(t for t, event in rows if event == "a"):
+        later = sorted(t for t, event in rows if event == "b" and start <= t <= start + WINDOW)
+        end = later[0] if later else start + WINDOW + 1
+        if not any(event == "x" and start < t < end for t, event in rows):
+            clean.append(2 if later else 1)
+    log = with_every_event([(t, event, False) for t, event in rows], also="x")
+    table = funnel_users(log, ["a", "b"], exclude=[("x", 1, 2)], **OPTIONS).set_index("user_id")
+    assert table["step"].get("u", 0) == max(clean, default=0)
+
+
+OPTIONS = {"window": f"{WINDOW} seconds", "as_of": "2026-01-01"}
+
+
+def with_every_event(rows, also=""):
+    """The rows of u, and somebody else who did everything, so that no event is unknown."""
+    return pd.concat([table_of(rows), table_of([(500, e, False) for e in [*EVENTS, *also]], user="other")])
 
 
 @settings(deadline=None, max_examples=60)

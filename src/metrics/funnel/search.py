@@ -1,0 +1,186 @@
+"""The arithmetic of a funnel: numpy over moments, without a loop over units.
+
+Every moment that meets step 1 begins an attempt; an attempt goes from moment to moment, each time to the earliest one
+that meets its next step. For a given start that is the best there is, since being early never shuts a door.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from metrics.funnel.moments import Moments, match
+from metrics.periods import Ints
+from metrics.steps import Mask
+
+NEVER = np.int64(-1)
+
+
+class Attempts(NamedTuple):
+    """Attempts that begin at `starts`: `path[k]` is the moment that served step k + 1, or -1."""
+
+    starts: Ints
+    path: Ints  # steps x attempts
+
+    @property
+    def level(self) -> Ints:
+        """Furthest step of each attempt, from 1."""
+        level: Ints = (self.path >= 0).sum(axis=0)
+        return level
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an attempt may do."""
+
+    window: int
+    ties: bool = True  # steps may share an instant
+    strict: bool = False  # no other row in between
+    grace: int = 0  # how long a step may lie before the one it follows
+
+
+def follow(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
+    """Go from each start to the earliest moment of each next step, within the window (its end included)."""
+    steps, n = moments.meets.shape
+    path = np.full((steps, len(starts)), NEVER)
+    if not len(starts):
+        return Attempts(starts, path)
+    path[0] = starts
+    here, entered = starts.copy(), np.zeros(len(starts), np.int64)
+    deadline, last = moments.time[starts] + rules.window, moments.last[starts]
+    alive = np.ones(len(starts), bool)
+    chains = _chain_table(moments) if rules.ties else None
+    for step in range(1, steps):
+        ahead = _next(moments.meets[step], n)
+        stay = np.zeros(len(starts), bool)
+        if rules.ties:
+            stay = _can_stay(moments, chains, here, entered, step)
+        there = ahead[np.where(stay, here, here + 1)]
+        if rules.strict:  # the next moment that does more than repeat the step just reached must meet this one
+            other = _next(~moments.meets[step - 1] | moments.meets[step], n)[np.where(stay, here, here + 1)]
+            there = np.where(there == other, there, n)
+        if rules.grace:
+            there = np.minimum(there, _shortly_before(moments, ahead, path[:step], here, rules.grace))
+        alive &= there <= last
+        alive[alive] = moments.time[there[alive]] <= deadline[alive]
+        if not alive.any():
+            break
+        path[step, alive] = there[alive]
+        entered = np.where(alive & (there != here), step, entered)
+        here = np.where(alive, there, here)
+    return Attempts(starts, path)
+
+
+def gather_any(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
+    """From each start, the earliest moment of every step within the window, in the order of their times."""
+    steps, n = moments.meets.shape
+    path = np.full((steps, len(starts)), NEVER)
+    if not len(starts):
+        return Attempts(starts, path)
+    deadline, last = moments.time[starts] + rules.window, moments.last[starts]
+    for step in range(steps):
+        there = _next(moments.meets[step], n)[starts]
+        inside = there <= last
+        inside[inside] = moments.time[there[inside]] <= deadline[inside]
+        path[step, inside] = there[inside]
+    path = np.sort(np.where(path >= 0, path, n), axis=0)
+    shared = (path[1:] == path[:-1]) & (path[1:] < n)
+    several_steps_a_row = moments.met.sum(axis=0) > 1
+    for attempt in np.flatnonzero(shared.any(axis=0)) if several_steps_a_row.any() else ():
+        path[:, attempt] = _different_rows(moments, starts[attempt], deadline[attempt], last[attempt], n)
+    return Attempts(starts, np.where(path < n, path, NEVER))
+
+
+def _different_rows(moments: Moments, start: int, deadline: int, last: int, n: int) -> Ints:
+    """Moments of as many steps as different rows can serve, completed as early as they can be."""
+    low = np.searchsorted(moments.row, start)
+    high = np.searchsorted(moments.row, last, side="right")
+    high = low + np.searchsorted(moments.time[moments.row[low:high]], deadline, side="right")
+    most = len(match(moments.met[:, low:high]))
+    while high > low and len(match(moments.met[:, low : high - 1])) == most:
+        high -= 1
+    rows = sorted(match(moments.met[:, low:high]))
+    found = np.full(len(moments.meets), n)
+    found[:most] = moments.row[low + np.array(rows, np.int64)]
+    return found
+
+
+def voided(moments: Moments, attempts: Attempts, rules: Rules, marked: Mask, from_step: int, to_step: int) -> Mask:
+    """Attempts with a marked moment after `from_step` and before `to_step` (or, that not reached, in the window)."""
+    begun, met = attempts.path[from_step - 1], attempts.path[to_step - 1]
+    if not len(begun):
+        return np.zeros(0, bool)
+    n, last = len(moments.time), moments.last[attempts.starts]
+    there = _next(marked, n)[np.where(begun >= 0, begun, n) + 1]
+    inside = (begun >= 0) & (there <= last)
+    when = moments.time[np.where(inside, there, 0)]
+    deadline = moments.time[attempts.starts] + rules.window
+    too_late = np.where(met >= 0, when >= moments.time[met], when > deadline)
+    found: Mask = inside & ~too_late
+    return found
+
+
+def one_after_another(moments: Moments, attempts: Attempts, rules: Rules) -> Ints:
+    """Attempts that do not overlap: of a unit the first, then the first one begun after its completion or window."""
+    starts = attempts.starts
+    if not len(starts):
+        return starts
+    done = attempts.path[-1]
+    end = moments.first_since(moments.time[starts] + rules.window + 1, starts)
+    following = np.searchsorted(starts, np.where(done >= 0, done + 1, end))
+    unit = np.r_[moments.unit[starts], NEVER]
+    current = np.flatnonzero(np.r_[True, unit[1:-1] != unit[:-2]])
+    chosen = [current]
+    while len(current):
+        after = following[current]
+        current = after[unit[after] == unit[current]]
+        chosen.append(current)
+    return np.sort(np.concatenate(chosen))
+
+
+def best(moments: Moments, attempts: Attempts) -> Ints:
+    """The attempt by which each unit counts: furthest, then completed first, then begun last. One per unit."""
+    if not len(attempts.starts):
+        return attempts.starts
+    level = attempts.level
+    unit = moments.unit[attempts.starts]
+    done = moments.time[attempts.path[level - 1, np.arange(len(level))]]
+    order = np.lexsort((-moments.time[attempts.starts], done, -level, unit))
+    first = np.r_[True, unit[order][1:] != unit[order][:-1]]
+    return order[first]
+
+
+def _next(meets: Mask, n: int) -> Ints:
+    """For each moment (and two beyond the end): the first moment at or after it that meets, else n."""
+    ahead = np.full(n + 2, n, np.int64)
+    ahead[:n] = np.where(meets, np.arange(n), n)
+    return np.minimum.accumulate(ahead[::-1])[::-1]
+
+
+def _shortly_before(moments: Moments, ahead: Ints, used: Ints, here: Ints, grace: int) -> Ints:
+    """The earliest moment since `grace` before the present one that meets the step and is not yet used up."""
+    there = ahead[moments.first_since(moments.time[here] - grace, here)]
+    for _ in range(len(used)):  # each used moment can be in the way once
+        taken = (used == there).any(axis=0)
+        if not taken.any():
+            break
+        there = np.where(taken, ahead[there + 1], there)
+    return there
+
+
+def _chain_table(moments: Moments) -> tuple[Ints, Ints] | None:
+    """Mixed moments in order, and the furthest step of each by its first step."""
+    if not moments.mixed:
+        return None
+    return np.fromiter(moments.mixed, np.int64), np.stack(list(moments.mixed.values()))
+
+
+def _can_stay(moments: Moments, chains: tuple[Ints, Ints] | None, here: Ints, entered: Ints, step: int) -> Mask:
+    """Whether another row of the present moment may serve `step`, after it served those from `entered` on."""
+    stay: Mask = ~moments.single[here] & moments.meets[step, here]
+    if chains is not None:
+        which, furthest = chains
+        place = np.searchsorted(which, here).clip(max=len(which) - 1)
+        is_mixed = which[place] == here
+        stay = np.where(is_mixed, furthest[place, entered] >= step, stay)
+    return stay

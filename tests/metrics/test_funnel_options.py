@@ -1,0 +1,157 @@
+"""Orders, exclusions, grace, held properties and attempts."""
+
+import numpy as np
+import pytest
+
+from metrics import conversion_funnel, event_log, funnel_trend, funnel_users
+
+ABC = ["a", "b", "c"]
+
+
+def table(log, steps=ABC, window="10 seconds", as_of="2026-02-01", **options):
+    return conversion_funnel(log, list(steps), window=window, as_of=as_of, **options)
+
+
+def users(log, steps=ABC, **options):
+    return table(log, steps, **options)["users"].tolist()
+
+
+def seconds(user, events, start=1):
+    """Events of a user, one a second."""
+    return "\n".join(f"2026-01-01 00:00:{start + k:02d} {user} {event}" for k, event in enumerate(events.split()))
+
+
+def levels(events, **options):
+    """Furthest step of somebody who did these events, one a second; x y z exist elsewhere."""
+    log = event_log(seconds("u", events) + "\n" + seconds("z", "c b a", 40))
+    found = funnel_users(log, ABC, window="1 day", as_of="2026-02-01", **options)
+    return found.set_index("user_id")["step"].get("u", 0)
+
+
+@pytest.mark.parametrize(
+    ("events", "level"),
+    [
+        ("a b c", 3),
+        ("a a b b c", 3),  # repeats of the step just reached are tolerated
+        ("a x b c", 1),
+        ("a c b", 1),
+        ("a b a b c", 3),  # starts again after the foreign event
+        ("a b a c", 2),
+        ("b c", 0),
+    ],
+)
+def test_strict_order_allows_nothing_in_between(events, level):
+    assert levels(events, order="strict") == level
+
+
+@pytest.mark.parametrize(("events", "level"), [("c b a", 3), ("c x a", 2), ("b b b", 1), ("x", 0)])
+def test_without_order_the_number_of_different_steps_counts(events, level):
+    assert levels(events, order="unordered") == level
+
+
+def test_without_order_one_row_still_serves_one_step():
+    log = event_log("2026-01-01 ann a k=1\n2026-01-01 ben a k=1\n2026-01-02 ben a k=2")
+    from metrics import Step
+
+    assert users(log, ["a", Step(None, where={"k": 1})], order="unordered", window="3 days") == [2, 1]
+
+
+def test_without_order_times_go_from_row_to_row():
+    log = event_log("2026-01-01 00:10 ann c\n2026-01-01 00:12 ann a\n2026-01-01 00:15 ann b")
+    assert table(log, window="1 day", order="unordered")["mean_seconds"].tolist()[1:] == [120, 180]
+
+
+def test_an_exclusion_voids_the_attempt_and_takes_the_user_out_of_every_count():
+    log = event_log(seconds("out", "a x b c") + "\n" + seconds("in", "a b x c") + "\n" + seconds("late", "a b c x"))
+    voided = table(log, exclude=[("x", 1, 2)])
+    assert voided["users"].tolist() == [2, 2, 2]
+    assert voided["excluded"].tolist() == [0, 0, 1]  # out had gone all the way
+    people = funnel_users(log, ABC, window="10 seconds", as_of="2026-02-01", exclude=[("x", 1, 2)])
+    assert people.set_index("user_id")[["step", "outcome"]].loc["out"].tolist() == [0, "excluded"]
+
+
+def test_where_the_later_step_is_not_reached_the_window_bounds_the_exclusion():
+    log = event_log(
+        seconds("out", "a x") + "\n" + seconds("safe", "a") + "\n2026-01-01 00:00:12 safe x\n" + seconds("z", "b", 40)
+    )
+    assert table(log, ["a", "b"], exclude=[("x", 1, 2)])["users"].tolist() == [1, 0]
+    assert table(log, ["a", "b"], exclude=[("x", 1, 2)])["excluded"].tolist() == [0, 1]
+
+
+def test_a_clean_attempt_before_or_after_keeps_the_user():
+    before = event_log(seconds("u", "a") + "\n" + seconds("u", "a x b", 31))
+    after = event_log(seconds("u", "a x") + "\n" + seconds("u", "a b", 31))
+    assert users(before, ["a", "b"], exclude=[("x", 1, 2)]) == [1, 0]
+    assert users(after, ["a", "b"], exclude=[("x", 1, 2)]) == [1, 1]
+
+
+def test_at_the_same_instant_nothing_is_excluded():
+    log = event_log("2026-01-01 ann a\n2026-01-01 ann x\n2026-01-01 00:00:05 ann b\n2026-01-01 00:00:05 ann x")
+    assert users(log, ["a", "b"], exclude=[("x", 1, 2)]) == [1, 1]
+
+
+def test_grace_lets_a_step_lie_shortly_before_the_one_it_follows():
+    log = event_log("2026-01-01 00:00:08 ann b\n2026-01-01 00:00:10 ann a")
+    assert users(log, ["a", "b"]) == [1, 0]
+    assert users(log, ["a", "b"], grace="1 second") == [1, 0]
+    assert users(log, ["a", "b"], grace="2 seconds") == [1, 1]
+
+
+def test_with_grace_one_row_still_serves_one_step():
+    log = event_log("2026-01-01 00:00:10 ann a\n2026-01-01 00:00:30 ben a\n2026-01-01 00:00:31 ben a")
+    assert users(log, ["a", "a"], grace="2 seconds") == [2, 1]
+
+
+def test_a_held_property_makes_each_of_its_values_a_unit_of_its_own():
+    log = event_log("2026-01-01 ann a p=1\n2026-01-02 ann b p=2\n2026-01-01 ben a p=1\n2026-01-02 ben b p=1")
+    assert users(log, ["a", "b"], window="3 days") == [2, 2]
+    assert users(log, ["a", "b"], window="3 days", hold_constant=["p"]) == [2, 1]
+    with pytest.raises(ValueError, match="hold_constant: 'q' is not a column"):
+        users(log, ["a", "b"], hold_constant="q")
+
+
+def test_attempts_count_one_after_another():
+    log = event_log(seconds("ann", "a a b a b a") + "\n" + seconds("ben", "a", 1))
+    counted = table(log, ["a", "b"], window="2 seconds", counting="attempts")
+    assert counted["users"].tolist() == [4, 2]  # the second a of ann lies in her first attempt
+    apart = event_log(seconds("ann", "a") + "\n" + seconds("ann", "a", 11) + "\n" + seconds("ann", "a", 22))
+    with pytest.warns(UserWarning, match="never done"):
+        assert users(apart, ["a", "b"], counting="attempts") == [2, 0]  # the window's last instant is still inside
+
+
+def test_limits_of_attempts_allow_for_users_who_are_all_alike_inside():
+    """Ten users who always or never convert, twenty times each, are worth ten users and not two hundred."""
+    lines = []
+    for user in range(10):
+        for hour in range(20):
+            lines.append(f"2026-01-01 {hour:02d}:00 u{user} a")
+            if user % 2:
+                lines.append(f"2026-01-01 {hour:02d}:01 u{user} b")
+    log = event_log("\n".join(lines))
+    row = table(log, ["a", "b"], window="10 minutes", counting="attempts").iloc[1]
+    assert row["users"] == 100
+    half = 1.959964 * np.sqrt(0.25 / 10 * 10 / 9)
+    assert row["conversion_rate_high"] - 0.5 == pytest.approx(half, abs=1e-6)
+    with pytest.raises(ValueError, match="not used by funnel_trend"):
+        funnel_trend(log, ["a", "b"], as_of="2026-02-01", counting="attempts")
+
+
+def test_a_trend_leaves_void_attempts_out():
+    log = event_log(seconds("ann", "a x b") + "\n" + seconds("ben", "a b"))
+    trend = funnel_trend(log, ["a", "b"], period="month", as_of="2026-02-01", exclude=[("x", 1, 2)])
+    assert trend["users"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exclude": [("x", 2, 1)]}, "two steps in order"),
+        ({"exclude": ["x"]}, "is not .event, from_step, to_step."),
+        ({"grace": "2 seconds", "order": "strict"}, "has no meaning with order='strict'"),
+        ({"grace": 2}, "grace: 2 is not a span"),
+        ({"counting": "events"}, "counting: 'events' is not known"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        users(event_log(seconds("ann", "a b c x")), **options)
