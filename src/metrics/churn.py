@@ -41,7 +41,8 @@ def churn_rate(
 
     A unit is active at an instant t if it has a row in [t - `inactive_for`, t). Of those active at a period's start,
     the ones not active at its end have churned. With the other two movements, users + new + reactivated - churned is
-    the next period's users.
+    the next period's users. In an export that begins in the middle of a product's life the first periods know too few
+    of those who were active, and least of those about to leave: their rates come out low.
 
     Parameters
     ----------
@@ -108,6 +109,8 @@ def churn_rate(
     if period is None:
         if since is None or until is None:
             raise ValueError("period=None measures from since to until as one. Give both, or a period.")
+        if span.since >= span.as_of:
+            raise ValueError(f"since {since!s} is not before as_of {as_of!s}: nothing of the range is observed yet.")
         starts, begins, ends = None, np.array([span.since]), np.array([span.until])
     else:
         calendar = Calendar(period, tz, week_start)
@@ -144,30 +147,37 @@ def _periods(rows: Rows, calendar: Calendar, span: Span, from_first_row: bool) -
     if from_first_row and not len(rows.time):
         return np.arange(0)
     first = int(rows.time.min()) if from_first_row else span.since
-    low, high = calendar.number(np.array([first, max(span.until, first + 1) - 1]))
+    if first >= span.until:  # nothing of the range is observed yet
+        return np.arange(0)
+    low, high = calendar.number(np.array([first, span.until - 1]))
     return np.arange(low, high + 1)
 
 
 def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -> pd.DataFrame:
     """Who was active at the edges of each period, and how that changed; rows are sorted by unit and time."""
-    edges = np.unique(np.r_[begins, ends])
-    # A row at time x keeps its unit active at the edges t with x < t <= x + silence.
-    low, high = np.searchsorted(edges, time, side="right"), np.searchsorted(edges, time + silence, side="right")
+    periods = len(begins)
+    edges = np.r_[begins, ends[-1:]]
     new_unit = np.r_[True, unit[1:] != unit[:-1]] if len(unit) else np.zeros(0, bool)
-    dense = np.cumsum(new_unit) - 1
-    first = time[new_unit]
-    change = np.zeros((len(first), len(edges) + 1), np.int32)
-    np.add.at(change, (dense, low), 1)
-    np.add.at(change, (dense, high), -1)
-    active = np.cumsum(change, axis=1)[:, :-1] > 0
-    at_start = active[:, np.searchsorted(edges, begins)]
-    at_end = active[:, np.searchsorted(edges, ends)]
-    known = first[:, None] < begins[None, :]
+    # A run is a stretch without a longer silence: its unit is active at the edges t with start < t <= end + silence.
+    begin = np.flatnonzero(new_unit | np.r_[True, np.diff(time) > silence]) if len(unit) else unit
+    end = np.r_[begin[1:], len(unit)] - 1 if len(unit) else unit
+    low = np.searchsorted(edges, time[begin], side="right")
+    high = np.searchsorted(edges, time[end] + silence, side="right")
+    seen = np.flatnonzero(high > low)  # runs that hold an edge: those of `low` to `high` - 1
+    who, low, high = unit[begin[seen]], low[seen], high[seen]
+    known_since = time[np.flatnonzero(new_unit)][np.cumsum(new_unit)[begin[seen]] - 1] if len(seen) else who
+    # Leaving is the end of a run that no run of the same unit takes up by the period's end, and coming the reverse.
+    same = who[1:] == who[:-1] if len(who) else np.zeros(0, bool)
+    joined = same & (low[1:] == high[:-1])
+    gone, come = ~np.r_[joined, False][: len(who)], ~np.r_[False, joined][: len(who)]
+    gone, come = gone & (high <= periods), come & (low >= 1)
+    new = come & (known_since >= edges[low - 1]) if len(who) else come
+    count = np.bincount(low, minlength=periods + 2) - np.bincount(high, minlength=periods + 2)
     return pd.DataFrame({
-        "users": at_start.sum(axis=0),
-        "churned": (at_start & ~at_end).sum(axis=0),
-        "reactivated": (~at_start & at_end & known).sum(axis=0),
-        "new": (~at_start & at_end & ~known).sum(axis=0),
+        "users": np.cumsum(count)[:periods],
+        "churned": np.bincount(high[gone] - 1, minlength=periods)[:periods],
+        "reactivated": np.bincount(low[come & ~new] - 1, minlength=periods)[:periods],
+        "new": np.bincount(low[new] - 1, minlength=periods)[:periods],
     })  # fmt: skip
 
 
@@ -338,7 +348,7 @@ def convert_rate(
     one_of("from_period", from_period, Length)
     one_of("to_period", to_period, Length)
     one_of("kind", kind, Literal["churn", "retention"])
-    if not 0 <= rate <= 1:
+    if not isinstance(rate, int | float | np.number) or not 0 <= rate <= 1:
         raise ValueError(f"rate: {rate!r} is not between 0 and 1. Write 15 % as 0.15.")
     days = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "quarter": 365.25 / 4, "year": 365.25}
     retained = (1 - rate if kind == "churn" else rate) ** (days[to_period] / days[from_period])
@@ -348,6 +358,6 @@ def convert_rate(
 
 
 def _check_counts(counts: dict[str, int]) -> None:
-    wrong = {name: count for name, count in counts.items() if not count >= 0 or count != int(count)}
+    wrong = {name: count for name, count in counts.items() if not (0 <= count < np.inf) or count != int(count)}
     if wrong:
         raise ValueError(f"{wrong} are not counts. Use whole numbers from 0.")

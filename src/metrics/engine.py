@@ -62,7 +62,9 @@ def user_rows(
         if column not in events:
             raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
     time = microseconds(events["timestamp"])
-    code, labels = pd.factorize(events[first], sort=True)
+    counted = events[first]
+    code, found = pd.factorize(counted.astype("str") if counted.dtype == object else counted, sort=True)
+    labels = pd.Index(found)
     if held:
         code, labels = _combined(events, code, labels, held)
     keep = code >= 0
@@ -71,8 +73,21 @@ def user_rows(
     if only is not None:
         keep &= only
     source = np.flatnonzero(keep)
-    order: Ints = source[np.lexsort((time[source], code[source]))]
-    return Rows(events, pd.Index(labels), code[order].astype(np.int64), time[order], order)
+    order: Ints = source[_by_unit_and_time(code[source].astype(np.int64), time[source])]
+    return Rows(events, labels, code[order].astype(np.int64), time[order], order)
+
+
+def _by_unit_and_time(unit: Ints, time: Ints) -> Ints:
+    """Order of the rows; as one integer where both fit into 63 bits, which sorts several times faster."""
+    if not len(unit):
+        return unit
+    low, span = int(time.min()), int(time.max()) - int(time.min()) + 1
+    if (int(unit.max()) + 1) * span >= 2**63:
+        return np.lexsort((time, unit))
+    key = unit * span + (time - low)
+    if (key[1:] >= key[:-1]).all():
+        return np.arange(len(key))
+    return np.argsort(key)
 
 
 def _combined(events: pd.DataFrame, code: Ints, labels: pd.Index, held: list[str]) -> tuple[Ints, pd.Index]:

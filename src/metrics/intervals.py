@@ -22,7 +22,7 @@ Method: TypeAlias = Literal["wilson", "clopper_pearson", "wald"]
 
 def normal_quantile(confidence: float) -> float:
     """Half-width of a standard normal interval: 1.96 for 0.95."""
-    if not isinstance(confidence, int | float) or not 0 < confidence < 1:
+    if not isinstance(confidence, int | float | np.number) or not 0 < confidence < 1:
         raise ValueError(f"confidence: {confidence!r} is not between 0 and 1. Use 0.95 for 95 %.")
     return float(special.ndtri((1 + confidence) / 2))
 
@@ -181,6 +181,8 @@ def difference_interval(
     one_of("method", method, Literal["newcombe"])
     x_a, whole_a = _counts("successes_a", successes_a, n_a)
     x_b, whole_b = _counts("successes_b", successes_b, n_b)
+    if len(x_a) != len(x_b):
+        raise ValueError(f"a has {len(x_a)} values and b has {len(x_b)}. Give lists of equal length.")
     low, high = newcombe(x_a, whole_a, x_b, whole_b, confidence)
     a, b = ratio(x_a, whole_a), ratio(x_b, whole_b)
     table = pd.DataFrame({"proportion_a": a, "proportion_b": b, "difference": a - b})

@@ -62,7 +62,9 @@ def instant(when: When, *, tz: str = "UTC", name: str = "as_of") -> int:
     >>> instant("2026-03-29", tz="Europe/Berlin") == instant("2026-03-28T23:00Z")
     True
     """
-    if not isinstance(when, str | pd.Timestamp) and not hasattr(when, "isoformat"):
+    is_time = isinstance(when, np.datetime64) or hasattr(when, "isoformat")
+    # Only ISO texts: 03.04.2026 is March to some and April to others.
+    if not is_time and not (isinstance(when, str) and re.match(r"\s*\d{4}-\d\d-\d\d(\D|$)", when)):
         raise ValueError(f"{name}: {when!r} is not a date or a time. Use text such as '2026-03-31'.")
     try:
         stamp = pd.Timestamp(when)
@@ -90,13 +92,15 @@ def duration(text: str, *, name: str = "window") -> int:
     >>> duration("36 hours") / DAY
     1.5
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", text) if isinstance(text, str) else None
+    found = None
+    if isinstance(text, str):
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", text.lower())
     if not found or found[2] not in _UNITS:
         allowed = ", ".join(f"{unit}s" for unit in _UNITS)
         raise ValueError(f"{name}: {text!r} is not a span of time. Use a number and a unit ({allowed}): '14 days'.")
     span = round(float(found[1]) * _UNITS[found[2]])
-    if span <= 0:
-        raise ValueError(f"{name}: {text!r} is no time at all. Use a span longer than 0.")
+    if not 0 < span < 1000 * 366 * DAY:
+        raise ValueError(f"{name}: {text!r} is not a span that can be counted. Use one from above 0 to 1,000 years.")
     return span
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -19,16 +20,20 @@ def result(
     return table
 
 
-def keys(by: str | Sequence[str] | None) -> list[str]:
-    """The columns of `by` as a list."""
-    if by is None:
-        return []
-    return [by] if isinstance(by, str) else list(by)
+def keys(by: str | Sequence[str] | None, *, taken: Sequence[str] = ()) -> list[str]:
+    """The columns of `by` as a list; `taken` are the names of the result's own columns, which they must not have."""
+    names = [] if by is None else [by] if isinstance(by, str) else list(by)
+    for name in names:
+        if name in taken:
+            raise ValueError(f"by: {name!r} is a column of the result. Rename the property, and group by the new name.")
+        if names.count(name) > 1:
+            raise ValueError(f"by: {name!r} is named twice in {names}. Name it once.")
+    return names
 
 
 def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
     """``below_min_n`` where fewer than `min_n` were counted and no better reason stands."""
-    if not isinstance(min_n, int) or min_n < 1:
+    if not isinstance(min_n, int | np.integer) or min_n < 1:
         raise ValueError(f"min_n: {min_n!r} is not a count. Use 1 to show every rate, 10 to hold back those over few.")
     return reason.mask(reason.isna() & (n < min_n), "below_min_n")
 

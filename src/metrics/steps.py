@@ -23,7 +23,7 @@ class Step:
     event
         Name in the ``event`` column; None means any event.
     where
-        Property columns and the value each must have: ``{"plan": "pro"}``.
+        Property columns and the value each must have: ``{"plan": "pro"}``; None means that it is missing.
     first_time_only
         Only the first row of a user, in all history, that meets `event` and `where`.
 
@@ -72,14 +72,24 @@ def meets(events: pd.DataFrame, step: Step, name: str, *, needed: bool = False) 
     for column, value in step.where.items():
         if column not in events:
             raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
-        keep &= (events[column] == value).to_numpy(bool, na_value=False)
+        if isinstance(value, list | tuple | set | dict):
+            raise ValueError(f"{name}: where={{{column!r}: {value!r}}} is not one value. Use one value a property.")
+        same = events[column].isna() if pd.isna(value) else events[column] == value
+        same = same.to_numpy(bool, na_value=False)
+        if not same.any() and len(events):
+            seen = events[column].dropna().unique()[:5].tolist()
+            warnings.warn(f"{name}: no row has {column} = {value!r}. It has {seen} and the like.", stacklevel=2)
+        keep &= same
     return keep
 
 
 def _check_absent(name: str, event: str, seen: Any, *, needed: bool) -> None:
-    plain = {re.sub(r"[\W_]", "", str(x)).lower() for x in seen}
-    slip = re.sub(r"[\W_]", "", event).lower() in plain
-    if needed or slip or difflib.get_close_matches(event, map(str, seen), cutoff=0.85):
+    others = [str(x) for x in seen]
+    slip = re.sub(r"[\W_]", "", event).lower() in {re.sub(r"[\W_]", "", x).lower() for x in others}
+    near = difflib.get_close_matches(event, others, cutoff=0.85)
+    # step_3 beside step_2 is a sibling, not a slip.
+    near = [x for x in near if re.sub(r"\d", "", x) != re.sub(r"\d", "", event)]
+    if needed or slip or near:
         raise ValueError(unknown(name, event, seen))
     warnings.warn(unknown(name, event, seen) + " It counts as never done.", stacklevel=5)
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.engine import Span
 from metrics.intervals import Floats, Numbers, normal_quantile, ratio
 from metrics.periods import Calendar, Period, When, instant, microseconds, one_of
 from metrics.results import blank, keys, result, too_few
@@ -17,6 +18,8 @@ from metrics.steps import unknown
 PerRespondent: TypeAlias = Literal["latest", "first", "all", "mean"]
 NpsInterval: TypeAlias = Literal["adjusted_wald", "wald"]
 _SCORE = ["net_promoter_score", "net_promoter_score_low", "net_promoter_score_high"]
+_COUNTS = ["responses", "promoters", "passives", "detractors"]
+_RESULT = ["period_start", *_COUNTS, *_SCORE, "net_promoter_score_rounded", "rejected", "duplicates", "reason"]
 
 
 def net_promoter_score(
@@ -46,8 +49,8 @@ def net_promoter_score(
         Column of the scores, 0 to 10.
     per_respondent
         Which answers of one respondent count within a period: ``"latest"`` (default), ``"first"``, ``"all"``, or
-        their ``"mean"`` (banded after averaging: under 6.5 a detractor, from 8.5 a promoter). An answer without a
-        respondent stands for itself.
+        their ``"mean"`` (within a group; banded after averaging: under 6.5 a detractor, from 8.5 a promoter). An
+        answer without a respondent stands for itself.
     by
         Column or list for a breakdown; missing values are a group of their own.
     period
@@ -97,7 +100,8 @@ def net_promoter_score(
         ("per_respondent", per_respondent, PerRespondent), ("interval", interval, NpsInterval),
     ):  # fmt: skip
         one_of(name, value, allowed)
-    by, times = keys(by), per_respondent in ("latest", "first") or bool(period or since or until)
+    by = keys(by, taken=_RESULT)
+    times = per_respondent in ("latest", "first") or bool(period or since or until)
     needed = [score, *by] + ["respondent_id"] * (per_respondent != "all") + ["answered_at"] * times
     for column in needed:
         if column not in responses:
@@ -110,15 +114,15 @@ def net_promoter_score(
     group = list(by)
     if period is not None:
         calendar = Calendar(period, tz)
-        answers["period"] = calendar.number(microseconds(answers["answered_at"]))
-        group = ["period", *by]
+        answers["_period"] = calendar.number(microseconds(answers["answered_at"]))
+        group = ["_period", *by]
     problem = problems_of(answers[score], (0, 10))
-    answers["value"] = pd.to_numeric(answers[score], errors="coerce").astype(float).where(problem.isna())
+    answers["_value"] = pd.to_numeric(answers[score], errors="coerce").astype(float).where(problem.isna())
     answers["rejected"] = problem.notna()
     counts = _bands(_one_voice(answers, group, per_respondent), answers, group)
     if period is not None:
-        counts = counts.sort_values(group, na_position="last", kind="stable")
-        counts.insert(0, "period_start", calendar.start(counts.pop("period").to_numpy(np.int64)))
+        counts = _with_empty(counts, by).sort_values(group, na_position="last", kind="stable")
+        counts.insert(0, "period_start", calendar.start(counts.pop("_period").to_numpy(np.int64)))
     table = _score(counts, interval, population, confidence)
     reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(table["responses"] == 0, "no_responses")
     table["reason"] = too_few(reason, table["responses"], min_n)
@@ -135,9 +139,7 @@ def net_promoter_score(
         "100 x (promoters - detractors) / responses: promoters answered 9 or 10, detractors 0 to 6; "
         f"{voice}; blank and impossible scores are left out and counted."
     )
-    lead = ["period_start"] if period else []
-    columns = [*lead, *by, "responses", "promoters", "passives", "detractors", *_SCORE]
-    columns += ["net_promoter_score_rounded", "rejected", "duplicates", "reason"]
+    columns = [*_RESULT[: int(period is not None)], *by, *_RESULT[1:]]
     return result(table, metric="net_promoter_score", definition=definition, settings=settings, columns=columns)
 
 
@@ -151,6 +153,8 @@ def _in_range(answers: pd.DataFrame, since: When | None, until: When | None, tz:
             f"answered_at is missing in {stamps.isna().sum()} rows (first: row {first}). Fill or drop them."
         )
     answers["answered_at"] = stamps.dt.as_unit("us")
+    if since is not None and until is not None:
+        Span.read(since=since, until=until, as_of=until, tz=tz)
     keep = np.ones(len(answers), bool)
     if since is not None:
         keep &= microseconds(answers["answered_at"]) >= instant(since, tz=tz, name="since")
@@ -164,34 +168,47 @@ def _one_voice(answers: pd.DataFrame, group: list[str], per_respondent: PerRespo
     valid = answers[~answers["rejected"]]
     if per_respondent == "all":
         return valid
-    who = [*group, "respondent_id"]
+    # One voice in a period, also for somebody whose answers lie in different groups.
+    who = [*(name for name in group if name == "_period" or per_respondent == "mean"), "respondent_id"]
     anonymous, named = valid[valid["respondent_id"].isna()], valid[valid["respondent_id"].notna()]
     if per_respondent == "mean":
-        mean = named.groupby(who, dropna=False, sort=False)["value"].mean().reset_index()
+        mean = named.groupby(who, dropna=False, sort=False)["_value"].mean().reset_index()
         return pd.concat([anonymous, mean], ignore_index=True)
     # Of two answers at one instant the lower one counts, whatever the order of the file.
     latest = per_respondent == "latest"
-    named = named.sort_values(["answered_at", "value"], ascending=[not latest, True], kind="stable")
+    named = named.sort_values(["answered_at", "_value"], ascending=[not latest, True], kind="stable")
     return pd.concat([anonymous, named.drop_duplicates(who)], ignore_index=True)
 
 
 def _bands(counted: pd.DataFrame, answers: pd.DataFrame, group: list[str]) -> pd.DataFrame:
     """Counts per group: bands, and what was left out."""
-    value = counted["value"]
+    value = counted["_value"]
     counted = counted.assign(
         responses=1, promoters=value >= 8.5, passives=(value >= 6.5) & (value < 8.5), detractors=value < 6.5
     )
-    names = ["responses", "promoters", "passives", "detractors"]
     if not group:
-        counts = counted[names].sum().astype(np.int64).to_frame().T
+        counts = counted[_COUNTS].sum().astype(np.int64).to_frame().T
         return counts.assign(
             rejected=int(answers["rejected"].sum()), duplicates=len(answers) - answers["rejected"].sum() - len(counted)
         )
-    everyone = answers.groupby(group, dropna=False)["rejected"].agg(rejected="sum", rows="size")
-    counts = everyone.join(counted.groupby(group, dropna=False)[names].sum())
-    counts[names] = counts[names].fillna(0).astype(np.int64)
-    counts["duplicates"] = counts["rows"] - counts["rejected"] - counts["responses"]
-    table: pd.DataFrame = counts.drop(columns="rows").reset_index()
+    everyone = answers.groupby(group, dropna=False)["rejected"].agg(rejected="sum", _rows="size")
+    counts = everyone.join(counted.groupby(group, dropna=False)[_COUNTS].sum())
+    counts[_COUNTS] = counts[_COUNTS].fillna(0).astype(np.int64)
+    counts["duplicates"] = counts["_rows"] - counts["rejected"] - counts["responses"]
+    table: pd.DataFrame = counts.drop(columns="_rows").reset_index()
+    return table
+
+
+def _with_empty(counts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The counts with a row of zeros for a period in between in which a group has no answers."""
+    if not len(counts):
+        return counts
+    every = pd.DataFrame({"_period": np.arange(counts["_period"].min(), counts["_period"].max() + 1)})
+    if by:
+        every = counts[by].drop_duplicates().merge(every, how="cross")
+    table = every.merge(counts, on=[*by, "_period"], how="left")
+    numbers = [*_COUNTS, "rejected", "duplicates"]
+    table[numbers] = table[numbers].fillna(0).astype(np.int64)
     return table
 
 
@@ -201,11 +218,14 @@ def _score(counts: pd.DataFrame, interval: NpsInterval, population: int | None, 
     size = np.where(n > 0, n + 4 * added, 0)
     centre = ratio(up - down, size)
     variance = ratio(up + down + 2 * added, size) - centre**2
-    half = normal_quantile(confidence) * np.sqrt(ratio(variance, size)) * _finite(n, population)
+    score, shrink = ratio(up - down, n), _finite(n, population)
+    # The interval sits beside its score, for it is centred at the added answers; what shrinks it moves it back.
+    centre = score + shrink * (centre - score)
+    half = normal_quantile(confidence) * np.sqrt(ratio(variance, size)) * shrink
     return counts.assign(
-        net_promoter_score=100 * ratio(up - down, n),
-        net_promoter_score_low=100 * np.clip(centre - half, -1, 1),
-        net_promoter_score_high=100 * np.clip(centre + half, -1, 1),
+        net_promoter_score=100 * score,
+        net_promoter_score_low=100 * np.minimum(np.clip(centre - half, -1, 1), score),
+        net_promoter_score_high=100 * np.maximum(np.clip(centre + half, -1, 1), score),
     )
 
 

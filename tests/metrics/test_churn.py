@@ -164,3 +164,17 @@ def test_rates_compound_and_are_never_divided_by_12():
     assert a_month["churn_rate"].item() == pytest.approx(0.01345194701)
     with pytest.raises(ValueError, match=r"Write 15 % as 0\.15"):
         convert_rate(15, from_period="month", to_period="year")
+
+
+def test_a_range_that_is_not_observed_yet_has_no_periods():
+    assert len(monthly(since="2026-04-15", as_of="2026-03-20")) == 0
+    assert len(monthly(until="2025-03-03")) == 0
+    with pytest.raises(ValueError, match="nothing of the range is observed yet"):
+        monthly(period=None, since="2026-04-15", until="2026-05-01", as_of="2026-03-20")
+
+
+def test_a_row_from_the_year_1_does_not_fill_the_memory():
+    old = pd.DataFrame({"user_id": ["x"], "event": ["use"], "timestamp": [pd.Timestamp("0001-01-01", tz="UTC")]})
+    log = pd.concat([old.astype({"timestamp": "datetime64[us, UTC]"}), LOG], ignore_index=True)
+    table = churn_rate(log, inactive_for="30 days", period="day", as_of="2026-04-01", min_n=1)
+    assert row(table, "2026-02-01")["users"] == 3

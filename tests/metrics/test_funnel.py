@@ -297,3 +297,33 @@ def test_while_nobodys_window_is_over_there_is_no_censored_rate():
     row = funnel(log, ["visit", "buy"]).iloc[1]
     assert np.isnan([row["censored_conversion_rate"], row["censored_conversion_rate_low"]]).all()
     assert row["conversion_rate"] == 0.5
+
+
+def test_a_window_counts_as_watched_also_where_all_who_were_watched_converted():
+    lines = [f"2026-01-01 u{k} visit\n2026-01-02 u{k} buy" for k in range(9)]
+    log = event_log("\n".join([*lines, "2026-01-29 open visit"]))
+    row = funnel(log, ["visit", "buy"]).iloc[1]
+    assert row["censored_conversion_rate"] == pytest.approx(0.9)
+
+
+def test_nothing_is_open_in_a_range_that_is_over_for_all_steps():
+    log = event_log("2026-01-09 ann visit\n2026-01-01 ben buy")
+    options = {"until": "2026-01-10", "as_of": "2026-01-12"}
+    assert funnel(log, ["visit", "buy"], **options)["open"].tolist() == [0, 1]
+    assert funnel(log, ["visit", "buy"], range_applies_to="all_steps", **options)["open"].tolist() == [0, 0]
+
+
+def test_missing_values_of_every_kind_are_one_group():
+    log = event_log("2026-01-01 ann visit\n2026-01-01 ben visit\n2026-01-01 cat visit\n2026-01-02 ann buy")
+    log["plan"] = pd.Series([None, np.nan, pd.NA, "pro"], dtype="object")
+    table = funnel(log, ["visit", "buy"], by="plan", attribution="all_events")
+    first = table[table["step"] == 1]
+    assert first["plan"].isna().tolist() == [True]
+    assert first["users"].tolist() == [3]
+    assert len(funnel(log[:0], ["visit", "buy"], by="plan", attribution="all_events")) == 0
+
+
+def test_names_of_the_result_are_refused_as_groups():
+    log = EDGES.assign(step="x")
+    with pytest.raises(ValueError, match="by: 'step' is a column of the result"):
+        funnel(log, by="step")

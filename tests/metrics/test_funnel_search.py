@@ -50,7 +50,7 @@ def test_the_best_attempt_is_the_best_of_all(rows, steps, strict):
     attempts = every_attempt(rows, steps, strict)
     ties = "strict_increase" if strict else "allow"
     options = {"window": f"{WINDOW} seconds", "as_of": "2026-01-01", "ties": ties}
-    with_any = pd.concat([table_of(rows), table_of([(500, e, False) for e in EVENTS], user="all events exist")])
+    with_any = pd.concat([table_of(rows), table_of([(500, e, True) for e in EVENTS], user="all events exist")])
     table = funnel_users(with_any, steps, **options).set_index("user_id")
     if not attempts:
         assert "u" not in table.index
@@ -116,7 +116,7 @@ OPTIONS = {"window": f"{WINDOW} seconds", "as_of": "2026-01-01"}
 
 def with_every_event(rows, also=""):
     """The rows of u, and somebody else who did everything, so that no event is unknown."""
-    return pd.concat([table_of(rows), table_of([(500, e, False) for e in [*EVENTS, *also]], user="other")])
+    return pd.concat([table_of(rows), table_of([(500, e, True) for e in [*EVENTS, *also]], user="other")])
 
 
 @settings(deadline=None, max_examples=60)

@@ -27,7 +27,7 @@ def test_a_time_with_a_zone_keeps_it():
     assert instant(pd.Timestamp("2026-01-01", tz="Asia/Tokyo"), tz="Europe/Berlin") == instant("2025-12-31T15:00Z")
 
 
-@pytest.mark.parametrize("wrong", ["yesterday", "", None, 20260101, pd.NaT])
+@pytest.mark.parametrize("wrong", ["yesterday", "", None, 20260101, pd.NaT, "03.04.2026", "12:00", "today"])
 def test_what_is_no_instant_is_refused_with_the_argument_and_a_remedy(wrong):
     with pytest.raises(ValueError, match=r"as_of.*Use"):
         instant(wrong, name="as_of")

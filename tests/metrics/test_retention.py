@@ -119,8 +119,61 @@ def test_the_simple_mean_weighs_cohorts_and_keeps_those_at_0():
     assert retention_curve(table)["retention_rate"].item() == 0.05
     simple = retention_curve(table, weighted=False).iloc[0]
     assert simple["retention_rate"] == 0.25
-    half = 1.959964 * np.sqrt(0.5 * 0.5 / 10) / 2
-    assert simple["retention_rate_high"] == pytest.approx(0.25 + half)
+    # Wilson: 0 of 90 is at most 0.0409, 5 of 10 lies 0.2634 to either side.
+    assert simple["retention_rate_low"] == pytest.approx(0.25 - 0.2634 / 2, abs=1e-4)
+    assert simple["retention_rate_high"] == pytest.approx(0.25 + np.hypot(0.0409, 0.2634) / 2, abs=1e-4)
+
+
+def test_cohorts_of_one_are_no_certainty():
+    table = pd.DataFrame({
+        "cohort": pd.date_range("2026-01-05", periods=10, freq="W-MON"), "period": 1, "users": 1,
+        "retained": [0, 1] * 5, "complete": True,
+    })  # fmt: skip
+    row = retention_curve(table, weighted=False).iloc[0]
+    assert row["retention_rate_low"] < 0.35
+    assert row["retention_rate_high"] > 0.65
+
+
+def test_a_curve_of_recurring_cohorts_has_no_interval():
+    curve = retention_curve(weekly(cohort="recurring"))
+    assert curve["retention_rate"].notna().all()
+    assert curve["retention_rate_low"].isna().all()
+    assert "no interval" in curve.attrs["definition"]
+
+
+def test_a_property_may_have_any_name_but_those_of_the_result():
+    log = event_log("2026-01-05 ann use unit=1\n2026-01-05 ben use unit=1\n2026-01-13 ann use unit=1")
+    first = weekly(log, by="unit", periods=1)
+    assert cells(first, "2026-01-05") == [2, 1]
+    with pytest.raises(ValueError, match="by: 'users' is a column of the result"):
+        weekly(log.rename(columns={"unit": "users"}), by="users")
+    with pytest.raises(ValueError, match="named twice"):
+        weekly(log, by=["unit", "unit"])
+
+
+def test_a_first_time_step_is_first_in_all_history_for_every_kind_of_cohort():
+    log = event_log("2026-01-01 ann visit\n2026-02-03 ann visit")
+    step = Step("visit", first_time_only=True)
+    for kind in ("first_time", "recurring", "first_ever", "first_in_range"):
+        table = weekly(log, start_event=step, cohort=kind, since="2026-02-01", as_of="2026-03-01")
+        assert table["users"].sum() == 0
+
+
+def test_many_cohorts_per_user_do_not_pair_every_start_with_every_return():
+    users, days = 300, 400
+    log = pd.DataFrame({
+        "user_id": np.repeat(np.arange(users).astype(str), days), "event": "use",
+        "timestamp": pd.to_datetime(np.tile(np.arange(days), users), unit="D", utc=True).as_unit("us"),
+    })  # fmt: skip
+    table = cohort_retention(log, cohort="recurring", period="day", periods=7, as_of="1972-01-01")
+    assert (table[table["complete"] & (table["cohort"] < "1971-01-20")]["retained"] == users).all()
+
+
+def test_a_table_beyond_all_reason_is_refused():
+    log = event_log("1990-01-01 ann visit\n2026-01-01 ben visit")
+    wide = pd.concat([log.assign(user_id=log["user_id"] + str(k), plan=k) for k in range(100)])
+    with pytest.raises(ValueError, match="Use a longer period"):
+        cohort_retention(wide, period="day", by="plan", as_of="2026-02-01")
 
 
 def test_the_matrix_has_no_number_where_nothing_was_observed():

@@ -40,3 +40,21 @@ def test_what_is_neither_a_name_nor_a_step_is_refused():
 def test_a_metric_is_nothing_without_its_first_event():
     with pytest.raises(ValueError, match="steps: 'purchase' is not in the event table"):
         conversion_funnel(LOG, ["purchase", "visit"], as_of="2026-02-01")
+
+
+def test_a_missing_property_can_be_asked_for_and_a_list_cannot():
+    assert meets(LOG, Step("visit", where={"plan": None}), "steps").tolist() == [False, False, False, True]
+    with pytest.raises(ValueError, match="is not one value"):
+        meets(LOG, Step("visit", where={"plan": ["pro", "free"]}), "steps")
+
+
+def test_a_value_that_no_row_has_is_pointed_out():
+    with pytest.warns(UserWarning, match="no row has plan = 'gold'"):
+        meets(LOG, Step("visit", where={"plan": "gold"}), "steps")
+
+
+def test_names_that_differ_in_a_number_are_siblings_and_no_slip():
+    log = event_log("2026-01-01 ann checkout_step_1\n2026-01-01 ann checkout_step_2")
+    with pytest.warns(UserWarning, match="'checkout_step_3' is not in the event table"):
+        table = conversion_funnel(log, ["checkout_step_1", "checkout_step_3"], as_of="2026-02-01")
+    assert table["users"].tolist() == [1, 0]

@@ -167,3 +167,35 @@ def test_only_answers_to_the_nps_question_are_read():
     table = pd.DataFrame({"score": [10, 1, 5], "question_type": ["nps", "ces", None]})
     row = net_promoter_score(table, per_respondent="all", min_n=1).iloc[0]
     assert row[["responses", "rejected"]].tolist() == [1, 0]
+
+
+def test_the_interval_holds_its_score_also_when_nearly_all_were_asked():
+    row = nps([10] * 80 + [8] * 15, population=100)
+    assert row["net_promoter_score_low"] < row["net_promoter_score"] < row["net_promoter_score_high"]
+    everybody = nps([10, 10, 8], population=3)
+    limits = everybody[["net_promoter_score_low", "net_promoter_score_high"]]
+    assert limits.tolist() == pytest.approx([200 / 3, 200 / 3])
+    assert nps([10])["net_promoter_score_high"] == 100
+
+
+def test_somebody_in_two_groups_has_one_voice():
+    table = answers("r 2026-03-02 3\nr 2026-03-05 10").assign(plan=["trial", "pro"])
+    by = net_promoter_score(table, by="plan", min_n=1).set_index("plan")
+    assert by["responses"].to_dict() == {"pro": 1, "trial": 0}
+    assert by["duplicates"].to_dict() == {"pro": 0, "trial": 1}
+
+
+def test_a_month_without_answers_has_its_row_and_its_reason():
+    table = answers("a 2026-01-05 9\nb 2026-03-05 9")
+    by = net_promoter_score(table, period="month", min_n=1)
+    assert by["responses"].tolist() == [1, 0, 1]
+    assert by["reason"].tolist()[1] == "no_responses"
+
+
+@pytest.mark.parametrize("name", ["value", "score_of", "_x"])
+def test_a_property_may_have_any_name_but_those_of_the_result(name):
+    table = pd.DataFrame({"score": [9, 1], name: ["iron", "gold"]})
+    by = net_promoter_score(table, per_respondent="all", by=name, min_n=1)
+    assert by[name].tolist() == ["gold", "iron"]
+    with pytest.raises(ValueError, match="by: 'reason' is a column of the result"):
+        net_promoter_score(table.rename(columns={name: "reason"}), per_respondent="all", by="reason")

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import read_ids
 from metrics.intervals import ratio
 from metrics.periods import DAY, Calendar, Ints, When, instant, local_time, microseconds, one_of
 from metrics.results import result
@@ -183,7 +184,12 @@ def _orders(orders: pd.DataFrame, customer: str, time: str, amount: str, tz: str
         raise ValueError(f"orders: of {len(orders):,} rows {', '.join(found)}. Drop or fill them.")
     wall = microseconds(stamps) if stamps.dt.tz is None else local_time(microseconds(stamps), tz)
     table = pd.DataFrame(
-        {"customer": orders[customer].astype("str").array, "wall": wall, "day": wall // DAY, "amount": value.array}
+        {
+            "customer": read_ids(orders[customer], "orders").array,
+            "wall": wall,
+            "day": wall // DAY,
+            "amount": value.array,
+        }
     )
     # Sorted by amount too: sums of floats must not depend on the order of the file.
     return table.sort_values(["customer", "wall", "amount"], ignore_index=True)

@@ -106,8 +106,9 @@ def customer_lifetime_value(
     )
     kept = 1.0 if margin is None else margin
     purchases, revenue = float((summary["frequency"] + 1).sum()), float(summary["revenue"].sum())
-    # T ends with the last day counted; the customer was there on the day of the first purchase too.
-    watched = float((summary["T"] + (0 if merge is None else 1)).sum())
+    # Days from the first purchase to the end of the last day counted, both included, however purchases were merged.
+    last = pd.Timestamp(summary.attrs["end"])
+    watched = float(((last - summary["first_order"]).dt.days + 1).sum())
     rate, average = ratio(purchases, watched), ratio(revenue, purchases)
     years = days / 365.25
     now = years if annual_discount == 0 else (1 - (1 + annual_discount) ** -years) / np.log1p(annual_discount)

@@ -1,7 +1,6 @@
 """From events to the attempt by which each unit counts: rows selected, attempts followed, units credited."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -41,8 +40,8 @@ class Prepared:
     void: Mask  # attempts that an exclusion made void
 
 
-def prepare(events: pd.DataFrame, choices: Choices, only: Mask | None = None) -> Prepared:
-    """Select the rows that matter, gather and follow them; `only` narrows the event table beforehand."""
+def prepare(events: pd.DataFrame, choices: Choices) -> Prepared:
+    """Select the rows that matter, gather and follow them."""
     span, rules = choices.span, choices.rules
     events = conform(events)
     entered = choices.order != "unordered"  # by step 1, without which nobody can enter
@@ -51,9 +50,7 @@ def prepare(events: pd.DataFrame, choices: Choices, only: Mask | None = None) ->
     wanted: Mask = np.logical_or.reduce([*met, *marks])
     if choices.order == "strict":
         wanted = np.ones(len(events), bool)
-    if only is not None:
-        wanted &= only
-    rows = user_rows(events, unit=choices.units, before=span.as_of, only=wanted)
+    rows = user_rows(events, unit=choices.columns_of_unit, before=span.as_of, only=wanted)
     met, marks = met[:, rows.source], [mark[rows.source] for mark in marks]
     for k, step in enumerate(choices.path):
         if step.first_time_only:
@@ -79,31 +76,12 @@ def prepare(events: pd.DataFrame, choices: Choices, only: Mask | None = None) ->
     return Prepared(rows, moments, attempts, void)
 
 
-def credited(events: pd.DataFrame, choices: Choices) -> list[Credited]:
-    """The attempt by which each unit counts; with ``attribution="all_events"`` one list entry per group."""
-    by = keys(choices.by)
-    for column in by:
+def credited(events: pd.DataFrame, choices: Choices) -> Credited:
+    """The attempt by which each unit counts, with the columns of `by`."""
+    for column in keys(choices.by):
         if column not in events:
             raise ValueError(unknown("by", column, events.columns, "a column of the event table", "columns"))
-    if not by or choices.attribution != "all_events":
-        return [_credit(events, choices, None)]
-    values = events[by].drop_duplicates()
-    found = []
-    for row in range(len(values)):
-        value = values.iloc[row]
-        same = np.logical_and.reduce([_equals(events[column], value[column]) for column in by])
-        one = _credit(events, choices, same)
-        groups = pd.concat([values.iloc[[row]]] * len(one.unit), ignore_index=True) if len(one.unit) else values[:0]
-        found.append(replace(one, groups=groups))
-    return found
-
-
-def _equals(column: pd.Series, value: Any) -> Mask:
-    return (column.isna() if pd.isna(value) else column == value).to_numpy(bool, na_value=False)
-
-
-def _credit(events: pd.DataFrame, choices: Choices, only: Mask | None) -> Credited:
-    prepared = prepare(events, choices, only)
+    prepared = prepare(events, choices)
     moments, rules = prepared.moments, choices.rules
     every = prepared.attempts
     clean = search.Attempts(every.starts[~prepared.void], every.path[:, ~prepared.void])
@@ -121,9 +99,8 @@ def _credit(events: pd.DataFrame, choices: Choices, only: Mask | None) -> Credit
         # The last entry decides whether a unit still has time: any attempt that is open may become its best.
         began = moments.time[every.starts[np.searchsorted(moments.unit[every.starts], unit, side="right") - 1]]
     groups = pd.DataFrame(index=range(len(unit)))
-    if choices.attribution != "all_events":
-        for column in keys(choices.by):
-            groups[column] = _touch(prepared, choices, column, at).array
+    for column in keys(choices.by):
+        groups[column] = _touch(prepared, choices, column, at).array
     return Credited(
         unit=prepared.rows.labels[unit],
         cluster=unit,
@@ -131,7 +108,7 @@ def _credit(events: pd.DataFrame, choices: Choices, only: Mask | None) -> Credit
         level=reached.sum(axis=0),
         times=np.where(reached, moments.time[at] if len(unit) else at, 0),
         reached=reached,
-        open=began + rules.window > choices.span.as_of,
+        open=(began + rules.window > choices.span.as_of) & (not choices.range_is_over),
         open_for=choices.span.as_of - began,
         void=chosen >= len(clean.starts),
     )

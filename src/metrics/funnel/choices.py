@@ -19,6 +19,15 @@ RangeAppliesTo: TypeAlias = Literal["entry", "all_steps"]
 Reentry: TypeAlias = Literal["best", "first"]
 Ties: TypeAlias = Literal["allow", "strict_increase"]
 
+RESULT = [
+    "step", "event", "users", "dropped", "open", "excluded", "outcome", "entered_at", "completed_at", "step_times",
+    *(
+        f"{name}{bound}"
+        for name in ("conversion_rate", "step_conversion_rate", "drop_off_rate", "censored_conversion_rate")
+        for bound in ("", "_low", "_high")
+    ),
+    *(f"{name}_seconds" for name in ("mean", "median", "p25", "p75", "p90")),
+]  # fmt: skip
 _MODES = {
     "order": Order, "reentry": Reentry, "ties": Ties, "attribution": Attribution, "counting": Counting,
     "range_applies_to": RangeAppliesTo,
@@ -66,6 +75,7 @@ class Choices:
             )
         if self.grace is not None and self.order != "ordered":
             raise ValueError(f"grace: {self.grace!r} has no meaning with order={self.order!r}. Leave one of them out.")
+        keys(self.by, taken=RESULT)
         periods.zone(self.tz)
         _ = self.rules
 
@@ -101,6 +111,18 @@ class Choices:
     def units(self) -> list[str]:
         """The columns whose distinct values are counted."""
         return [self.unit, *keys(self.hold_constant)]
+
+    @property
+    def columns_of_unit(self) -> list[str]:
+        """The columns that must stay the same in an attempt: with ``all_events`` those of the breakdown too."""
+        return [*self.units, *(keys(self.by) if self.attribution == "all_events" else [])]
+
+    @property
+    def range_is_over(self) -> bool:
+        """Whether no step can come any more, since all must lie in a range that is over."""
+        if self.range_applies_to == "entry" or self.until is None:
+            return False
+        return periods.instant(self.until, tz=self.tz, name="until") <= self.span.as_of
 
     @property
     def settings(self) -> dict[str, object]:

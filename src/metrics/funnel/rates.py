@@ -40,8 +40,11 @@ def finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
     table["drop_off_rate"] = ratio(table["dropped"], table["before"])
     window = periods.duration(choices.window)
     watched = np.where(is_open, np.minimum(one.open_for[members], window), window)
+    known = bool((times[0] + window <= choices.span.as_of).any() or choices.range_is_over)
     censored = [
-        _kaplan_meier(np.where(reached[k], times[k] - times[0], watched), reached[k], is_open, choices.confidence)
+        _kaplan_meier(
+            np.where(reached[k], times[k] - times[0], watched), reached[k], is_open, choices.confidence, known
+        )
         for k in range(len(users))
     ]
     for place, name in enumerate(("", "_low", "_high")):
@@ -78,7 +81,7 @@ def _clustered(table: pd.DataFrame, reached: Mask, cluster: Ints, confidence: fl
 
 
 def _kaplan_meier(
-    duration: Ints, reached: np.ndarray, is_open: np.ndarray, confidence: float
+    duration: Ints, reached: Mask, is_open: Mask, confidence: float, known: bool
 ) -> tuple[float, float, float]:
     """Share that reaches a step within the window, open windows censored, with its limits."""
     if not len(duration):
@@ -90,11 +93,11 @@ def _kaplan_meier(
     times, events = np.unique(duration[reached], return_counts=True)
     at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
     survival = float(np.prod(1 - events / at_risk))
-    if survival > 0 and not (~reached & ~is_open).any():  # nobody was watched to the window's end
+    if not known:  # nobody was watched to the window's end
         return np.nan, np.nan, np.nan
     if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
-        known = reached | ~is_open
-        low, high = wilson(float(reached[known].sum()), float(known.sum()), confidence)
+        decided = reached | ~is_open
+        low, high = wilson(float(reached[decided].sum()), float(decided.sum()), confidence)
         return 1 - survival, float(low), float(high)
     std_error = survival * float(np.sqrt(np.sum(events / (at_risk * (at_risk - events)))))
     low, high = log_log(survival, std_error, confidence)

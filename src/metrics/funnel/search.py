@@ -142,12 +142,16 @@ def best(moments: Moments, attempts: Attempts) -> Ints:
     """The attempt by which each unit counts: furthest, then completed first, then begun last. One per unit."""
     if not len(attempts.starts):
         return attempts.starts
-    level = attempts.level
-    unit = moments.unit[attempts.starts]
+    level, unit = attempts.level, moments.unit[attempts.starts]
+    first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]])
+    size = np.diff(np.r_[first, len(unit)])
     done = moments.time[attempts.path[level - 1, np.arange(len(level))]]
-    order = np.lexsort((-moments.time[attempts.starts], done, -level, unit))
-    first = np.r_[True, unit[order][1:] != unit[order][:-1]]
-    return order[first]
+    furthest = level == np.repeat(np.maximum.reduceat(level, first), size)
+    done = np.where(furthest, done, np.iinfo(np.int64).max)
+    earliest = done == np.repeat(np.minimum.reduceat(done, first), size)
+    # Attempts are in the order of their starts, so that the last of these began last.
+    chosen: Ints = np.maximum.reduceat(np.where(earliest, np.arange(len(unit)), NEVER), first)
+    return chosen
 
 
 def _next(meets: Mask, n: int) -> Ints:

@@ -121,9 +121,8 @@ def conversion_funnel(
     1    buy      1        1     1
     """
     choices = Choices(steps=steps, as_of=as_of, **options)
-    by, found = keys(choices.by), credited(events, choices)
-    tables = [_group_tables(one, choices, by) for one in found]
-    table = pd.concat([t for group in tables for t in group], ignore_index=True) if by else tables[0][0]
+    by = keys(choices.by)
+    table = pd.concat(_group_tables(credited(events, choices), choices, by), ignore_index=True)
     if by:
         table = table.sort_values([*by, "step"], na_position="last", kind="stable")
     return result(table, metric="conversion_funnel", definition=choices.definition, settings=choices.settings)
@@ -179,22 +178,19 @@ def funnel_users(
     1     ben     1    dropped
     """
     choices = Choices(steps=steps, as_of=as_of, **options)
-    tables = []
-    for one in credited(events, choices):
-        done = one.level == len(choices.path)
-        stamps = one.times.view("M8[us]")
-        frame = pd.DataFrame({
-            choices.unit: one.unit,
-            **{column: one.groups[column].array for column in keys(choices.by)},
-            "step": np.where(one.void, 0, one.level),
-            "outcome": np.select([one.void, done, one.open], ["excluded", "converted", "open"], "dropped"),
-            "entered_at": pd.DatetimeIndex(stamps[0], tz="UTC"),
-            "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done & ~one.void),
-        })  # fmt: skip
-        levels = zip(stamps.T, frame["step"], strict=True)
-        frame["step_times"] = [[pd.Timestamp(x, tz="UTC") for x in row[:level]] for row, level in levels]
-        tables.append(frame)
-    table = pd.concat(tables, ignore_index=True).sort_values(choices.unit, kind="stable")
+    one = credited(events, choices)
+    done, stamps = one.level == len(choices.path), one.times.view("M8[us]")
+    table = pd.DataFrame({
+        choices.unit: one.unit,
+        **{column: one.groups[column].array for column in keys(choices.by)},
+        "step": np.where(one.void, 0, one.level),
+        "outcome": np.select([one.void, done, one.open], ["excluded", "converted", "open"], "dropped"),
+        "entered_at": pd.DatetimeIndex(stamps[0], tz="UTC"),
+        "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done & ~one.void),
+    })  # fmt: skip
+    levels = zip(stamps.T, table["step"], strict=True)
+    table["step_times"] = [[pd.Timestamp(x, tz="UTC") for x in row[:level]] for row, level in levels]
+    table = table.sort_values(choices.unit, kind="stable")
     return result(table, metric="funnel_users", definition=choices.definition, settings=choices.settings)
 
 

@@ -22,19 +22,19 @@ _WHOSE = {
 def members(
     rows: Rows, number: Ints, start: Step, cohort: Cohort, by: list[str], calendar: Calendar, span: Span | None
 ) -> pd.DataFrame:
-    """One row per unit and cohort: `unit`, `cohort` (number of its period), `began` (instant), columns of `by`.
+    """One row per unit and cohort: `_unit`, `cohort` (number of its period), `_began` (instant), columns of `by`.
 
     `number` is the period of each row; `span` limits the cohorts to the periods that it touches.
     """
     starts = _starts(rows, number, start, cohort, calendar, span)
-    found = pd.DataFrame({"unit": rows.unit[starts], "cohort": number[starts], "began": rows.time[starts]})
+    found = pd.DataFrame({"_unit": rows.unit[starts], "cohort": number[starts], "_began": rows.time[starts]})
     for column in by:
         if column not in rows.events:
             raise ValueError(unknown("by", column, rows.events.columns, "a column of the event table", "columns"))
         found[column] = rows.column(column).to_numpy()[starts]
     # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
-    found = found.sort_values(["unit", "cohort", "began", *by])
-    return found.drop_duplicates(["unit", "cohort"], ignore_index=True)
+    found = found.sort_values(["_unit", "cohort", "_began", *by])
+    return found.drop_duplicates(["_unit", "cohort"], ignore_index=True)
 
 
 def in_words(cohort: Cohort, start: Step, period: str) -> str:
@@ -53,7 +53,7 @@ def _starts(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Cal
         first, last = max(span.since, int(rows.time.min())), max(span.until, span.since + 1) - 1
         low, high = calendar.number(np.array([first, last]))
         inside = (number >= low) & (number <= high)
-    if cohort == "first_in_range":
+    if cohort == "first_in_range" and not start.first_time_only:
         return rows.first_of_unit(found & inside)
     if cohort == "first_ever":
         first_ever = rows.first_of_unit(rows.sorted(meets(rows.events, Step(start.event), "start_event")))

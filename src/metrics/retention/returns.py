@@ -48,25 +48,44 @@ class Cells:
 
 
 def visits(
-    members: pd.DataFrame, rows: Rows, number: Ints, returns: Mask, value: str | None, cells: Cells
+    members: pd.DataFrame, rows: Rows, number: Ints, returns: Mask, value: str | None, cells: Cells, enough: int
 ) -> pd.DataFrame:
-    """Returns of each member by period after its start: `member` (row of `members`), `period`, `times`, `value`."""
+    """Returns of each member by period after its start: `member` (row of `members`), `period`, `times`, `value`.
+
+    Periods after the last cell are told by their last one alone, which is what ``on_or_after`` needs of them.
+    """
     amount = np.zeros(int(returns.sum()))
     if value is not None:
         amount = pd.to_numeric(rows.column(value)).to_numpy(float)[returns]
-    seen = pd.DataFrame({"unit": rows.unit[returns], "time": rows.time[returns], "at": number[returns]})
-    seen["times"], seen["value"] = 1, np.nan_to_num(amount)
-    who = members[["unit", "cohort", "began"]].assign(member=np.arange(len(members)))
-    if cells.rolling is None:
-        seen = seen.groupby(["unit", "at"], sort=False)[["times", "value"]].sum().reset_index()
-        pairs = who.merge(seen, on="unit")
-        pairs["period"] = pairs["at"] - pairs["cohort"]
-    else:
-        pairs = who.merge(seen, on="unit")
-        pairs = pairs[pairs["time"] >= pairs["began"]]
-        pairs["period"] = (pairs["time"] - pairs["began"]) // cells.rolling
-        pairs = pairs.groupby(["member", "period"], sort=False)[["times", "value"]].sum().reset_index()
-    return pairs.loc[pairs["period"] >= 0, ["member", "period", "times", "value"]]
+    seen = pd.DataFrame({"unit": rows.unit[returns], "at": number[returns], "times": 1, "value": np.nan_to_num(amount)})
+    who, cohort = members["_unit"].to_numpy(np.int64), members["cohort"].to_numpy(np.int64)
+    if cells.rolling is not None:
+        seen["time"] = rows.time[returns]
+        began = members[["_unit", "_began"]].assign(member=np.arange(len(members)))
+        pairs = began.merge(seen, left_on="_unit", right_on="unit")
+        pairs = pairs[pairs["time"] >= pairs["_began"]]
+        pairs["period"] = (pairs["time"] - pairs["_began"]) // cells.rolling
+        counted: pd.DataFrame = pairs.groupby(["member", "period"], sort=False)[["times", "value"]].sum().reset_index()
+        return counted
+    seen = seen.groupby(["unit", "at"], sort=True)[["times", "value"]].sum().reset_index()
+    low = min(int(seen["at"].min()), int(cohort.min())) if len(seen) and len(who) else 0
+    last = int(cells.last[-1])
+    width = (max(int(seen["at"].max()), int(cohort.max())) - low + last + 2) if len(seen) and len(who) else 1
+    key = seen["unit"].to_numpy(np.int64) * width + seen["at"].to_numpy(np.int64) - low
+    wanted = who * width + cohort - low
+    found = []
+    for period in range(last + 1):  # one look-up a period: pairs of all periods would be too many
+        place = np.searchsorted(key, wanted + period)
+        hit = np.flatnonzero(key[place.clip(max=max(len(key) - 1, 0))] == wanted + period) if len(key) else place[:0]
+        found.append(seen.iloc[place[hit]][["times", "value"]].assign(member=hit, period=period))
+    often = seen[seen["times"] >= enough].drop_duplicates("unit", keep="last").set_index("unit")["at"]
+    latest = often.reindex(who).to_numpy(float) - cohort
+    later = np.flatnonzero(latest > last)
+    found.append(
+        pd.DataFrame({"times": enough, "value": 0.0, "member": later, "period": latest[later].astype(np.int64)})
+    )
+    every: pd.DataFrame = pd.concat(found, ignore_index=True)
+    return every
 
 
 def count(

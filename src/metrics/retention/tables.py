@@ -12,12 +12,17 @@ import pandas as pd
 
 from metrics.engine import Span, user_rows
 from metrics.events import conform
-from metrics.intervals import add_rate, normal_quantile, ratio
+from metrics.intervals import add_rate, ratio, wilson
 from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
 from metrics.results import keys, result
 from metrics.retention.cohorts import Cohort, in_words, members
 from metrics.retention.returns import Cells, Clock, Mode, count, visits
 from metrics.steps import EventChoice, as_step, meets, unknown
+
+_RESULT = [
+    "cohort", "period", "users", "retained", "retention_rate", "retention_rate_low", "retention_rate_high", "complete",
+    "value_sum", "value_per_user", "value_per_active_user",
+]  # fmt: skip
 
 
 def cohort_retention(
@@ -60,7 +65,8 @@ def cohort_retention(
         ``"first_ever"``: the first row of the start's event must itself meet its filter. ``"first_in_range"``: the
         first start between `since` and `until`.
     mode
-        ``"on"`` (default): back in exactly period k. ``"on_or_after"``: back in period k or a later one observed.
+        ``"on"`` (default): back in exactly period k. ``"on_or_after"``: back in period k or a later one observed so
+        far; such a cell may still rise as long as anybody may come back, and the last ones are low by construction.
     clock
         ``"calendar"`` (default): periods by the local date. ``"rolling_24h"``: period k is the k-th 24 hours (with
         ``period="week"``: 7 x 24 hours) after the unit's own start.
@@ -127,27 +133,27 @@ def cohort_retention(
         raise ValueError(unknown("value", value, rows.events.columns, "a column of the event table", "columns"))
     numbers = calendar.number(rows.time)
     ranged = since is not None or until is not None
-    who = members(rows, numbers, start, cohort, keys(by), calendar, span if ranged else None)
+    groups = keys(by, taken=_RESULT)
+    who = members(rows, numbers, start, cohort, groups, calendar, span if ranged else None)
     returns = rows.sorted(meets(rows.events, back, "return_event"))
     if back.first_time_only:
         returns = rows.first_of_unit(returns)
-    found = visits(who, rows, numbers, returns, value, cells)
-    table = _with_empty(count(who, found, keys(by), cells, mode, min_occurrences), keys(by), len(cells.last))
+    found = visits(who, rows, numbers, returns, value, cells, min_occurrences)
+    table = _with_empty(count(who, found, groups, cells, mode, min_occurrences), groups, len(cells.last))
     opened, closed = cells.edges(table["cohort"].to_numpy(np.int64), table["cell"].to_numpy(np.int64))
     table = table.assign(complete=closed <= span.as_of, period=table["cell"])[opened < span.as_of]
     table["cohort"] = calendar.start(table["cohort"].to_numpy(np.int64))
     table = _sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
-    columns = [*keys(by), "cohort", "period", "users", "retained"]
-    columns += ["retention_rate", "retention_rate_low", "retention_rate_high", "complete"]
+    columns = [*groups, *_RESULT[:8]]
     if value is not None:
         table["value_sum"] = table["value_sum"].fillna(0.0)
         table["value_per_user"] = ratio(table["value_sum"], table["users"])
         table["value_per_active_user"] = ratio(table["value_sum"], table["retained"])
-        columns += ["value_sum", "value_per_user", "value_per_active_user"]
+        columns += _RESULT[8:]
     settings = {
         "start_event": start.label, "return_event": back.label, "period": period, "cohort": cohort, "mode": mode,
         "clock": clock, "brackets": None if brackets is None else list(brackets), "value": value,
-        "min_occurrences": min_occurrences, "as_of": spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
+        "min_occurrences": int(min_occurrences), "as_of": spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
         "unit": unit, "by": keys(by) or None, "confidence": confidence,
@@ -165,13 +171,20 @@ def cohort_retention(
 
 
 def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:
-    """The table with cohorts of nobody between the first and the last, so that a gap in time stays a gap."""
+    """The table with cohorts of nobody between a group's first and last, so that a gap in time stays a gap."""
     if not len(table):
         return table
-    cohorts = np.arange(table["cohort"].min(), table["cohort"].max() + 1)
-    frame = pd.DataFrame({"cohort": cohorts}).merge(pd.DataFrame({"cell": np.arange(cells)}), how="cross")
-    if by:
-        frame = table[by].drop_duplicates().merge(frame, how="cross")
+    edges = table.groupby(by, dropna=False)["cohort"].agg(["min", "max"]).reset_index() if by else None
+    if edges is None:
+        edges = pd.DataFrame({"min": [table["cohort"].min()], "max": [table["cohort"].max()]})
+    many = int((edges["max"] - edges["min"] + 1).sum()) * cells
+    if many > 2_000_000:
+        raise ValueError(
+            f"The table would have {many:,} cells. Use a longer period, fewer periods or groups, or since and until."
+        )
+    frame = edges.loc[edges.index.repeat(edges["max"] - edges["min"] + 1)]
+    frame["cohort"] = frame["min"] + frame.groupby(level=0).cumcount()
+    frame = frame.drop(columns=["min", "max"]).merge(pd.DataFrame({"cell": np.arange(cells)}), how="cross")
     table = frame.merge(table, on=[*by, "cohort", "cell"], how="left")
     table[["users", "retained"]] = table[["users", "retained"]].fillna(0).astype(np.int64)
     return table.sort_values([*by, "cohort", "cell"], na_position="last", kind="stable")
@@ -201,8 +214,9 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
         period                0, 1, …
         cohorts               count   cohorts with somebody in them whose period is over
         users, retained       count   their sums
-        retention_rate (…)    0 to 1  weighted: Wilson on the sums; else the mean with a normal interval from the
-                                      cohorts' binomial variances (cohorts share no users)
+        retention_rate (…)    0 to 1  weighted: Wilson on the sums; else the mean, its limits from the cohorts' Wilson
+                                      limits (square-and-add, as Newcombe 1998); both take for granted that cohorts
+                                      share no units: limits are NaN with ``cohort="recurring"``
 
     Raises
     ------
@@ -226,19 +240,28 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
     by = _groups(table)
     cells = table[table["complete"] & (table["users"] > 0)]
     rate = cells["retained"] / cells["users"]
-    cells = cells.assign(cohorts=1, rate=rate, variance=rate * (1 - rate) / cells["users"])
-    sums = cells.groupby([*by, "period"], dropna=False)[["cohorts", "users", "retained", "rate", "variance"]].sum()
+    low, high = wilson(cells["retained"], cells["users"], confidence)
+    cells = cells.assign(cohorts=1, rate=rate, below=(rate - low) ** 2, above=(high - rate) ** 2)
+    names = ["cohorts", "users", "retained", "rate", "below", "above"]
+    sums = cells.groupby([*by, "period"], dropna=False)[names].sum()
     curve = _sure_of_period_0(add_rate(sums.reset_index(), "retention_rate", "retained", "users", confidence))
+    limits = ["retention_rate_low", "retention_rate_high"]
     if not weighted:
-        mean = ratio(curve["rate"], curve["cohorts"])
-        half = normal_quantile(confidence) * ratio(np.sqrt(curve["variance"]), curve["cohorts"])
-        curve["retention_rate"] = mean
-        curve["retention_rate_low"], curve["retention_rate_high"] = (mean - half).clip(0), (mean + half).clip(max=1)
+        mean = curve["retention_rate"] = ratio(curve["rate"], curve["cohorts"])
+        curve[limits[0]] = (mean - ratio(np.sqrt(curve["below"]), curve["cohorts"])).clip(0)
+        curve[limits[1]] = (mean + ratio(np.sqrt(curve["above"]), curve["cohorts"])).clip(max=1)
+    recurring = table.attrs.get("settings", {}).get("cohort") == "recurring"
+    if recurring:  # the same unit stands in many cohorts, and the table cannot tell which
+        curve[limits] = np.nan
     settings = dict(table.attrs.get("settings", {})) | {"weighted": weighted, "confidence": confidence}
     how = "Sum of retained / sum of users" if weighted else "Mean of the cohorts' rates"
-    definition = f"{how} over the cohorts whose period is over. {table.attrs.get('definition', '')}".strip()
+    how += " over the cohorts whose period is over" + ("; no interval, for units stand in several" if recurring else "")
+    definition = f"{how}. {table.attrs.get('definition', '')}".strip()
     return result(
-        curve.drop(columns=["rate", "variance"]), metric="retention_curve", definition=definition, settings=settings
+        curve.drop(columns=["rate", "below", "above"]),
+        metric="retention_curve",
+        definition=definition,
+        settings=settings,
     )
 
 
