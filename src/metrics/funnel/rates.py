@@ -93,7 +93,7 @@ def _kaplan_meier(
     times, events = np.unique(duration[reached], return_counts=True)
     at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
     survival = float(np.prod(1 - events / at_risk))
-    if not known:  # nobody was watched to the window's end
+    if not known or not (reached | ~is_open).any():  # of nobody is the outcome known
         return np.nan, np.nan, np.nan
     if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
         decided = reached | ~is_open
