@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import metrics
 from metrics.cli import app
 from reporting.cli import report
 
@@ -25,6 +26,8 @@ def test_the_example_has_six_lines_and_runs(monkeypatch, capsys):
         exec(PYTHON, {})
     assert "who did sign_up did share_project within 14 days" in capsys.readouterr().out
     assert len([line for line in PYTHON.splitlines() if line]) == 6
+    # In a notebook cell the last line is what is shown: the figure.
+    assert PYTHON.splitlines()[-1].startswith("metrics.show(metrics.plot_funnel")
 
 
 def test_the_two_commands_are_targets_of_the_makefile():
@@ -47,25 +50,27 @@ def my_csv(tmp_path):
 
 
 def words_of(start, my_csv):
+    """The words of a README line after its command, on the user's own file and folder."""
     [line] = [line for line in SHELL if line.startswith(f".venv/bin/metrics {start}")]
-    return shlex.split(line.replace("my.csv", str(my_csv)))[2:]
+    line = line.replace("my.csv", str(my_csv)).replace("my.parquet", str(my_csv.with_suffix(".parquet")))
+    return shlex.split(line.replace("my-reports", str(my_csv.parent / "my-reports")))[2:]
 
 
-def test_own_data_are_checked(my_csv):
-    result = CliRunner().invoke(app, ["check", *words_of("check", my_csv)[0:]])
-    assert result.exit_code == 0, result.output
-    assert re.search(r"kept\s+60", result.output)
+def test_own_data_are_loaded_and_checked(my_csv):
+    for words in (["load", *words_of("load", my_csv)], ["check", str(my_csv), "--timezone", "Europe/Berlin"]):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+        assert re.search(r"kept\s+60", result.output)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["report run retention churn", "report run onboarding_funnel"])
-def test_own_data_become_reports(start, my_csv, tmp_path, monkeypatch):
-    recipe = (ROOT / "reports/reports.toml").read_text().replace("../notebooks", str(ROOT / "notebooks"))
-    (tmp_path / "reports.toml").write_text(recipe)
+def test_own_data_become_reports(start, my_csv, monkeypatch):
     monkeypatch.chdir(ROOT)
-    result = CliRunner().invoke(report, [*words_of(start, my_csv), "--recipe", str(tmp_path / "reports.toml")])
+    CliRunner().invoke(app, ["load", *words_of("load", my_csv)])
+    result = CliRunner().invoke(report, words_of(start, my_csv))
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "index.html").exists()
+    assert (my_csv.parent / "my-reports" / "index.html").exists()
 
 
 def test_the_command_line_has_the_commands_of_both_packages():
@@ -78,6 +83,15 @@ def _path():
     import sys
 
     return os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "200"}
+
+
+def test_what_is_odd_about_a_file_can_be_told_on_the_command_line(tmp_path):
+    file = tmp_path / "orders.csv"
+    file.write_text("Kunde,Tag\n007,05.01.2026\n")
+    words = ["check", str(file), "--timezone", "UTC", "--event-name", "order", "--time-format", "%d.%m.%Y"]
+    result = CliRunner().invoke(app, [*words, "--rename", "Tag=timestamp"])
+    assert result.exit_code == 0, result.output
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == metrics.__version__
 
 
 def test_data_that_cannot_be_read_are_refused_in_one_line_and_exit_code_2(tmp_path):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from metrics.display import definitions, headline, show
     from metrics.events import EventLoad, EventTableError, check_events, load_events, read_events
     from metrics.funnel import conversion_funnel, funnel_trend, funnel_users
+    from metrics.inputs import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
     from metrics.intervals import difference_interval, proportion_interval
     from metrics.plots import (
         plot_churn,
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.surveys import check_responses, net_promoter_score
-    from metrics.tables import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
 
 __version__ = "0.1.0"
 
 # Where each public name lives, in the order of the road.
 _HOMES = {
     "metrics.events": ["read_events", "load_events", "check_events", "EventLoad", "EventTableError"],
-    "metrics.tables": [
+    "metrics.inputs": [
         "read_orders",
         "read_surveys",
         "read_subscriptions",

@@ -2,27 +2,58 @@
 
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from metrics.events import EventLoad
+
 app = typer.Typer(
-    help="Numbers from event exports, each with its definition and interval.",
-    no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
 )
 
 Exports = Annotated[list[Path], typer.Argument(help="Files, folders or archives.", show_default=False)]
 Zone = Annotated[str | None, typer.Option(help="Zone of times that are written without one, such as Europe/Berlin.")]
+Renames = Annotated[list[str] | None, typer.Option("--rename", help="THEIRS=OURS: what a column is called. Repeat it.")]
+EventName = Annotated[str | None, typer.Option(help="Name of every row's event, for files without such a column.")]
+TimeFormat = Annotated[
+    str | None, typer.Option(help="How times are written, such as %d.%m.%Y, where that is in doubt.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as cp1252.")]
+MaxRefused = Annotated[float, typer.Option(help="Largest share of unusable rows that is accepted.")]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    """Numbers from event exports, each with its definition and interval."""
+    if version:
+        import metrics
+
+        typer.echo(metrics.__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
-def check(exports: Exports, timezone: Zone = None) -> None:
+def check(
+    exports: Exports,
+    timezone: Zone = None,
+    rename: Renames = None,
+    event_name: EventName = None,
+    time_format: TimeFormat = None,
+    encoding: Encoding = None,
+    max_refused: MaxRefused = 0.01,
+) -> None:
     """Read an export and say what would be kept, what would not, and what looks odd."""
     import metrics
 
-    load = _load(exports, timezone)
+    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding}
+    load = _load(exports, timezone, rename, max_refused, options)
     typer.echo(load.account.to_string(index=False, na_rep=""))
     problems = metrics.check_events(load.events)
     typer.echo("\n" + (problems.to_string(index=False, na_rep="") if len(problems) else "Nothing looks odd."))
@@ -33,9 +64,15 @@ def load(
     exports: Exports,
     to: Annotated[Path, typer.Option(help="Parquet file to write.", show_default=False)],
     timezone: Zone = None,
+    rename: Renames = None,
+    event_name: EventName = None,
+    time_format: TimeFormat = None,
+    encoding: Encoding = None,
+    max_refused: MaxRefused = 0.01,
 ) -> None:
-    """Read an export, write the event table as Parquet, and print the account."""
-    found = _load(exports, timezone)
+    """Read an export, write the event table as Parquet for reports to read, and print the account."""
+    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding}
+    found = _load(exports, timezone, rename, max_refused, options)
     partial = to.with_name(f".{to.name}.partial")
     found.events.to_parquet(partial, index=False)
     partial.replace(to)
@@ -43,15 +80,28 @@ def load(
     typer.echo(f"\n{len(found.events):,} rows written to {to}")
 
 
-def _load(exports: list[Path], timezone: str | None) -> "metrics.EventLoad":  # type: ignore[name-defined]  # noqa: F821
+def _load(
+    exports: list[Path],
+    timezone: str | None,
+    rename: list[str] | None,
+    max_refused: float,
+    options: dict[str, Any],
+) -> "EventLoad":
     """The export, or its problems on standard error and exit code 2."""
     import metrics
 
     try:
-        return metrics.load_events([str(path) for path in exports], timezone=timezone)
+        paths = [str(path) for path in exports]
+        return metrics.load_events(
+            paths[0] if len(paths) == 1 else paths,
+            timezone=timezone,
+            rename=rename,
+            max_refused=max_refused,
+            **options,
+        )
     except metrics.EventTableError as error:
         typer.echo(f"{error}", err=True)
-        if len(error.problems):
+        if len(error.problems) > 1:
             typer.echo("\n" + error.problems.to_string(index=False, na_rep=""), err=True)
     except (ValueError, OSError) as error:
         typer.echo(f"{error}", err=True)

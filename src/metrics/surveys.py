@@ -106,8 +106,7 @@ def net_promoter_score(
     for column in needed:
         if column not in responses:
             raise ValueError(unknown("responses", column, responses.columns, "a column of the responses", "columns"))
-    if "question_type" in responses:
-        responses = responses[responses["question_type"].astype("str").str.lower() == "nps"]
+    responses = _nps_only(responses)
     answers = responses[list(dict.fromkeys(needed))].reset_index(drop=True)
     if times:
         answers = _in_range(answers, since, until, tz)
@@ -141,6 +140,12 @@ def net_promoter_score(
     )
     columns = [*_RESULT[: int(period is not None)], *by, *_RESULT[1:]]
     return result(table, metric="net_promoter_score", definition=definition, settings=settings, columns=columns)
+
+
+def _nps_only(responses: pd.DataFrame) -> pd.DataFrame:
+    if "question_type" not in responses:
+        return responses
+    return responses[responses["question_type"].astype("str").str.lower() == "nps"]
 
 
 def _in_range(answers: pd.DataFrame, since: When | None, until: When | None, tz: str) -> pd.DataFrame:
@@ -253,7 +258,7 @@ def check_responses(responses: pd.DataFrame, *, score: str = "score", scale: tup
     Parameters
     ----------
     responses
-        One row per answer.
+        One row per answer. Where there is a ``question_type``, the scale 0 to 10 is that of ``nps`` questions only.
     score
         Column of the scores.
     scale
@@ -283,6 +288,8 @@ def check_responses(responses: pd.DataFrame, *, score: str = "score", scale: tup
     """
     if score not in responses:
         raise ValueError(unknown("score", score, responses.columns, "a column of the responses", "columns"))
+    if tuple(scale) == (0, 10):
+        responses = _nps_only(responses)
     problem = problems_of(responses[score], scale).reset_index(drop=True)
     rows = []
     for kind in ("blank", "not_a_number", "out_of_range", "not_an_integer"):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from metrics.files.values import read_ids
-from metrics.intervals import ratio
 from metrics.periods import DAY, Calendar, Ints, When, instant, local_time, microseconds, one_of
 from metrics.results import result
 from metrics.steps import unknown
@@ -238,8 +237,3 @@ def _frequencies(bought: pd.DataFrame, orders: pd.DataFrame, last: int, merge: M
 def _dates(day: pd.Series) -> pd.Series:
     days: Ints = day.to_numpy(np.int64)
     return pd.Series(pd.DatetimeIndex(days.view("M8[D]").astype("M8[us]")), index=day.index)
-
-
-def share_of_repeat(summary: pd.DataFrame) -> float:
-    """Share of the customers with a repeat purchase."""
-    return float(ratio((summary["frequency"] > 0).sum(), len(summary)))

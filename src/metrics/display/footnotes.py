@@ -98,8 +98,8 @@ def _curve(table: pd.DataFrame) -> list[str]:
     if len(later) and weighted:
         row = later.iloc[-1]
         unit = period_length(table) or "period"
-        worked = _quotient(row["retained"], row["users"])
-        lines.append(f"{worked} in {unit} {int(row['period'])}, {count(row['cohorts'])} cohorts.")
+        worked, many = _quotient(row["retained"], row["users"]), "cohort" if row["cohorts"] == 1 else "cohorts"
+        lines.append(f"{worked} in {unit} {int(row['period'])}, {count(row['cohorts'])} {many}.")
     return lines
 
 
@@ -152,7 +152,7 @@ def _nps(table: pd.DataFrame) -> list[str]:
     left = {"rejected": table.get("rejected"), "further answers of the same person": table.get("duplicates")}
     out = [f"{count(c.sum())} {words}" for words, c in left.items() if c is not None and c.sum() > 0]
     rest = f" Left out: {', '.join(out)}." if out else ""
-    return [*lines, f"{worked} = {plain(row['net_promoter_score'], 1)}{said}.{rest}"]
+    return [*lines, f"{worked} = {plain(row['net_promoter_score'], 2)}{said}.{rest}"]
 
 
 def _orders(table: pd.DataFrame) -> list[str]:

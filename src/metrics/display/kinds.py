@@ -38,11 +38,6 @@ def metric_of(table: pd.DataFrame) -> str | None:
     return named if named in found else found[0] if found else None
 
 
-def known_metrics() -> list[str]:
-    """Names of all metrics that have a form of their own."""
-    return [*_MARKS, "retention_matrix"]
-
-
 def is_matrix(table: pd.DataFrame) -> bool:
     """Whether the table has cohorts as rows and periods as columns."""
     return table.index.name == "cohort" and table.columns.name == "period"

@@ -124,7 +124,8 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         is_sum = metric == "account" and str(row["stage"]) == "read"
         body.append(f"<tr{_classes(sum=is_sum, unfinished=unfinished)}>{''.join(cells)}</tr>")
     if not body:
-        body.append(f'<tr><th scope="row" colspan="{len(names)}">No rows</th></tr>')
+        none = "Nothing" if metric == "check_events" else "No rows"
+        body.append(f'<tr><th scope="row" colspan="{len(names)}">{none}</th></tr>')
     return head, "".join(body), max(0, len(table) - limit)
 
 

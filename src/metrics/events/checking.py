@@ -18,6 +18,7 @@ from metrics.periods import instant
 
 BUSY = 10  # rows on a usual day, below which a short first or last day says nothing
 PLACEHOLDERS = {"null", "none", "nan", "na", "n/a", "undefined", "unknown", "anonymous", "0", "-", r"\n"}
+IN_DAYS = {"day without events", "no events before as_of"}
 KEY = ["user_id", "event", "timestamp"]
 
 
@@ -39,7 +40,7 @@ def check_events(events: pd.DataFrame, *, as_of: str | pd.Timestamp | None = Non
         An event table, also one with faults.
     as_of
         First moment not observed, UTC where no zone is written. With it, events
-        at or after it are found.
+        at or after it are found, and days before it without any.
 
     Returns
     -------
@@ -47,7 +48,8 @@ def check_events(events: pd.DataFrame, *, as_of: str | pd.Timestamp | None = Non
         problem  str     missing column, blank user_id, blank event, no timestamp, placeholder user_id,
                          user_id like a decimal number, time without a zone, time that is not a time,
                          implausible time, at or after as_of, received before it happened, duplicate event_id,
-                         exact duplicate, same user and instant, day without events, first day cut, last day cut
+                         exact duplicate, same user and instant, day without events, no events before as_of,
+                         first day cut, last day cut
         rows     int     rows with it (days, for days without events)
         share    0 to 1  rows / rows of the table (days / days of its span)
         example  str
@@ -65,7 +67,7 @@ def check_events(events: pd.DataFrame, *, as_of: str | pd.Timestamp | None = Non
     findings = list(_findings(events, as_of))
     table = pd.DataFrame([vars(finding) for finding in findings], columns=["problem", "rows", "example"])
     days = _days(events)
-    whole = [days if problem == "day without events" else len(events) for problem in table["problem"]]
+    whole = [days if problem in IN_DAYS else len(events) for problem in table["problem"]]
     share = [rows / n if n else float("nan") for rows, n in zip(table["rows"], whole, strict=True)]
     table.insert(2, "share", pd.Series(share, dtype="float64"))
     return table.astype({"problem": "str", "rows": "int64", "example": "str"})
@@ -80,6 +82,15 @@ def _findings(events: pd.DataFrame, as_of: str | pd.Timestamp | None) -> Iterato
     yield from _clock(events, times, as_of)
     yield from _repeats(events)
     yield from _calendar(times)
+    if as_of is not None and times is not None and times.notna().any():
+        yield from _silence(times.max(), pd.Timestamp(instant(as_of), unit="us", tz="UTC"))
+
+
+def _silence(last: pd.Timestamp, end: pd.Timestamp) -> Iterator[Finding]:
+    """An export that ends long before `as_of` makes everybody look silent."""
+    days = (end - last).days
+    if days >= 1:
+        yield Finding("no events before as_of", days, f"last row {last:%Y-%m-%d %H:%M} UTC")
 
 
 def _ids(events: pd.DataFrame) -> Iterator[Finding]:

@@ -160,18 +160,20 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
         if sizes:
             ax.text(left - 15, y + 19, count(sizes[cohort]), color=MUTED, ha="right", va="baseline")
     done = cells[cells["complete"].astype(bool)]["retention_rate"]
-    for _, cell in cells[cells["cohort"].isin(cohorts)].iterrows():
+    shown = cells[cells["cohort"].isin(cohorts)]
+    # All numbers or none: a few in the narrowest cells would look like a code.
+    room = column >= 8 * max(len(percent(rate, 0)) for rate in shown["retention_rate"]) + 1
+    for _, cell in shown.iterrows():
         x = left + column * periods.index(int(cell["period"]))
         y = _HEAD + _ROW * cohorts.index(cell["cohort"])
-        _cell(ax, cell, x, y, column, done)
+        _cell(ax, cell, x, y, column, done, room)
 
 
-def _cell(ax: "Axes", cell: pd.Series, x: float, y: float, column: float, done: pd.Series) -> None:
+def _cell(ax: "Axes", cell: pd.Series, x: float, y: float, column: float, done: pd.Series, words_fit: bool) -> None:
     """One cell; its text stands on the heat, or on paper over the hatch."""
     rate, words = float(cell["retention_rate"]), percent(cell["retention_rate"], 0)
     gap = 2 if column > 24 else 1
     size, middle = (column - gap, _ROW - 2), x + (column - gap) / 2
-    fits = column >= 8 * len(words) + 1
     if cell["complete"]:
         heat = heat_of(rate, done)
         ax.barh(y, size[0], left=x, height=size[1], align="edge", color=HEAT[heat], linewidth=0)
@@ -180,9 +182,10 @@ def _cell(ax: "Axes", cell: pd.Series, x: float, y: float, column: float, done: 
     else:
         ax.barh(y, size[0], left=x, height=size[1], align="edge", fill=False, hatch=HATCH, edgecolor=MID, linewidth=0)
         room = min(size[0], 8 * len(words) + 5)
-        ax.barh(y + 6, room, left=middle - room / 2, height=16, align="edge", color=PAPER, linewidth=0)
+        if words_fit:
+            ax.barh(y + 6, room, left=middle - room / 2, height=16, align="edge", color=PAPER, linewidth=0)
         name, colour = None, MUTED
-    if fits:
+    if words_fit:
         ax.text(middle, y + 19, words, color=colour, ha="center", va="baseline", gid=name)
 
 

@@ -9,7 +9,7 @@ Fader, P. S., Hardie, B. G. S. (2001): Forecasting repeat sales at CDNOW: a case
 Interfaces 31(3), part 2, S94-S107.
 """
 
-import sys
+import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,4 +44,6 @@ def main(target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "data/cdnow.csv")
+    arguments = argparse.ArgumentParser(prog="python -m metrics.samples.cdnow", description=__doc__)
+    arguments.add_argument("file", help="where the table goes, such as data/cdnow.csv")
+    main(arguments.parse_args().file)

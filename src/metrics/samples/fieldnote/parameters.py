@@ -13,7 +13,6 @@ ZONE = "Europe/Berlin"
 BEGIN = pd.Timestamp("2026-01-01", tz=ZONE)  # the day fieldnote opened
 AS_OF = pd.Timestamp("2026-07-01", tz=ZONE)  # first moment not observed
 DEVICES = ("desktop", "phone")
-PLANS = ("free", "pro", "team")
 STEPS = ("sign_up", "confirm_email", "create_project", "invite_teammate", "share_project")
 
 

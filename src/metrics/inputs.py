@@ -323,6 +323,15 @@ def account(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table.attrs["account"])
 
 
+def _repeats(rows: pd.DataFrame, columns: Sequence[Column]) -> str:
+    """What is said of repeated rows. None is dropped: an order may well have a row for each of its items."""
+    key = next((c.name for c in columns if c.kind == "id" and c.name in rows and not c.filled), None)
+    if key is None:
+        return "not checked: no id"
+    again = int((rows[key].duplicated() & rows[key].notna()).sum())
+    return f"none removed; {again:,} rows repeat an {key}" if again else f"no {key} comes twice"
+
+
 def _read(
     path: PathLike | Sequence[PathLike],
     noun: str,
@@ -340,7 +349,7 @@ def _read(
     rows, rejected = read_rows(sources, columns, rename=read_rename(rename), timezone=timezone, **options)
     kept = {str(note): int(n) for note, n in rows[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
-    became = account_of({"kept": kept, "duplicate": {"not checked": 0}, "rejected": refused})
+    became = account_of({"kept": kept, "duplicate": {_repeats(rows, columns): 0}, "rejected": refused})
     name = sources[0].name if len(sources) == 1 else str(path)
     check_refused(became, rejected, max_refused=max_refused, name=name, noun=noun)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from metrics.events import EventTableError
-from metrics.tables import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
+from metrics.inputs import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
 
 
 def write(folder: Path, text: str) -> Path:
