@@ -117,6 +117,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.duration(v))
     if text.endswith("_value") or text in _MONEY:
         decimals = numbers.money_decimals(values)
+        currency = setting(table, "currency")
+        head = f"{head}, {currency}" if currency else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
     if text.endswith("_days"):
         head = f"{head.removesuffix(' days')}, days"

@@ -25,7 +25,7 @@ from typing import Any
 import pandas as pd
 
 from metrics.files import EventTableError, Source, kind_of, refuse, refuse_all
-from metrics.files.raw import Kind
+from metrics.files.kinds import Kind
 
 GENERIC = "generic"
 

@@ -1,7 +1,9 @@
 """What lies on disk: files found, unpacked, refused or read as they are written."""
 
 from metrics.files.finding import PathLike, Source, find_sources
-from metrics.files.raw import Broken, RawTable, kind_of, read_raw
+from metrics.files.kinds import kind_of
+from metrics.files.raw import Broken, RawTable
+from metrics.files.reading import read_raw
 from metrics.files.refusal import EventTableError, refuse, refuse_all
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.files.raw import Broken, RawTable, refuse_error_document
+from metrics.files.raw import Broken, RawTable
 from metrics.files.refusal import refuse, shorten
 
 CHUNK = 5_000  # lines handed to the parser together
@@ -24,7 +24,7 @@ def read_json(data: bytes, name: str) -> RawTable:
         if not records:
             _refuse_document(data, name)
     if len(records) == 1 and not broken:
-        refuse_error_document(records[0], name)
+        _refuse_error_document(records[0], name)
     frame, nested = _columns(records)
     return RawTable("json", frame, np.array(lines, np.int64), broken, nested)
 
@@ -45,7 +45,7 @@ def _loads(text: bytes | str) -> Any:
 def _refuse_document(data: bytes, name: str) -> None:
     whole = _loads(data)
     if isinstance(whole, dict):
-        refuse_error_document(whole, name)
+        _refuse_error_document(whole, name)
         raise refuse(
             name, f"is one JSON object (keys {list(whole)[:8]}), not one a line", "Export JSON lines or an array."
         )
@@ -143,3 +143,13 @@ def _columns(records: list[dict[str, Any]]) -> tuple[pd.DataFrame, frozenset[str
         {k: pd.Series(v, dtype=object) for k, v in {**columns, **nested}.items()}, index=range(len(records))
     )
     return frame, frozenset(nested)
+
+
+def _refuse_error_document(record: object, name: str) -> None:
+    """Refuse a file that holds the error message of a server instead of data."""
+    if not isinstance(record, dict) or not record:
+        return
+    keys = {str(key).lower() for key in record}
+    about = {"error", "errors", "message", "code", "status", "status_code", "detail", "details", "request_id", "type"}
+    if keys <= about and keys & {"error", "errors", "message", "detail"}:
+        raise refuse(name, f"is an error message, not data ({shorten(json.dumps(record), 80)})", "Export it again.")

@@ -4,12 +4,27 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from metrics.files.delimited import read_delimited
 from metrics.files.finding import Source
+from metrics.files.json_records import read_json
+from metrics.files.kinds import as_utf8, kind_of
 from metrics.files.names import Column, check_rename
-from metrics.files.raw import RawTable, read_raw
+from metrics.files.parquet import read_parquet
+from metrics.files.raw import RawTable
 from metrics.files.refusal import EventTableError, refuse_all
 from metrics.files.shaping import Shaped, shape
 from metrics.files.values import tidy
+
+
+def read_raw(source: Source, *, delimiter: str | None = None, encoding: str | None = None) -> RawTable:
+    """Read one file of a generic kind, told by its content: Parquet, JSON or delimited text."""
+    kind = kind_of(source.head(), source.name)
+    if kind == "parquet":
+        return read_parquet(source)
+    data = as_utf8(source.read(), source.name, encoding)
+    if kind == "json":
+        return read_json(data, source.name)
+    return read_delimited(data, source.name, delimiter=delimiter)
 
 
 def read_rows(
