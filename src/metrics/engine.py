@@ -62,19 +62,19 @@ def user_rows(
         if column not in events:
             raise ValueError(unknown(name, column, events.columns, "a column of the event table", "columns"))
     time = microseconds(events["timestamp"])
-    counted = events[first]
-    code, found = pd.factorize(counted.astype("str") if counted.dtype == object else counted, sort=True)
-    labels = pd.Index(found)
-    if held:
-        code, labels = _combined(events, code, labels, held)
-    keep = code >= 0
+    keep = events[first].notna().to_numpy()
     if before is not None:
-        keep &= time < before
+        keep = keep & (time < before)
     if only is not None:
-        keep &= only
+        keep = keep & only
     source = np.flatnonzero(keep)
-    order: Ints = source[_by_unit_and_time(code[source].astype(np.int64), time[source])]
-    return Rows(events, labels, code[order].astype(np.int64), time[order], order)
+    counted = events[first].iloc[source]
+    code, found = pd.factorize(counted.astype("str") if counted.dtype == object else counted, sort=True)
+    number, labels = code.astype(np.int64), pd.Index(found)
+    if held:
+        number, labels = _combined(events[held].iloc[source], number, labels)
+    order = _by_unit_and_time(number, time[source])
+    return Rows(events, labels, number[order], time[source[order]], source[order])
 
 
 def _by_unit_and_time(unit: Ints, time: Ints) -> Ints:
@@ -90,12 +90,15 @@ def _by_unit_and_time(unit: Ints, time: Ints) -> Ints:
     return np.argsort(key)
 
 
-def _combined(events: pd.DataFrame, code: Ints, labels: pd.Index, held: list[str]) -> tuple[Ints, pd.Index]:
+def _combined(held: pd.DataFrame, unit: Ints, labels: pd.Index) -> tuple[Ints, pd.Index]:
     """Numbers of the combinations of a unit with other columns, missing values being one of theirs."""
-    frame = pd.DataFrame({"unit": code, **{name: pd.factorize(events[name], sort=True)[0] for name in held}})
-    both = frame.groupby(list(frame), sort=True).ngroup().to_numpy()
-    first = frame.assign(both=both).drop_duplicates("both").sort_values("both")["unit"].to_numpy()
-    return np.where(code < 0, -1, both), labels[first] if len(labels) else labels
+    codes = [pd.factorize(held.iloc[:, k], sort=True)[0] for k in range(held.shape[1])]
+    both, first = unit, np.arange(len(labels))
+    for code in codes:
+        pairs = both * (int(code.max(initial=0)) + 2) + code + 1
+        seen, both = np.unique(pairs, return_inverse=True)
+        first = first[seen // (int(code.max(initial=0)) + 2)]
+    return both.astype(np.int64), labels[first]
 
 
 @dataclass(frozen=True)
