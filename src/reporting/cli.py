@@ -20,13 +20,15 @@ from reporting.errors import RefusedError, ReportError
 from reporting.index import read_states, write_index
 from reporting.parameters import read_parameters
 from reporting.plan import Plan, Request, plan_reports
-from reporting.recipe import Recipe, read_recipe
+from reporting.recipe import RECIPE, Recipe, read_recipe
 
 REFUSED, SOME_FAILED, ALL_FAILED = 2, 3, 4
 
 RecipeFile = Annotated[Path, typer.Option("--recipe", help="TOML file that says what is built.")]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", help="Folder for pages and their index, in place of the recipe's.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on stdout.")]
-RECIPE = Path("reports/reports.toml")
 
 report = typer.Typer(name="report", help="Build HTML reports from notebooks.", no_args_is_help=True)
 
@@ -37,22 +39,35 @@ def run(
     recipe: RecipeFile = RECIPE,
     as_of: Annotated[str | None, typer.Option(help="First moment not observed, such as 2026-07-01.")] = None,
     params: Annotated[
-        list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="Set a parameter.")
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--param",
+            metavar="NAME=VALUE",
+            help="Set a parameter. A NAME that ends in _file takes a path relative to your folder.",
+        ),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Your own export, in place of the recipe's data.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your own export, in place of the recipe's data; a path relative to your folder."),
+    ] = None,
+    out: OutFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build reports and the index."""
+    """Build reports and the index.
+
+    Exit codes: 0 all built, 2 refused before anything ran, 3 some failed, 4 all failed.
+    """
     with _refusals():
         request = Request(names=names or [], params=_assignments(params or [], as_of), data=data)
-        _run(read_recipe(recipe), request, as_json)
+        _run(read_recipe(recipe, out), request, as_json)
 
 
 @report.command("list")
-def list_reports(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
+def list_reports(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = False) -> None:
     """Show every report and its state."""
     with _refusals():
-        rows = read_states(read_recipe(recipe))
+        rows = read_states(read_recipe(recipe, out))
     if as_json:
         _say_json([{"state": row.state, **row.model_dump(mode="json")} for row in rows])
         return
@@ -122,8 +137,9 @@ def check(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
 def demo(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
     """Build all reports on the demo data."""
     with _refusals():
+        loaded = read_recipe(recipe)  # first, so that no data are left where there is no project
         _make_demo_data(recipe)
-        _run(read_recipe(recipe), Request(), as_json)
+        _run(loaded, Request(), as_json)
 
 
 def _run(recipe: Recipe, request: Request, as_json: bool) -> None:
@@ -132,6 +148,7 @@ def _run(recipe: Recipe, request: Request, as_json: bool) -> None:
         _complain(f"Left out, for they read another table: {', '.join(report.name for report in left_out)}.")
     if not plans:
         raise RefusedError("No report was chosen. Name one whose key 'data' is set, or use -p.")
+    _make_folder(recipe.out)
     from reporting.run import run_report
 
     results: list[dict[str, Any]] = []
@@ -184,6 +201,15 @@ def _assignments(params: list[str], as_of: str | None) -> dict[str, str]:
             raise RefusedError(f"{name} is given twice. Keep one of them.")
         values[name] = value
     return values
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(
+            f"{_near(out)}: no folder can be made there: {error.strerror}. Name another with --out."
+        ) from None
 
 
 def _make_demo_data(recipe: Path) -> None:

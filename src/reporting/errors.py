@@ -48,7 +48,10 @@ class ReportError(Exception):
         self.source = source
         self.line = line
         self.traceback = traceback
-        super().__init__(self.message)
+        super().__init__(cause)
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def first_line(self) -> str:

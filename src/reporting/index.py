@@ -30,10 +30,12 @@ def write_index(recipe: Recipe) -> None:
 
 
 def read_states(recipe: Recipe) -> list[Row]:
-    """State of every report, in the order of the recipe."""
+    """State of every report, in the order of the recipe; in a folder of the user's own, of those that ran there."""
     rows = []
     for report in recipe.reports.values():
         row = Row.model_validate(read_manifest(recipe.out, report.name).model_dump())
+        if recipe.elsewhere is not None and row.state == "not built":
+            continue
         row.group = report.group
         row.title = report.title or row.title or read_title(report.notebook)
         rows.append(row)

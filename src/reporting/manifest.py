@@ -33,6 +33,7 @@ class Good(BaseModel):
     seconds: float
     commit: str | None = None
     data: str | None = None
+    files: list[str] = []
     key_figure: KeyFigure | None = None
     parameters: dict[str, Any] = {}
 

@@ -64,6 +64,7 @@ class Origin:
     notebook: str
     commit: str | None
     data: str | None
+    files: list[str]
 
 
 class PageExporter(Exporter):

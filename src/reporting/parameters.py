@@ -86,6 +86,9 @@ class Parameter:
         return value
 
     def _refusal(self, value: object) -> RefusedError:
+        if self.name in DATES:
+            nothing = ", or leave it empty" if self.optional else ""
+            return RefusedError(f"{self.name} is {value!r}, which is no date. Write it as 2026-07-01{nothing}.")
         hints = {
             "int": "a whole number, such as 12",
             "float": "a number, such as 0.95",
@@ -93,9 +96,10 @@ class Parameter:
             "str": "a text",
             "list[str]": "a list of texts (on the command line: a,b,c)",
         }
-        hint = "a date, such as 2026-07-01" if self.name in DATES else hints[self.type]
         nothing = ", or nothing" if self.optional else ""
-        return RefusedError(f"{self.name} is {value!r}, but it is declared {self.declared}. Give {hint}{nothing}.")
+        return RefusedError(
+            f"{self.name} is {value!r}, but it is declared {self.declared}. Give {hints[self.type]}{nothing}."
+        )
 
 
 def read_parameters(notebook: Path) -> dict[str, Parameter]:

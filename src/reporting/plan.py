@@ -6,6 +6,8 @@ the recipe's report, and the command line.
 
 import glob
 import os
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 from reporting.errors import RefusedError, did_you_mean
 from reporting.parameters import Parameter, read_parameters, settle
-from reporting.recipe import Recipe, Report
+from reporting.recipe import RECIPE, Recipe, Report
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,33 @@ class Plan:
     parameters: Mapping[str, Parameter]
     given: Mapping[str, Any]
     values: Mapping[str, Any]
+    command: str  # builds this one report again, from the user's folder
+    typed: Mapping[str, str]  # data files of the command line, as the user named them
 
     @property
     def data_files(self) -> dict[str, Path]:
         """Files that the parameters ending in ``_file`` name, absolute."""
         folder = self.report.notebook.parent
         return {name: folder / value for name, value in self.values.items() if name.endswith("_file") and value}
+
+    @property
+    def data_names(self) -> list[str]:
+        """Names of these files, without the folders they lie in."""
+        return list(dict.fromkeys(os.path.basename(os.path.abspath(path)) for path in self.data_files.values()))
+
+    def as_typed(self, text: str) -> str:
+        """A message of the notebook, which runs in its own folder, with its paths as the user knows them."""
+        near = {}
+        for name, path in self.data_files.items():
+            inside = self.values[name]
+            outside = self.typed.get(name) or (inside if os.path.isabs(inside) else os.path.relpath(path))
+            folder, file = os.path.split(inside)
+            if folder and outside.endswith(file):  # then what lies beside it, or matches its pattern, is named so too
+                inside, outside = inside.removesuffix(file), outside.removesuffix(file)
+            if re.search(r"\W", inside):  # a lone word would be found in any sentence
+                near[inside] = outside
+        paths = "|".join(re.escape(path) for path in sorted(near, key=len, reverse=True))
+        return re.sub(rf"(?<![\w./-])(?:{paths})", lambda match: near[match[0]], text) if near else text
 
 
 @dataclass(frozen=True)
@@ -84,7 +107,7 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     plans = []
     for report in chosen:
         try:
-            plan = _plan(report, declared[report.name], recipe.params, request)
+            plan = _plan(report, declared[report.name], recipe, request)
             plans.append(plan)
             problems += _absent_files(plan)
         except RefusedError as error:
@@ -94,13 +117,19 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     return plans, left_out
 
 
-def _plan(report: Report, parameters: dict[str, Parameter], shared: Mapping[str, Any], request: Request) -> Plan:
-    given = {name: value for name, value in shared.items() if name in parameters}
+def _plan(report: Report, parameters: dict[str, Parameter], recipe: Recipe, request: Request) -> Plan:
+    if report.notebook == report.out / f"{report.name}.ipynb":
+        raise RefusedError(
+            f"{report.notebook}: the notebook as it ran would take its place. "
+            "Write pages to another folder, with 'out' in the recipe or with --out."
+        )
+    given = {name: value for name, value in recipe.params.items() if name in parameters}
     given |= report.params
+    typed: dict[str, str] = {}
     if request.data is not None:
         if report.data is None:
             raise RefusedError(f"report.{report.name} has no key 'data', so --data cannot feed it. Add one, or use -p.")
-        given[report.data] = os.path.relpath(request.data.absolute(), report.notebook.parent)
+        typed[report.data] = str(request.data)
     problems = []
     for name, text in request.params.items():
         if name in parameters:
@@ -108,16 +137,46 @@ def _plan(report: Report, parameters: dict[str, Parameter], shared: Mapping[str,
                 given[name] = parameters[name].from_text(text)
             except RefusedError as error:
                 problems.append(f"{report.notebook.name}: {error}")
+            if name.endswith("_file") and text:
+                typed[name] = str(Path(text))
     if problems:
         raise RefusedError("\n".join(problems))
+    for name, path in typed.items():
+        given[name] = os.path.relpath(os.path.abspath(path), report.notebook.parent)
     values = settle(report.notebook, parameters, given)
-    return Plan(report, parameters, {name: values[name] for name in given}, values)
+    if typed and "as_of" not in request.params and values.get("as_of"):
+        name, path = next(iter(typed.items()))
+        option = f"--data {path}" if request.data is not None else f"-p {name}={path}"
+        raise RefusedError(
+            f"{option} comes without --as-of, and {values['as_of']} is the as_of of the recipe's own data. "
+            "Give --as-of, the first moment not observed, such as the day after the export."
+        )
+    given = {name: values[name] for name in given}
+    return Plan(report, parameters, given, values, _command(report, parameters, recipe, request), typed)
+
+
+def _command(report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> str:
+    """What was typed, for this report alone."""
+    words = ["metrics", "report", "run", report.name]
+    if recipe.path != RECIPE:
+        words += ["--recipe", str(recipe.path)]
+    if request.data is not None:
+        words += ["--data", str(request.data)]
+    for name, text in request.params.items():
+        if name in parameters:
+            words += ["--as-of", text] if name == "as_of" else ["-p", f"{name}={text}"]
+    if recipe.elsewhere is not None:
+        words += ["--out", str(recipe.elsewhere)]
+    return shlex.join(words)
 
 
 def _absent_files(plan: Plan) -> Iterable[str]:
     for name, path in plan.data_files.items():
         if not glob.glob(str(path)):
+            said, folder = plan.values[name], plan.report.notebook.parent
+            if name in plan.typed:
+                said, folder = plan.typed[name], Path.cwd()
             yield (
-                f"{plan.report.notebook.name}: {name} is {plan.values[name]!r}, and nothing is there. "
-                f"Give a path relative to {plan.report.notebook.parent}."
+                f"{plan.report.notebook.name}: {name} is {said!r}, and nothing is there. "
+                f"Give a path relative to {folder}."
             )

@@ -11,8 +11,9 @@
     data = "events_file"             # the parameter that --data sets
     params = { period = "week" }
 
-Paths are relative to the folder of the recipe. A key that is not known is refused:
-a misspelt one would otherwise be a setting that silently does nothing.
+Paths are relative to the folder of the recipe, those in `params` to the notebook's.
+A key that is not known is refused: a misspelt one would otherwise be a setting that
+silently does nothing.
 """
 
 import re
@@ -25,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from reporting.errors import RefusedError, did_you_mean
 
+RECIPE = Path("reports/reports.toml")  # read if no other is named
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -51,6 +53,7 @@ class Recipe:
     out: Path
     reports: dict[str, Report]
     params: dict[str, Any] = field(default_factory=dict)
+    elsewhere: Path | None = None  # folder that the user named in place of the file's `out`
 
     def choose(self, names: list[str]) -> list[Report]:
         """Reports of these names, all of them if there is none, in the order of the recipe."""
@@ -90,13 +93,15 @@ class _File(_Table):
     report: dict[str, _Report]
 
 
-def read_recipe(path: Path | str) -> Recipe:
+def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     """Read a recipe.
 
     Parameters
     ----------
     path
         A TOML file, usually ``reports/reports.toml``.
+    out
+        Folder for the pages in place of the file's ``out``, relative to the working directory.
 
     Raises
     ------
@@ -117,12 +122,12 @@ def read_recipe(path: Path | str) -> Recipe:
         raise RefusedError("\n".join(f"{path}: {_in_words(dict(error))}" for error in errors.errors())) from None
 
     folder = path.absolute().parent
-    out = (folder / file.defaults.out).resolve()
+    pages = (folder / file.defaults.out if out is None else out).resolve()
     reports = {
         name: Report(
             name=name,
             notebook=(folder / entry.notebook).resolve(),
-            out=out,
+            out=pages,
             title=entry.title,
             group=entry.group,
             data=entry.data,
@@ -144,7 +149,7 @@ def read_recipe(path: Path | str) -> Recipe:
     ]
     if problems:
         raise RefusedError("\n".join(problems))
-    return Recipe(path=path, out=out, reports=reports, params=file.defaults.params)
+    return Recipe(path=path, out=pages, reports=reports, params=file.defaults.params, elsewhere=out)
 
 
 def _seconds(text: object) -> float:

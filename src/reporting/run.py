@@ -62,6 +62,7 @@ def run_report(plan: Plan, *, progress: Callable[[int, int], None] | None = None
             notebook=paths["ipynb"].name,
             commit=commit(report.notebook.parent),
             data=digest(plan.data_files.values()),
+            files=plan.data_names,
         )
         html, page = render_page(executed, origin, report.title)
         manifest.title = page.title
@@ -75,6 +76,7 @@ def run_report(plan: Plan, *, progress: Callable[[int, int], None] | None = None
             seconds=origin.seconds,
             commit=origin.commit,
             data=origin.data,
+            files=origin.files,
             key_figure=page.key_figure,
             parameters=dict(plan.values),
         )
@@ -85,6 +87,7 @@ def run_report(plan: Plan, *, progress: Callable[[int, int], None] | None = None
         paths["failed.ipynb"].unlink(missing_ok=True)
     except (ReportError, OSError) as problem:
         error = problem if isinstance(problem, ReportError) else _unwritten(plan, problem)
+        error.cause = plan.as_typed(error.cause)
         before = manifest.failure
         manifest.title = report.title or manifest.title or read_title(report.notebook)
         manifest.failure = Failure(
@@ -114,9 +117,6 @@ def _unwritten(plan: Plan, problem: OSError) -> ReportError:
 
 
 def _error_page(plan: Plan, manifest: Manifest, error: ReportError, executed: str) -> str:
-    command = f"metrics report run {plan.report.name}"
-    if "as_of" in plan.values:
-        command += f" --as-of {plan.values['as_of']}"
     return render(
         "error.html.j2",
         title=manifest.title.split(":")[0].rstrip("?!."),
@@ -124,9 +124,10 @@ def _error_page(plan: Plan, manifest: Manifest, error: ReportError, executed: st
         failure=manifest.failure,
         error=error,
         executed=executed,
-        command=command,
+        command=plan.command,
         commit=commit(plan.report.notebook.parent),
         data=digest(plan.data_files.values()),
+        files=plan.data_names,
     )
 
 
@@ -138,7 +139,7 @@ def _period(plan: Plan) -> str:
         zone = f", 00:00 {values['tz']}" if values.get("tz") and len(values["as_of"]) == 10 else ""
         parts.append(f"as of {day(values['as_of'])}{zone}")
     if not parts:
-        parts = [f"from {', '.join(path.name for path in plan.data_files.values())}"] if plan.data_files else []
+        parts = [f"from {', '.join(plan.data_names)}"] if plan.data_files else []
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]
 
