@@ -62,6 +62,14 @@ def test_axe_finds_nothing(open_page, width, scheme):
     assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
 
 
+def test_a_table_prints_with_its_foot_and_the_parameters_with_their_heading(open_page):
+    page = open_page()
+    page.emulate_media(media="print")
+    for part, rule in [(".foot", "breakBefore"), (".table:has(+ .foot)", "breakAfter"), (".parameters", "breakInside")]:
+        kept = page.eval_on_selector_all(part, f"parts => parts.map(part => getComputedStyle(part).{rule})")
+        assert set(kept) <= {"avoid"}
+
+
 def test_a_page_prints_with_its_parameters_open(open_page):
     page = open_page()
     page.emulate_media(media="print")

@@ -115,3 +115,8 @@ def test_a_table_that_has_a_region_is_left_alone():
 def test_links_lead_to_this_page_or_one_beside_it():
     html = '<a href="#stop">1</a><a href="retention.html#who">2</a><a href="../x.html">3</a>'
     assert clean(html) == '<a href="#stop">1</a><a href="retention.html#who">2</a><a>3</a>'
+
+
+def test_a_link_to_a_notebook_leads_to_its_page():
+    html = '<a href="churn.ipynb">1</a><a href="churn.ipynb#who">2</a><a href="../x.ipynb">3</a>'
+    assert clean(html) == '<a href="churn.html">1</a><a href="churn.html#who">2</a><a>3</a>'

@@ -1,3 +1,4 @@
+import html
 import json
 import subprocess
 import sys
@@ -8,7 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 import reporting.cli
+import reporting.run
 from reporting.cli import demo, report
+from reporting.errors import ReportError
 from tests.reporting.notebooks import headline, write_notebook
 
 app = typer.Typer()
@@ -65,12 +68,38 @@ def test_some_failed_is_3_and_all_failed_is_4(project):
 @pytest.mark.slow
 def test_data_of_ones_own(project):
     (project / "my.csv").touch()
-    answer = metrics("report", "run", "--data", "my.csv", "--json")
+    answer = metrics("report", "run", "--data", "my.csv", "--as-of", "2026-05-01", "--out", "own", "--json")
     assert answer.exit_code == 0
     assert answer.stderr == "Left out, for they read another table: broken.\n"
     said = json.loads(answer.stdout)
     assert [(row["report"], row["status"]) for row in said["reports"]] == [("funnel", "built")]
     assert said["left_out"] == ["broken"]
+    files = sorted(path.name for path in Path("own").iterdir())
+    assert files == ["funnel.html", "funnel.ipynb", "funnel.json", "index.html"]
+    assert [path.name for path in Path("reports").iterdir()] == ["reports.toml"]
+    assert "The one report is current." in Path("own/index.html").read_text()
+    for page in ("index.html", "funnel.html"):
+        assert "Data <code>my.csv</code>" in Path("own", page).read_text()
+    assert [row["name"] for row in json.loads(metrics("report", "list", "--out", "own", "--json").stdout)] == ["funnel"]
+
+
+def test_a_failure_names_the_users_file_and_the_command_that_was_run(project, monkeypatch):
+    def fail(notebook, output, given, **settings):
+        raise ReportError(notebook, 2, f"ValueError: {given['events_file']}: no rows.")
+
+    monkeypatch.setattr(reporting.run, "execute_notebook", fail)
+    Path("my data").mkdir()
+    Path("my data/empty.csv").touch()
+    words = ["--data", "my data/empty.csv", "--as-of", "2026-05-01", "-p", "steps=sign up,pay", "--out", "own"]
+    answer = metrics("report", "run", "funnel", *words)
+    cause = "ValueError: my data/empty.csv: no rows."
+    assert answer.stderr == f"funnel failed. funnel.ipynb, cell 2: {cause} See own/funnel.error.html\n"
+    for page in ("index.html", "funnel.error.html"):
+        assert cause in Path("own", page).read_text()
+    options = "--data 'my data/empty.csv' --as-of 2026-05-01 -p 'steps=sign up,pay' --out own"
+    page = html.unescape(Path("own/funnel.error.html").read_text())
+    assert f"<pre>metrics report run funnel {options}</pre>" in page
+    assert "Data <code>empty.csv</code>" in page
 
 
 @pytest.mark.parametrize(
@@ -84,6 +113,9 @@ def test_data_of_ones_own(project):
         ("run --as-of soon", "as_of is 'soon'"),
         ("run broken --as-of 2026-01-01", "No chosen report has a parameter 'as_of'."),
         ("run --data gone.csv", "--data gone.csv: no such file. Is the path right?"),
+        ("run --data reports", "--data reports comes without --as-of, and 2026-07-01 is the as_of of the recipe's own"),
+        ("run --out reports/reports.toml", "reports/reports.toml: no folder can be made there: File exists."),
+        ("run funnel --out notebooks", "the notebook as it ran would take its place."),
         ("run broken --data reports/reports.toml", "has no key 'data'"),
         ("run --recipe gone.toml", "gone.toml: no such file."),
         ("check --recipe gone.toml", "gone.toml: no such file."),
@@ -108,6 +140,10 @@ def test_a_refusal_loads_nothing_slow(project):
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "2 []\n"
+
+
+def test_help_tells_the_exit_codes(project):
+    assert "Exit codes: 0 all built, 2 refused" in " ".join(metrics("report", "run", "--help").stdout.split())
 
 
 def test_params_shows_the_schema(project):
@@ -137,3 +173,11 @@ def test_demo_makes_its_data_once_and_runs_the_recipe(project, monkeypatch):
         assert metrics("demo").exit_code == 0
     assert made == [["-m", "metrics.samples.fieldnote"]]
     assert len(ran) == 2
+
+
+def test_demo_without_a_recipe_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = metrics("demo")
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("reports/reports.toml: no such file.")
+    assert list(tmp_path.iterdir()) == []

@@ -20,9 +20,10 @@ def recipe(tmp_path):
     return read_recipe(tmp_path / "reports.toml")
 
 
-def good(out, name, text="of new users stay (26.7 to 29.9): fewer than before.", **facts):
+def good(out, name, text="of new users stay (26.7 to 29.9): fewer than before.", files=(), **facts):
     figure = KeyFigure(number="28.2", unit="%", text=text)
     built = Good(page=f"{name}.html", title=f"The {name}", as_of="2026-07-01", built=THEN, seconds=2, key_figure=figure)
+    built.files = list(files)
     (out / f"{name}.html").touch()
     write_manifest(out, Manifest(name=name, title=f"The {name}", good=built, **facts))
 
@@ -68,6 +69,22 @@ def test_a_failed_report_links_its_last_good_page_and_what_happened(recipe):
 def test_the_key_figure_is_told_up_to_its_interval(recipe):
     good(recipe.out, "funnel")
     assert "<small>of new users stay</small>" in render_index(recipe)
+
+
+def test_each_report_names_its_data(recipe):
+    good(recipe.out, "funnel", files=["my.csv", "orders.csv"])
+    assert "<small>Data <code>my.csv</code>, <code>orders.csv</code></small>" in render_index(recipe)
+
+
+def test_a_folder_of_ones_own_lists_what_ran_there(recipe, tmp_path):
+    own = read_recipe(recipe.path, tmp_path / "own")
+    own.out.mkdir()
+    good(recipe.out, "retention")
+    good(own.out, "funnel")
+    write_manifest(own.out, Manifest(name="churn", failure=failure("churn")))
+    html = render_index(own)
+    assert "One of two reports is current." in html
+    assert "The retention" not in html
 
 
 def test_groups_stand_in_the_order_of_the_recipe(recipe):

@@ -16,6 +16,7 @@ ORIGIN = Origin(
     notebook="funnel.ipynb",
     commit="c41d90e",
     data="9be104d752af6c30" * 4,
+    files=["events.csv"],
 )
 
 
@@ -121,7 +122,7 @@ def test_the_page_has_one_title_landmarks_contents_and_its_origin():
         "As of 1 Jul 2026",
         "Built 1 Jul 2026, 06:02 UTC in 1.9 s",
         "c41d90e",
-        "sha256:9be1 04d7 52af 6c30",
+        "Data <code>events.csv</code>, <code>sha256:9be1 04d7 52af 6c30</code>",
         "weeks to show",
     ):
         assert words in text
@@ -141,7 +142,9 @@ def test_the_same_notebook_gives_the_same_bytes():
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_hostile_name_does_nothing_wherever_it_stands(payload):
-    hostile = Origin(payload, payload, [(payload, payload, payload)], ORIGIN.built, 1.0, payload, payload, payload)
+    hostile = Origin(
+        payload, payload, [(payload, payload, payload)], ORIGIN.built, 1.0, payload, payload, payload, [payload]
+    )
     text = html(
         md(f"# {payload}\n\n{payload}"),
         headline(payload, payload),

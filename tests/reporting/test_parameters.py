@@ -64,12 +64,25 @@ def test_text_is_read_by_the_declared_type(notebook, name, text, value):
         ("weeks", "abc"), ("weeks", "4.0"), ("weeks", "1_000"), ("weeks", ""), ("weeks", " 5"), ("weeks", "٤"),
         ("share", "nan"), ("share", "inf"), ("share", "1e999"), ("share", "1_0.0"), ("share", "half"),
         ("by_plan", "1"), ("by_plan", "maybe"),
-        ("as_of", "2026-02-30"), ("as_of", "yesterday"), ("as_of", "20260701"), ("as_of", "2026-W27-3"), ("as_of", ""),
     ],
 )  # fmt: skip
 def test_text_of_another_type_is_refused(notebook, name, text):
     with pytest.raises(RefusedError, match=rf"{name} is .* but it is declared .*\. Give "):
         read_parameters(notebook)[name].from_text(text)
+
+
+@pytest.mark.parametrize("text", ["2026-02-30", "gestern", "20260701", "2026-W27-3", ""])
+def test_what_is_no_date_is_refused_in_words_of_dates(notebook, text):
+    with pytest.raises(RefusedError) as refused:
+        read_parameters(notebook)["as_of"].from_text(text)
+    assert str(refused.value) == f"as_of is {text!r}, which is no date. Write it as 2026-07-01."
+
+
+def test_a_date_that_may_be_absent_may_be_left_empty(tmp_path):
+    since = declare(tmp_path, "since: str | None = None")["since"]
+    assert since.from_text("") is None
+    with pytest.raises(RefusedError, match="Write it as 2026-07-01, or leave it empty"):
+        since.from_text("May")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(notebook):
@@ -102,7 +115,7 @@ def test_a_parameter_without_default_must_be_given(tmp_path):
         ("weeks = 4", r"line 1: 'weeks = 4' is no typed parameter"),
         ("import os", "is no typed parameter"),
         ("weeks: int = 'four'", "weeks is 'four', but it is declared int"),
-        ("as_of: str = 'today'", "Give a date"),
+        ("as_of: str = 'today'", "as_of is 'today', which is no date"),
         ("weeks: dict = {}", "weeks is declared dict. Use one of str, int"),
         ("weeks: int | str = 4", "Use one of"),
         ("weeks: int = 4\nweeks: int = 5", "weeks is declared twice"),
