@@ -178,3 +178,9 @@ def test_a_row_from_the_year_1_does_not_fill_the_memory():
     log = pd.concat([old.astype({"timestamp": "datetime64[us, UTC]"}), LOG], ignore_index=True)
     table = churn_rate(log, inactive_for="30 days", period="day", as_of="2026-04-01", min_n=1)
     assert row(table, "2026-02-01")["users"] == 3
+
+
+def test_somebody_first_seen_at_the_very_start_of_a_period_is_new_in_it():
+    log = event_log("2026-02-01 ann use\n2026-01-31 23:59:59.999 ben use")
+    february = row(monthly(log, as_of="2026-03-01"), "2026-02-01")
+    assert february[["users", "new", "reactivated"]].tolist() == [1, 1, 0]

@@ -327,3 +327,17 @@ def test_names_of_the_result_are_refused_as_groups():
     log = EDGES.assign(step="x")
     with pytest.raises(ValueError, match="by: 'step' is a column of the result"):
         funnel(log, by="step")
+
+
+def test_an_entry_whose_window_ends_with_the_observation_is_mature():
+    log = event_log("2026-01-01 ann visit\n2026-01-01 ben buy")
+    assert users(log, as_of="2026-01-08", mature_only=True) == [1, 0]
+    assert users(log, as_of="2026-01-07 23:59:59.999", mature_only=True) == [0, 0]
+
+
+def test_microseconds_decide_the_order():
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    late = (("visit", 2), ("buy", 1))
+    rows = [(f"u{k}", event, start + pd.Timedelta(microseconds=us)) for k in range(20) for event, us in late]
+    log = pd.DataFrame(rows, columns=["user_id", "event", "timestamp"])
+    assert users(log) == [20, 0]  # everybody bought one microsecond too early

@@ -155,3 +155,17 @@ def test_a_trend_leaves_void_attempts_out():
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         users(event_log(seconds("ann", "a b c x")), **options)
+
+
+def test_an_attempt_begins_after_the_completion_of_the_one_before_and_not_with_it():
+    log = event_log(
+        "2026-01-01 00:00:01 u a\n2026-01-01 00:00:02 u b\n2026-01-01 00:00:02 u a\n2026-01-01 00:00:03 u b"
+    )
+    assert users(log, ["a", "b"], counting="attempts") == [1, 1]
+
+
+def test_an_exclusion_at_the_last_instant_of_the_window_still_voids():
+    log = event_log("2026-01-01 00:00:01 in a\n2026-01-01 00:00:11 in x\n" + seconds("z", "a b", 40))
+    assert table(log, ["a", "b"], exclude=[("x", 1, 2)])["excluded"].tolist() == [0, 1]
+    late = event_log("2026-01-01 00:00:01 in a\n2026-01-01 00:00:11.001 in x\n" + seconds("z", "a b", 40))
+    assert table(late, ["a", "b"], exclude=[("x", 1, 2)])["users"].tolist() == [2, 1]
