@@ -5,7 +5,8 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 SOURCES := $(shell find src notebooks data reports/reports.toml -type f -not -path '*/.*' -not -name '*.pyc')
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+AS_ROOT := $(filter 0,$(shell id -u))
+SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
 .PHONY: help report test browser-test bench lab lock format clean
@@ -24,14 +25,14 @@ test: .venv/.test ## Check style and types, and run all tests that need no brows
 	$(BIN)/python -m pytest -n 2 -m "not browser"
 
 browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
-	$(if $(BROWSER),,$(ROOT) apt-get update -qq && $(ROOT) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
+	$(if $(BROWSER),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
 	REPORTS_DIR=$(CURDIR)/reports $(BIN)/python -m pytest -m browser tests/browser
 
 bench: .venv/.test ## Measure the headline figures against their rivals
 	$(BIN)/python -m benchmarks
 
 lab: .venv/.core ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=. notebooks/overview.ipynb
+	$(BIN)/jupyter lab --notebook-dir=. $(if $(AS_ROOT),--allow-root) notebooks/overview.ipynb
 
 lock: .venv/.test ## Write the lock files anew from pyproject.toml
 	$(INSTALL) uv
