@@ -176,7 +176,12 @@ def _run(recipe: Recipe, request: Request, as_json: bool) -> None:
             else:
                 seconds = manifest.good.seconds if manifest.good else 0.0
                 results.append({"report": plan.report.name, "status": "built", "page": str(page), "seconds": seconds})
-    write_index(recipe)
+    try:
+        write_index(recipe)
+    except OSError as error:
+        raise RefusedError(
+            f"{_near(recipe.out)} cannot be written ({error.strerror}). Make it writable, or choose another with --out."
+        ) from error
     for plan, result in zip(plans, results, strict=True):
         if result["status"] == "failed":
             _complain(f"{plan.report.name} failed. {_sentence(result['message'])} See {_near(Path(result['page']))}")

@@ -341,3 +341,14 @@ def test_microseconds_decide_the_order():
     rows = [(f"u{k}", event, start + pd.Timedelta(microseconds=us)) for k in range(20) for event, us in late]
     log = pd.DataFrame(rows, columns=["user_id", "event", "timestamp"])
     assert users(log) == [20, 0]  # everybody bought one microsecond too early
+
+
+def test_a_misspelt_argument_is_refused_with_the_nearest():
+    with pytest.raises(TypeError, match=r"conversion_funnel\(\) has no argument 'windows'. Did you mean 'window'"):
+        conversion_funnel(EDGES, STEPS, as_of="2026-02-01", windows="7 days")
+
+
+def test_two_columns_of_one_name_are_refused():
+    twice = pd.concat([EDGES.assign(plan="a"), EDGES[["event"]].rename(columns={"event": "plan"})], axis=1)
+    with pytest.raises(ValueError, match="two columns called 'plan'"):
+        conversion_funnel(twice, STEPS, as_of="2026-02-01")

@@ -181,3 +181,18 @@ def test_demo_without_a_recipe_leaves_nothing_behind(tmp_path, monkeypatch):
     assert answer.exit_code == 2
     assert answer.stderr.startswith("reports/reports.toml: no such file.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_that_cannot_be_written_is_said_in_one_line(project, monkeypatch):
+    def full(recipe):
+        raise OSError(28, "No space left on device")
+
+    def built(plan, progress=None):
+        raise ReportError(plan.report.notebook, 1, "stopped")
+
+    monkeypatch.setattr(reporting.cli, "write_index", full)
+    monkeypatch.setattr(reporting.run, "run_report", built)
+    answer = metrics("report", "run", "funnel")
+    assert answer.exit_code == 2
+    assert "reports cannot be written (No space left on device)" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1

@@ -58,8 +58,8 @@ def conform(events: pd.DataFrame) -> pd.DataFrame:
         raise EventTableError(
             f"events has no column {', '.join(missing)}. Its columns are {shown}. Rename with .rename(columns=...)."
         )
-    twice = [name for name in REQUIRED if list(events.columns).count(name) > 1]
-    if twice:
+    twice = events.columns[events.columns.duplicated()]
+    if len(twice):
         raise EventTableError(f"events has two columns called {twice[0]!r}. Drop one of them.")
 
     changed: dict[str, Any] = {}

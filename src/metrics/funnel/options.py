@@ -1,9 +1,11 @@
 """The arguments that all funnel functions share, as types; their meaning stands in `conversion_funnel`."""
 
 import dataclasses
+import difflib
+import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TypedDict, TypeVar
+from typing import TypedDict, TypeVar, cast
 
 from metrics.funnel.choices import (
     Attribution,
@@ -44,7 +46,7 @@ class FunnelOptions(TypedDict, total=False):
 
 
 def spell_out(function: Function) -> Function:
-    """Show the shared arguments and their defaults in the function's signature, for help and completion."""
+    """Show the shared arguments in the function's signature, for help and completion, and refuse others by name."""
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [
@@ -52,5 +54,16 @@ def spell_out(function: Function) -> Function:
         for f in dataclasses.fields(Choices)
         if f.init and f.name not in signature.parameters
     ]
-    function.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]
-    return function
+    known = [p.name for p in own + shared]
+
+    @functools.wraps(function)
+    def checked(*positional: object, **named: object) -> object:
+        for name in named:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(known[2:])}."
+                raise TypeError(f"{function.__name__}() has no argument {name!r}.{hint}")
+        return function(*positional, **named)
+
+    checked.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]
+    return cast(Function, checked)

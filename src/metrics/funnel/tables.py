@@ -38,7 +38,7 @@ def conversion_funnel(
     events
         Event table, as `read_events` returns it.
     steps
-        Two or more of: an event's name, a `Step`.
+        In order, each an event's name or a `Step`.
     as_of
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     window
