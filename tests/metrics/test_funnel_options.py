@@ -169,3 +169,10 @@ def test_an_exclusion_at_the_last_instant_of_the_window_still_voids():
     assert table(log, ["a", "b"], exclude=[("x", 1, 2)])["excluded"].tolist() == [0, 1]
     late = event_log("2026-01-01 00:00:01 in a\n2026-01-01 00:00:11.001 in x\n" + seconds("z", "a b", 40))
     assert table(late, ["a", "b"], exclude=[("x", 1, 2)])["users"].tolist() == [2, 1]
+
+
+def test_a_void_attempt_keeps_nobody_open():
+    log = event_log("2026-01-01 ann a\n2026-01-31 ann a\n2026-01-31 01:00 ann x\n2026-01-01 ben b")
+    options = {"window": "7 days", "exclude": [("x", 1, 2)]}
+    assert table(log, ["a", "b"], **options)[["dropped", "open"]].iloc[1].tolist() == [1, 0]
+    assert table(log, ["a", "b"], window="7 days")[["dropped", "open"]].iloc[1].tolist() == [0, 1]

@@ -83,21 +83,20 @@ def credited(events: pd.DataFrame, choices: Choices) -> Credited:
             raise ValueError(unknown("by", column, events.columns, "a column of the event table", "columns"))
     prepared = prepare(events, choices)
     moments, rules = prepared.moments, choices.rules
-    every = prepared.attempts
-    clean = search.Attempts(every.starts[~prepared.void], every.path[:, ~prepared.void])
-    units_left = np.unique(moments.unit[clean.starts])
-    lost = search.Attempts(every.starts[prepared.void], every.path[:, prepared.void])
-    lost_only = ~np.isin(moments.unit[lost.starts], units_left)
-    lost = search.Attempts(lost.starts[lost_only], lost.path[:, lost_only])
-    pick = search.one_after_another if choices.counting == "attempts" else _best
-    tried = search.Attempts(np.r_[clean.starts, lost.starts], np.c_[clean.path, lost.path])
-    chosen = np.r_[pick(moments, clean, rules), len(clean.starts) + _best(moments, lost, rules)].astype(np.int64)
+    clean, void = prepared.attempts.only(~prepared.void), prepared.attempts.only(prepared.void)
+    void = void.only(~np.isin(moments.unit[void.starts], moments.unit[clean.starts]))  # of units without a clean one
+    if choices.counting == "attempts":
+        counted = search.one_after_another(moments, clean, rules)
+    else:
+        counted = search.best(moments, clean)
+    chosen = np.r_[counted, len(clean.starts) + search.best(moments, void)].astype(np.int64)
+    tried = search.Attempts(np.r_[clean.starts, void.starts], np.c_[clean.path, void.path])
     at, start = tried.path[:, chosen], tried.starts[chosen]
-    unit, reached = moments.unit[start], at >= 0
-    began = moments.time[start]
-    if choices.counting == "users" and len(unit):
+    unit, reached, began = moments.unit[start], at >= 0, moments.time[start]
+    if choices.counting == "users" and len(counted):
         # The last entry decides whether a unit still has time: any attempt that is open may become its best.
-        began = moments.time[every.starts[np.searchsorted(moments.unit[every.starts], unit, side="right") - 1]]
+        place = np.searchsorted(moments.unit[clean.starts], unit[: len(counted)], side="right") - 1
+        began[: len(counted)] = moments.time[clean.starts[place]]
     groups = pd.DataFrame(index=range(len(unit)))
     for column in keys(choices.by):
         groups[column] = _touch(prepared, choices, column, at).array
@@ -112,10 +111,6 @@ def credited(events: pd.DataFrame, choices: Choices) -> Credited:
         open_for=choices.span.as_of - began,
         void=chosen >= len(clean.starts),
     )
-
-
-def _best(moments: Moments, attempts: search.Attempts, rules: search.Rules) -> Ints:
-    return search.best(moments, attempts)
 
 
 def _touch(prepared: Prepared, choices: Choices, column: str, at: Ints) -> pd.Series:

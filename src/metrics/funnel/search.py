@@ -28,6 +28,10 @@ class Attempts(NamedTuple):
         level: Ints = (self.path >= 0).sum(axis=0)
         return level
 
+    def only(self, mask: Mask) -> "Attempts":
+        """Those of the attempts."""
+        return Attempts(self.starts[mask], self.path[:, mask])
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -262,8 +262,7 @@ def funnel_trend(
         )
     calendar, span = Calendar(period, choices.tz, week_start), choices.span
     prepared = prepare(events, choices)
-    clean = ~prepared.void
-    tried = prepared.attempts._replace(starts=prepared.attempts.starts[clean], path=prepared.attempts.path[:, clean])
+    tried = prepared.attempts.only(~prepared.void)
     began = prepared.moments.time[tried.starts]
     frame = pd.DataFrame({
         "period": calendar.number(began),
