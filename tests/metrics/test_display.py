@@ -100,7 +100,7 @@ def test_a_funnel_as_a_table():
         '<tbody><tr><th scope="row">sign_up</th><td>200</td><td>–</td><td class="extra">–</td><td>–</td>'
         '<td class="extra">100</td><td class="extra">–</td></tr>'
         '<tr><th scope="row" class="hot">invite</th><td>120</td><td class="hot">70</td><td class="extra">10</td>'
-        '<td class="hot">60 <span class="interval">53 to 66</span></td>'
+        '<td class="hot">60 <small class="interval">53 to 66</small></td>'
     )
     assert html.endswith(
         '<p class="foot">Users of the step before = users + stopped + open: 120 = 80 + 25 + 15.<br>'
@@ -113,8 +113,10 @@ def test_a_funnel_as_a_table():
 
 def test_a_period_that_is_not_over_is_muted_and_says_so_in_words():
     html = show(churn(), "Churn").html
-    assert '<tr class="unfinished"><th scope="row">Apr\u00a02026 <span class="interval">unfinished</span></th>' in html
-    assert '<td>– <span class="interval">not over yet</span></td>' in html
+    assert (
+        '<tr class="unfinished"><th scope="row">Apr\u00a02026 <small class="interval">unfinished</small></th>' in html
+    )
+    assert '<td>– <small class="interval">not over yet</small></td>' in html
     assert "complete" not in html.lower().replace("incomplete", "")
     assert f"15 / 100 = 15.0{THIN}%, March 2026, users active at its opening." in html
 
@@ -148,7 +150,7 @@ def test_columns_say_their_unit():
         "3.25",
         "1.53",
         "12\u00a0Oct\u00a02026",
-        '50.0 <span class="interval">48.0 to 52.0</span>',
+        '50.0 <small class="interval">48.0 to 52.0</small>',
     ):
         assert f"<td>{cell}</td>" in html or f'<td class="text">{cell}</td>' in html, cell
     assert "Median, days" in html

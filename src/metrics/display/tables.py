@@ -115,7 +115,7 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
             if name in groups and above is not None and group == above:
                 cells.append("<td></td>")  # said once, at the group's first row
             elif k == 0:
-                inner += ' <span class="interval">unfinished</span>' if unfinished else ""
+                inner += ' <small class="interval">unfinished</small>' if unfinished else ""
                 cells.append(f'<th scope="row"{_classes(hot=hot)}>{inner}</th>')
             else:
                 marks = _classes(text=columns[name].words, hot=hot, extra=name in extra)
@@ -135,7 +135,7 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
         return numbers.MISSING
     if numbers.is_missing(value):
         why = reason_in_words(row.get("reason")) if column.estimate else ""
-        return numbers.MISSING + (f' <span class="interval">{escape(why)}</span>' if why else "")
+        return numbers.MISSING + (f' <small class="interval">{escape(why)}</small>' if why else "")
     written = column.write(value)
     if name in ("stage", "problem", "flags") or (name == "reason" and metric == "account"):
         written = _spoken(written, capital=name in ("stage", "problem"))
@@ -145,7 +145,7 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
     limits = limits_of(row, name)
     if limits:
         low, high = (_bound(limit, column) for limit in limits)
-        text += f' <span class="interval">{escape(numbers.span(low, high))}</span>'
+        text += f' <small class="interval">{escape(numbers.span(low, high))}</small>'
     return text
 
 
