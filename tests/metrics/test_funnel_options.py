@@ -176,3 +176,24 @@ def test_a_void_attempt_keeps_nobody_open():
     options = {"window": "7 days", "exclude": [("x", 1, 2)]}
     assert table(log, ["a", "b"], **options)[["dropped", "open"]].iloc[1].tolist() == [1, 0]
     assert table(log, ["a", "b"], window="7 days")[["dropped", "open"]].iloc[1].tolist() == [0, 1]
+
+
+def test_attempts_of_users_who_do_not_differ_are_worth_one_each():
+    one = "\n".join(f"2026-01-01 {hour:02d}:00 ann a\n2026-01-01 {hour:02d}:01 ann b" for hour in range(20))
+    options = {"window": "10 minutes", "counting": "attempts"}
+    alone = table(event_log(one), ["a", "b"], **options).iloc[1]
+    assert alone["users"] == 20
+    assert alone["conversion_rate_low"] == pytest.approx(0.2065, abs=1e-4)  # Wilson, 1 of 1
+    three = event_log("\n".join(one.replace("ann", name) for name in ("ann", "ben", "cat")))
+    assert table(three, ["a", "b"], **options)["conversion_rate_low"][1] == pytest.approx(0.4385, abs=1e-4)  # 3 of 3
+
+
+def test_the_censored_rate_of_attempts_claims_no_certainty_it_has_not():
+    log = event_log("2026-01-01 ann a\n2026-01-02 ann b\n2026-01-01 ben a\n2026-01-31 ben a")
+    options = {"window": "7 days", "counting": "attempts"}
+    still = table(log, ["a", "b"], **options).iloc[1]
+    assert still["open"] == 1
+    assert not np.isnan(still["censored_conversion_rate"])
+    assert np.isnan(still["censored_conversion_rate_low"])
+    over = table(log, ["a", "b"], as_of="2026-03-01", **options).iloc[1]
+    assert over["censored_conversion_rate_low"] == over["conversion_rate_low"]

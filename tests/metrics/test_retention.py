@@ -269,3 +269,9 @@ def test_value_is_summed_over_the_returns_of_the_cell():
     assert first["value_per_active_user"].tolist() == [7.5, 16]
     with pytest.raises(ValueError, match="Did you mean 'net'"):
         weekly(log, value="nett")
+
+
+def test_a_range_that_is_not_observed_yet_has_no_cohorts():
+    log = event_log("2026-02-09 ann visit")  # Monday of the week in which the range begins
+    assert weekly(log, since="2026-02-12", as_of="2026-02-14")["users"].sum() == 1  # touched, so taken whole
+    assert len(weekly(log, since="2026-02-12", as_of="2026-02-11")) == 0

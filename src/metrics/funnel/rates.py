@@ -49,6 +49,11 @@ def finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
     ]
     for place, name in enumerate(("", "_low", "_high")):
         table[f"censored_conversion_rate{name}"] = [c[place] for c in censored]
+    if choices.counting == "attempts":  # Greenwood's variance takes attempts for independent
+        for bound in ("_low", "_high"):
+            table[f"censored_conversion_rate{bound}"] = (
+                np.nan if table["open"].any() else table[f"conversion_rate{bound}"]
+            )
     if users[0]:  # everyone reaches step 1 by definition; that is no estimate
         first = [f"{name}{bound}" for name in (_ESTIMATES[0], _ESTIMATES[3]) for bound in ("", "_low", "_high")]
         table.loc[0, first] = 1.0
@@ -68,15 +73,18 @@ def _clustered(table: pd.DataFrame, reached: Mask, cluster: Ints, confidence: fl
     for name, base in (("conversion_rate", reached[:1]), ("step_conversion_rate", reached[:-1])):
         for step in range(1, len(reached)):
             done, tried = reached[step], base[min(step, len(base)) - 1]
-            if len(units) < 2 or not tried.any():
+            if not tried.any():
                 continue
-            rate = done.sum() / tried.sum()
+            rate = float(done.sum() / tried.sum())
+            many = len(np.unique(cluster[tried]))
             spread = np.bincount(place, done - rate * tried, minlength=len(units))
-            error = np.sqrt(np.sum(spread**2) * len(units) / (len(units) - 1)) / tried.sum()
-            if error > 0:  # else nobody differs, and Wilson's limits are the wider ones
-                half = normal_quantile(confidence) * float(error)
-                table.loc[step, f"{name}_low"] = max(rate - half, 0.0)
-                table.loc[step, f"{name}_high"] = min(rate + half, 1.0)
+            error = float(np.sqrt(np.sum(spread**2) * many / max(many - 1, 1)) / tried.sum())
+            half = normal_quantile(confidence) * error
+            limits = max(rate - half, 0.0), min(rate + half, 1.0)
+            if many < 2 or error == 0:  # units that do not differ are worth one attempt each
+                low, high = wilson(rate * many, many, confidence)
+                limits = float(low), float(high)
+            table.loc[step, [f"{name}_low", f"{name}_high"]] = limits
     return table
 
 

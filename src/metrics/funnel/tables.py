@@ -70,7 +70,8 @@ def conversion_funnel(
         Count only entries whose window is over at `as_of`.
     counting
         ``"users"`` (default): a unit once, by its best attempt. ``"attempts"``: every attempt that begins after the one
-        before was completed or its window was over; limits then allow for attempts of one unit being alike.
+        before was completed or its window was over; limits then allow for attempts of one unit being alike, and the
+        censored rate has none while windows are open.
     unit
         Column whose distinct values are counted.
     tz

@@ -52,7 +52,7 @@ def _starts(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Cal
     if span is not None and len(number):
         first, last = max(span.since, int(rows.time.min())), max(span.until, span.since + 1) - 1
         low, high = calendar.number(np.array([first, last]))
-        inside = (number >= low) & (number <= high)
+        inside = (number >= low) & (number <= high) & (span.since < span.until)  # else nothing of it is observed yet
     if cohort == "first_in_range" and not start.first_time_only:
         return rows.first_of_unit(found & inside)
     if cohort == "first_ever":

@@ -76,7 +76,7 @@ def cohort_retention(
         Sizes of groups of periods after the first, in place of `periods`: ``[1, 2, 4]`` is period 1, 2 to 3, 4 to 7.
         `min_occurrences` still holds for a single period.
     value
-        Number column to add up over the return events of the cohort: its revenue, say.
+        Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing.
     by
         Property column or list, read from the row that put the unit into its cohort, and from no other.
     since, until
