@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 SOURCES := $(shell find src notebooks data reports/reports.toml -type f -not -path '*/.*' -not -name '*.pyc')
+JAVA := $(shell command -v java)
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
@@ -18,6 +19,7 @@ report: .venv/.reports ## Build the demo reports, and say where their index is
 	@echo "The reports: $(CURDIR)/reports/index.html"
 
 test: .venv/.test ## Check style and types, and run all tests that need no browser
+	$(if $(JAVA),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --verify notebooks/*.ipynb

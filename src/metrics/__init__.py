@@ -12,21 +12,35 @@ if TYPE_CHECKING:
     from metrics.clv import customer_lifetime_value, orders_summary, simple_lifetime_value
     from metrics.display import definitions, headline, show
     from metrics.events import EventLoad, EventTableError, check_events, load_events, read_events
-    from metrics.funnel import conversion_funnel, funnel_trend, funnel_users
+    from metrics.funnel import (
+        compare_funnels,
+        conversion_funnel,
+        explain_funnel,
+        funnel_drivers,
+        funnel_presets,
+        funnel_trend,
+        funnel_users,
+        reconcile_funnel,
+    )
     from metrics.inputs import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
-    from metrics.intervals import difference_interval, proportion_interval
+    from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
+    from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
         plot_churn,
         plot_funnel,
+        plot_funnel_drivers,
+        plot_funnel_groups,
         plot_funnel_trend,
         plot_lifetime_value,
         plot_nps,
+        plot_paths,
         plot_retention_curve,
         plot_retention_matrix,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
     from metrics.samples import event_log
     from metrics.steps import Step
+    from metrics.store import EventSource, open_events, write_events
     from metrics.surveys import check_responses, net_promoter_score
 
 __version__ = "0.1.0"
@@ -42,17 +56,31 @@ _HOMES = {
         "read_tickets",
         "account",
     ],
+    "metrics.store": ["open_events", "write_events", "EventSource"],
     "metrics.steps": ["Step"],
     "metrics.samples": ["event_log"],
-    "metrics.funnel": ["conversion_funnel", "funnel_users", "funnel_trend"],
+    "metrics.funnel": [
+        "conversion_funnel",
+        "funnel_users",
+        "funnel_trend",
+        "explain_funnel",
+        "reconcile_funnel",
+        "funnel_presets",
+        "compare_funnels",
+        "funnel_drivers",
+    ],
+    "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.churn": ["churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate"],
     "metrics.surveys": ["net_promoter_score", "check_responses"],
     "metrics.clv": ["orders_summary", "customer_lifetime_value", "simple_lifetime_value"],
-    "metrics.intervals": ["proportion_interval", "difference_interval"],
+    "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
         "plot_funnel",
         "plot_funnel_trend",
+        "plot_funnel_groups",
+        "plot_funnel_drivers",
+        "plot_paths",
         "plot_retention_matrix",
         "plot_retention_curve",
         "plot_churn",
@@ -66,14 +94,18 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "read_events", "load_events", "check_events", "EventLoad", "EventTableError",
     "read_orders", "read_surveys", "read_subscriptions", "read_campaigns", "read_tickets", "account",
+    "open_events", "write_events", "EventSource",
     "Step", "event_log",
-    "conversion_funnel", "funnel_users", "funnel_trend",
+    "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",
+    "compare_funnels", "funnel_drivers",
+    "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
     "net_promoter_score", "check_responses",
     "orders_summary", "customer_lifetime_value", "simple_lifetime_value",
-    "proportion_interval", "difference_interval",
-    "plot_funnel", "plot_funnel_trend", "plot_retention_matrix", "plot_retention_curve",
+    "proportion_interval", "difference_interval", "adjust_p_values",
+    "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers", "plot_paths",
+    "plot_retention_matrix", "plot_retention_curve",
     "plot_churn", "plot_nps", "plot_lifetime_value",
     "show", "headline", "definitions",
 ]  # fmt: skip

@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Rows, Span, user_rows
-from metrics.events import conform
+from metrics.engine import Mark, Reading, Rows, Span, by_user
+from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, one_of, spoken
 from metrics.results import blank, result, too_few
-from metrics.steps import EventChoice, as_step, meets
+from metrics.steps import EventChoice, Step, as_step
 
 Length: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
 _RATE = ["churn_rate", "churn_rate_low", "churn_rate_high"]
@@ -102,23 +102,20 @@ def churn_rate(
     """
     span, silence = Span.read(since=since, until=until, as_of=as_of, tz=tz), duration(inactive_for, name="inactive_for")
     what = as_step(event, "event")
-    rows = user_rows(conform(events), unit=unit, before=span.as_of)
-    use = rows.sorted(meets(rows.events, what, "event", needed=True))
-    if what.first_time_only:
-        use = rows.first_of_unit(use)
+    calendar = None if period is None else Calendar(period, tz, week_start)
     if period is None:
         if since is None or until is None:
             raise ValueError("period=None measures from since to until as one. Give both, or a period.")
         if span.since >= span.as_of:
             raise ValueError(f"since {since!s} is not before as_of {as_of!s}: nothing of the range is observed yet.")
-        starts, begins, ends = None, np.array([span.since]), np.array([span.until])
-    else:
-        calendar = Calendar(period, tz, week_start)
-        numbers = _periods(rows, calendar, span, since is None)
-        starts, begins, ends = calendar.start(numbers), calendar.begins(numbers), calendar.begins(numbers + 1)
-    table = _movements(rows.unit[use], rows.time[use], begins, np.minimum(ends, span.as_of), silence)
-    if starts is not None:
-        table.insert(0, "period_start", starts)
+    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), everything=True)
+    answer = by_user(events, reading, _movements_of, what=what, calendar=calendar, span=span, silence=silence)
+    table = pd.DataFrame(answer.columns).groupby("period").sum()
+    numbers = table.index.to_numpy(np.int64)
+    table = table.reset_index(drop=True)
+    _, ends = _edges(numbers, calendar, span)
+    if calendar is not None:
+        table.insert(0, "period_start", calendar.start(numbers))
     table = add_rate(table, "churn_rate", "churned", "users", confidence)
     table["complete"] = ends <= span.as_of if until is None or period else np.array([span.until == _asked(until, tz)])
     reason = no_denominator(table["users"]).mask(~table["complete"], "incomplete_period")
@@ -142,18 +139,38 @@ def _asked(until: When, tz: str) -> int:
     return Span.read(since=None, until=None, as_of=until, tz=tz).as_of
 
 
-def _periods(rows: Rows, calendar: Calendar, span: Span, from_first_row: bool) -> Ints:
+def _movements_of(rows: Rows, what: Step, calendar: Calendar | None, span: Span, silence: int) -> Columns:
+    use = rows.meets(0)
+    if what.first_time_only:
+        use = rows.first_of_unit(use)
+    numbers = _numbers(rows.time, calendar, span)
+    begins, ends = _edges(numbers, calendar, span)
+    moved = _movements(rows.unit[use], rows.time[use], begins, np.minimum(ends, span.as_of), silence)
+    return {"period": numbers, **moved}
+
+
+def _numbers(time: Ints, calendar: Calendar | None, span: Span) -> Ints:
     """Numbers of the periods from the start of the range (or the first row) to the last moment observed."""
-    if from_first_row and not len(rows.time):
+    if calendar is None:
+        return np.arange(1)
+    ranged = span.since > -(2**62)
+    if not ranged and not len(time):
         return np.arange(0)
-    first = int(rows.time.min()) if from_first_row else span.since
+    first = span.since if ranged else int(time.min())
     if first >= span.until:  # nothing of the range is observed yet
         return np.arange(0)
     low, high = calendar.number(np.array([first, span.until - 1]))
     return np.arange(low, high + 1)
 
 
-def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -> pd.DataFrame:
+def _edges(numbers: Ints, calendar: Calendar | None, span: Span) -> tuple[Ints, Ints]:
+    """First instant of each period, and the first one after it."""
+    if calendar is None:
+        return np.array([span.since]), np.array([span.until])
+    return calendar.begins(numbers), calendar.begins(numbers + 1)
+
+
+def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -> Columns:
     """Who was active at the edges of each period, and how that changed; rows are sorted by unit and time."""
     periods = len(begins)
     edges = np.r_[begins, ends[-1:]]
@@ -173,12 +190,12 @@ def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -
     gone, come = gone & (high <= periods), come & (low >= 1)
     new = come & (known_since >= edges[low - 1]) if len(who) else come
     count = np.bincount(low, minlength=periods + 2) - np.bincount(high, minlength=periods + 2)
-    return pd.DataFrame({
+    return {
         "users": np.cumsum(count)[:periods],
         "churned": np.bincount(high[gone] - 1, minlength=periods)[:periods],
         "reactivated": np.bincount(low[come & ~new] - 1, minlength=periods)[:periods],
         "new": np.bincount(low[new] - 1, minlength=periods)[:periods],
-    })  # fmt: skip
+    }
 
 
 def customer_retention_rate(

@@ -62,7 +62,8 @@ def check(
 @app.command()
 def load(
     exports: Exports,
-    to: Annotated[Path, typer.Option(help="Parquet file to write.", show_default=False)],
+    to: Annotated[Path, typer.Option(help="Parquet file, or folder of a store, to write.", show_default=False)],
+    append: Annotated[bool, typer.Option("--append", help="Add the days to a store that is there.")] = False,
     timezone: Zone = None,
     rename: Renames = None,
     event_name: EventName = None,
@@ -71,11 +72,15 @@ def load(
     max_refused: MaxRefused = 0.01,
 ) -> None:
     """Read an export, write the event table as Parquet for reports to read, and print the account."""
+    import metrics
+
     options = {"event_name": event_name, "time_format": time_format, "encoding": encoding}
     found = _load(exports, timezone, rename, max_refused, options)
-    partial = to.with_name(f".{to.name}.partial")
-    found.events.to_parquet(partial, index=False)
-    partial.replace(to)
+    try:
+        metrics.write_events(found.events, to, append=append)
+    except (metrics.EventTableError, ValueError, OSError) as error:
+        typer.echo(f"{error}", err=True)
+        raise typer.Exit(2) from error
     typer.echo(found.account.to_string(index=False, na_rep=""))
     typer.echo(f"\n{len(found.events):,} rows written to {to}")
 

@@ -24,6 +24,8 @@ class Step:
         Name in the ``event`` column; None means any event.
     where
         Property columns and the value each must have: ``{"plan": "pro"}``; None means that it is missing.
+    optional
+        An attempt goes on without it; it is counted where it happens between its neighbours.
     first_time_only
         Only the first row of a user, in all history, that meets `event` and `where`.
 
@@ -35,6 +37,7 @@ class Step:
 
     event: str | None
     where: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
     first_time_only: bool = False
 
     @property
@@ -42,6 +45,7 @@ class Step:
         """The step in words."""
         words = [f"{column} = {value}" for column, value in self.where.items()]
         words += ["first time"] if self.first_time_only else []
+        words += ["optional"] if self.optional else []
         name = "any event" if self.event is None else self.event
         return f"{name} ({', '.join(words)})" if words else name
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metrics import conversion_funnel, event_log, funnel_trend, funnel_users
+from metrics import Step, conversion_funnel, event_log, funnel_trend, funnel_users
 
 ABC = ["a", "b", "c"]
 
@@ -51,8 +51,6 @@ def test_without_order_the_number_of_different_steps_counts(events, level):
 
 def test_without_order_one_row_still_serves_one_step():
     log = event_log("2026-01-01 ann a k=1\n2026-01-01 ben a k=1\n2026-01-02 ben a k=2")
-    from metrics import Step
-
     assert users(log, ["a", Step(None, where={"k": 1})], order="unordered", window="3 days") == [2, 1]
 
 
@@ -197,3 +195,68 @@ def test_the_censored_rate_of_attempts_claims_no_certainty_it_has_not():
     assert np.isnan(still["censored_conversion_rate_low"])
     over = table(log, ["a", "b"], as_of="2026-03-01", **options).iloc[1]
     assert over["censored_conversion_rate_low"] == over["conversion_rate_low"]
+
+
+# -- optional steps: the attempt is found on the required ones alone
+
+MAYBE = ["a", Step("b", optional=True), "c"]
+SOME = event_log(
+    seconds("all", "a b c") + "\n" + seconds("without", "a x c") + "\n" + seconds("after", "a c b") + "\n"
+    + seconds("before", "b a c") + "\n" + seconds("stays", "a b") + "\n" + seconds("lost", "a")
+)  # fmt: skip
+
+
+def test_an_optional_step_is_counted_between_its_neighbours_and_nobody_is_lost_at_it():
+    found = table(SOME, MAYBE)
+    assert found["users"].tolist() == [6, 2, 4]  # all and stays did b where it belongs
+    assert found["dropped"].tolist() == [0, 0, 2]
+    assert found["open"].tolist() == [0, 0, 0]
+    assert np.isnan(found["drop_off_rate"][1])
+    assert found["step_conversion_rate"].tolist()[1:] == [2 / 6, 4 / 6]  # both over step 1
+    assert found["conversion_rate"].tolist()[1:] == [2 / 6, 4 / 6]
+    assert found["event"][1] == "b (optional)"
+
+
+def test_a_user_converts_with_the_last_required_step():
+    people = funnel_users(SOME, [*MAYBE, Step("x", optional=True)], window="10 seconds", as_of="2026-02-01")
+    people = people.set_index("user_id")
+    assert people["outcome"].to_dict() == {
+        "after": "converted", "all": "converted", "before": "converted", "lost": "dropped", "stays": "dropped",
+        "without": "converted",
+    }  # fmt: skip
+    assert len(people.loc["all", "step_times"]) == 3
+    assert len(people.loc["without", "step_times"]) == 2
+
+
+def test_an_optional_step_never_changes_the_required_ones():
+    with_it, without = table(SOME, MAYBE), table(SOME, ["a", "c"])
+    columns = ["users", "dropped", "open", "conversion_rate", "mean_seconds", "median_seconds"]
+    assert with_it.loc[[0, 2], columns].reset_index(drop=True).equals(without[columns])
+
+
+def test_an_optional_row_is_a_row_of_its_own():
+    log = event_log("2026-01-01 u a\n2026-01-02 u a\n2026-01-01 v a\n2026-01-01 v c\n2026-01-02 u c")
+    assert users(log, ["a", Step("a", optional=True), "c"], window="3 days") == [2, 0, 2]  # best: begun last
+
+
+def test_the_definition_and_the_settings_say_what_is_optional():
+    found = table(SOME, MAYBE)
+    assert found.attrs["settings"]["steps"] == ["a", "b (optional)", "c"]
+    assert "a, then b (optional), then c" in found.attrs["definition"]
+    assert "an optional step counts where it was done between its neighbours" in found.attrs["definition"]
+    assert "optional" not in table(SOME, ["a", "c"]).attrs["definition"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "options", "message"),
+    [
+        ([Step("a", optional=True), "b"], {}, "the first step, 'a .optional.', cannot be optional"),
+        (MAYBE, {"order": "unordered"}, "'b .optional.' has no meaning with order='unordered'"),
+        (MAYBE, {"order": "strict"}, "'b .optional.' has no meaning with order='strict'"),
+        (["a", Step("b", optional=True)], {}, "are optional, so that nobody could be lost"),
+        (MAYBE, {"exclude": [("x", 1, 2)]}, "step 2 of .* is optional"),
+    ],
+)
+def test_optional_steps_that_mean_nothing_are_refused(steps, options, message):
+    with pytest.raises(ValueError, match=message):
+        users(SOME, steps, **options)

@@ -1,70 +1,13 @@
-"""What holds for every metric. A new metric joins with one line in METRICS.
-
-A metric here is a function of an event table; tables of answers and orders are made from the same rows, so that one
-set of laws serves all.
-"""
-
-from collections.abc import Callable
+"""What holds for every metric; they stand in `catalogue`."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-import metrics
-
-AS_OF = "2026-03-15"
-
-
-def answers(events):
-    return events.rename(columns={"user_id": "respondent_id", "timestamp": "answered_at", "amount": "score"})
-
-
-def orders(events):
-    return events.rename(columns={"amount": "net"})
-
-
-METRICS: dict[str, Callable[..., pd.DataFrame]] = {
-    "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
-    "conversion_funnel by": lambda e: metrics.conversion_funnel(e, ["a", "b"], by="plan", as_of=AS_OF),
-    "funnel_users": lambda e: metrics.funnel_users(e, ["a", "b", "c"], as_of=AS_OF),
-    "funnel_trend": lambda e: metrics.funnel_trend(e, ["a", "b"], window="5 days", as_of=AS_OF),
-    "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
-    "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),
-    "cohort_retention rolling": lambda e: metrics.cohort_retention(
-        e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
-    ),
-    "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
-    "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
-    "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
-    "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
-    "check_responses": lambda e: metrics.check_responses(answers(e)),
-    "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
-    "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),
-}  # fmt: skip
-PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value"}  # a row for each user
-ZONED = [name for name in METRICS if name != "check_responses"]
-
-START = pd.Timestamp("2026-01-01", tz="UTC")
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from(["ann", "ben", "cat", "dan"]),
-        st.sampled_from("abc"),
-        st.integers(0, 80 * 24).map(lambda hours: START + pd.Timedelta(hours=hours)),
-        st.sampled_from(["pro", "free", None]),
-        st.integers(0, 10).map(float),
-    ),
-    max_size=25,
-)
-quick = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-
-
-def table_of(rows):
-    """An event table in which every event occurs, so that no step is unknown."""
-    known = [("zoe", event, START + pd.Timedelta(days=70), "pro", 9.0) for event in "cba"]
-    frame = pd.DataFrame([*rows, *known], columns=["user_id", "event", "timestamp", "plan", "amount"])
-    return frame.astype({"user_id": "str", "event": "str", "timestamp": "datetime64[us, UTC]", "plan": "str"})
+from tests.metrics import catalogue
+from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
 
 
 def same(left, right):
@@ -165,7 +108,7 @@ def test_a_shift_by_whole_weeks_in_utc_shifts_the_dates_and_no_number(name, rows
         return  # months differ in length
     events, span = table_of(rows), pd.Timedelta(weeks=weeks)
     moved = events.assign(timestamp=events["timestamp"] + span)
-    later = (pd.Timestamp(AS_OF) + span).strftime("%Y-%m-%d")
+    later = (pd.Timestamp(catalogue.AS_OF) + span).strftime("%Y-%m-%d")
     table, shifted = METRICS[name](events), _at(later, METRICS[name], moved)
     numbers = [c for c in table if c not in ("period_start", "cohort")]
     same(table[numbers], shifted[numbers])
@@ -173,9 +116,8 @@ def test_a_shift_by_whole_weeks_in_utc_shifts_the_dates_and_no_number(name, rows
 
 def _at(as_of, metric, events):
     """The metric with another `as_of`."""
-    global AS_OF
-    before, AS_OF = AS_OF, as_of
+    before, catalogue.AS_OF = catalogue.AS_OF, as_of
     try:
         return metric(events)
     finally:
-        AS_OF = before
+        catalogue.AS_OF = before

@@ -13,7 +13,7 @@ from metrics.files.values import read_ids
 REQUIRED = ("user_id", "event", "timestamp")
 
 
-def conform(events: pd.DataFrame) -> pd.DataFrame:
+def conform(events: pd.DataFrame, *, look_for_blanks: bool = True) -> pd.DataFrame:
     """Is this an event table?
 
     An event table has `user_id` and `event` (text, never blank) and `timestamp`
@@ -25,6 +25,8 @@ def conform(events: pd.DataFrame) -> pd.DataFrame:
     ----------
     events
         Any DataFrame with the three columns. No rows at all are fine.
+    look_for_blanks
+        Also refuse ids and names that are blank; a reader that looks for them on its way may leave that out.
 
     Returns
     -------
@@ -68,6 +70,8 @@ def conform(events: pd.DataFrame) -> pd.DataFrame:
         column = events[name]
         if column.dtype != "str":
             column = changed[name] = _text(column)
+        if not look_for_blanks:
+            continue
         blank = (column.isna() | (column.str.strip() == "")).to_numpy(bool)
         if blank.any():
             problems.append(_problem(f"no {name}", blank, events))

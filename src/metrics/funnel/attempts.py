@@ -1,38 +1,58 @@
-"""From events to the attempt by which each unit counts: rows selected, attempts followed, units credited."""
+"""From rows to the attempt by which each unit counts: attempts followed, units credited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from metrics.engine import Rows, user_rows
-from metrics.events import conform
+from metrics.engine import Answer, Mark, Reading, Rows, by_user
+from metrics.engine.local import Columns
 from metrics.funnel import search
 from metrics.funnel.choices import Choices
+from metrics.funnel.direct import best_paths, is_direct
 from metrics.funnel.moments import Moments, gather
+from metrics.funnel.optional import with_optional
 from metrics.periods import Ints
 from metrics.results import keys
-from metrics.steps import Mask, meets, unknown
+from metrics.steps import Mask
 
 
 @dataclass(frozen=True)
 class Credited:
     """One attempt per unit (or all that count): how far it came and when, and whether it still has time."""
 
-    unit: pd.Index
-    cluster: Ints  # which attempts belong to one unit
-    groups: pd.DataFrame  # one row per attempt, the columns of `by`
-    level: Ints
+    unit: Ints  # number of the unit in the rows; in an answer its id
+    groups: dict[str, Ints]  # codes of the columns of `by`; -1 is missing
     times: Ints  # steps x attempts; instant of each step, only where reached
     reached: Mask  # steps x attempts
     open: Mask
     open_for: Ints  # how long the unit's last attempt has been watched at `as_of`
     void: Mask  # units of which every attempt is void, by an exclusion
 
+    @property
+    def level(self) -> Ints:
+        """Furthest step of each attempt, from 1."""
+        steps = np.arange(1, len(self.reached) + 1)[:, None]
+        level: Ints = np.where(self.reached, steps, 0).max(axis=0)
+        return level
+
+    def only(self, members: Ints) -> "Credited":
+        """Some of the attempts."""
+        return Credited(
+            unit=self.unit[members],
+            groups={name: codes[members] for name, codes in self.groups.items()},
+            times=self.times[:, members],
+            reached=self.reached[:, members],
+            open=self.open[members],
+            open_for=self.open_for[members],
+            void=self.void[members],
+        )
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """Selected rows as moments, and every attempt that may begin, followed to its end."""
+    """Rows as moments, and every attempt that may begin, followed to its end."""
 
     rows: Rows
     moments: Moments
@@ -40,48 +60,62 @@ class Prepared:
     void: Mask  # attempts that an exclusion made void
 
 
-def prepare(events: pd.DataFrame, choices: Choices) -> Prepared:
-    """Select the rows that matter, gather and follow them."""
-    span, rules = choices.span, choices.rules
-    events = conform(events)
+def measured_from(choices: Choices) -> Ints:
+    """The step that each step is measured against: the last one before it that may not be left out."""
+    required = [k if not step.optional else 0 for k, step in enumerate(choices.path)]
+    return np.maximum.accumulate(np.array([0, *required[:-1]], dtype=np.int64))
+
+
+def reading_of(choices: Choices, *, everything: bool = False, groups: Sequence[str] | None = None) -> Reading:
+    """What a funnel reads: rows of its steps and exclusions, and with ``order="strict"`` all others too."""
     entered = choices.order != "unordered"  # by step 1, without which nobody can enter
-    met = np.stack([meets(events, step, "steps", needed=entered and k == 0) for k, step in enumerate(choices.path)])
-    marks = [meets(events, step, "exclude") for step, _, _ in choices.exclusions]
-    wanted: Mask = np.logical_or.reduce([*met, *marks])
-    if choices.order == "strict":
-        wanted = np.ones(len(events), bool)
-    rows = user_rows(events, unit=choices.columns_of_unit, before=span.as_of, only=wanted)
-    met, marks = met[:, rows.source], [mark[rows.source] for mark in marks]
-    for k, step in enumerate(choices.path):
-        if step.first_time_only:
-            met[k] = rows.first_of_unit(met[k])
-    if choices.range_applies_to == "all_steps":
-        met &= (rows.time >= span.since) & (rows.time < span.until)
-    moments = gather(rows.unit, rows.time, met)
-    entry = moments.meets.any(axis=0) if choices.order == "unordered" else moments.meets[0].copy()
-    entry &= (moments.time >= span.since) & (moments.time < span.until)
-    if choices.mature_only:
-        entry &= moments.time + rules.window <= span.as_of
-    starts = np.flatnonzero(entry)
-    if choices.reentry == "first" and len(starts):
-        unit = moments.unit[starts]
-        starts = starts[np.r_[True, unit[1:] != unit[:-1]]]
-    go = search.gather_any if choices.order == "unordered" else search.follow
-    attempts = go(moments, starts, rules)
-    void = np.zeros(len(starts), bool)
-    for (_, from_step, to_step), mark in zip(choices.exclusions, marks, strict=True):
-        marked = np.zeros(len(moments.time), bool)
-        marked[moments.row[mark]] = True
-        void |= search.voided(moments, attempts, rules, marked, from_step, to_step)
-    return Prepared(rows, moments, attempts, void)
+    steps = [Mark(step, "steps", needed=entered and k == 0) for k, step in enumerate(choices.path)]
+    return Reading(
+        marks=(*steps, *(Mark(step, "exclude") for step, _, _ in choices.exclusions)),
+        before=choices.span.as_of,
+        unit=tuple(choices.columns_of_unit),
+        everything=everything or choices.order == "strict",
+        groups=tuple(keys(choices.by) if groups is None else groups),
+    )
 
 
-def credited(events: pd.DataFrame, choices: Choices) -> Credited:
-    """The attempt by which each unit counts, with the columns of `by`."""
-    for column in keys(choices.by):
-        if column not in events:
-            raise ValueError(unknown("by", column, events.columns, "a column of the event table", "columns"))
-    prepared = prepare(events, choices)
+def credited(events: Any, choices: Choices) -> tuple[Credited, Answer]:
+    """The attempt by which each unit counts, of a whole event table."""
+    answer = by_user(events, reading_of(choices), _credited_columns, choices=choices)
+    columns, steps = answer.columns, range(len(choices.path))
+    times = np.stack([columns[f"time {k}"] for k in steps])
+    one = Credited(
+        unit=columns["unit"],
+        groups={name: columns[f"group {name}"] for name in keys(choices.by)},
+        times=times,
+        reached=times != _NOT_REACHED,
+        open=columns["open"],
+        open_for=columns["open_for"],
+        void=columns["void"],
+    )
+    return one, answer
+
+
+_NOT_REACHED = np.iinfo(np.int64).min
+
+
+def _credited_columns(rows: Rows, choices: Choices) -> Columns:
+    one = credited_of(rows, choices)
+    return {
+        "unit": rows.ids[one.unit],
+        "open": one.open,
+        "open_for": one.open_for,
+        "void": one.void,
+        **{f"group {name}": codes for name, codes in one.groups.items()},
+        **{f"time {k}": np.where(one.reached[k], one.times[k], _NOT_REACHED) for k in range(len(one.times))},
+    }
+
+
+def credited_of(rows: Rows, choices: Choices) -> Credited:
+    """The attempt by which each unit of these rows counts."""
+    if is_direct(rows, choices):
+        return _credited_directly(rows, choices)
+    prepared = prepare(rows, choices)
     moments, rules = prepared.moments, choices.rules
     clean, void = prepared.attempts.only(~prepared.void), prepared.attempts.only(prepared.void)
     void = void.only(~np.isin(moments.unit[void.starts], moments.unit[clean.starts]))  # of units without a clean one
@@ -90,47 +124,130 @@ def credited(events: pd.DataFrame, choices: Choices) -> Credited:
     else:
         counted = search.best(moments, clean)
     chosen = np.r_[counted, len(clean.starts) + search.best(moments, void)].astype(np.int64)
-    tried = search.Attempts(np.r_[clean.starts, void.starts], np.c_[clean.path, void.path])
+    tried = search.Attempts(np.r_[clean.starts, void.starts], np.c_[clean.path, void.path], clean.required)
     at, start = tried.path[:, chosen], tried.starts[chosen]
-    unit, reached, began = moments.unit[start], at >= 0, moments.time[start]
+    unit, began = moments.unit[start], moments.time[start]
     if choices.counting == "users" and len(counted):
         # The last entry decides whether a unit still has time: any attempt that is open may become its best.
         place = np.searchsorted(moments.unit[clean.starts], unit[: len(counted)], side="right") - 1
         began[: len(counted)] = moments.time[clean.starts[place]]
-    groups = pd.DataFrame(index=range(len(unit)))
-    for column in keys(choices.by):
-        groups[column] = _touch(prepared, choices, column, at).array
+    met = moments.met if choices.order != "unordered" else np.broadcast_to(moments.met.any(axis=0), moments.met.shape)
+    where = [(moments.row, met[step]) for step in range(len(choices.path))]
+    is_void: Mask = chosen >= len(clean.starts)
+    return _credited(rows, choices, unit, at, moments.time, began, is_void, where)
+
+
+def prepare(rows: Rows, choices: Choices) -> Prepared:
+    """Gather the rows into moments and follow every attempt."""
+    rules = choices.rules
+    met = _met(rows, choices)
+    moments = gather(rows.unit, rows.time, met)
+    entry = moments.meets.any(axis=0) if choices.order == "unordered" else moments.meets[0].copy()
+    starts = np.flatnonzero(entry & _may_enter(moments.time, choices))
+    if choices.reentry == "first":
+        starts = starts[_first_of_each(moments.unit[starts])]
+    go = search.gather_any if choices.order == "unordered" else search.follow
+    required = np.flatnonzero([not step.optional for step in choices.path])
+    if len(required) == len(met):
+        attempts = go(moments, starts, rules)
+    else:
+        attempts = go(gather(rows.unit, rows.time, met[required]), starts, rules)
+        attempts = with_optional(moments, attempts, required, rules)
+    void = np.zeros(len(starts), bool)
+    for place, (_, from_step, to_step) in enumerate(choices.exclusions, start=len(choices.path)):
+        marked = np.zeros(len(moments.time), bool)
+        marked[moments.row[rows.meets(place)]] = True
+        void |= search.voided(moments, attempts, rules, marked, from_step, to_step)
+    return Prepared(rows, moments, attempts, void)
+
+
+def _credited_directly(rows: Rows, choices: Choices) -> Credited:
+    step_of_class = np.where(rows.met[: len(choices.path)].any(axis=0), rows.met.argmax(axis=0), -1)
+    step = step_of_class.astype(np.int16)[rows.kind]
+    at = [np.flatnonzero(step == k) for k in range(len(choices.path))]
+    if any(one.first_time_only for one in choices.path) or choices.range_applies_to == "all_steps":
+        at = [np.flatnonzero(met) for met in _met(rows, choices)]
+    entry = _may_enter(rows.time[at[0]], choices)
+    if choices.reentry == "first":
+        chosen = np.flatnonzero(entry)
+        entry = np.zeros(len(entry), bool)
+        entry[chosen[_first_of_each(rows.unit[at[0][chosen]])]] = True
+    path, last = best_paths(rows, at, entry, choices.rules.window)
+    where: list[tuple[Ints, Mask]] = []
+    moment = path
+    if rows.groups:  # rows of one instant that serve alike
+        change = (rows.unit[1:] != rows.unit[:-1]) | (rows.time[1:] != rows.time[:-1])
+        run = np.r_[0, np.cumsum(change)] if len(rows) else rows.unit
+        where = [(run, step == k) for k in range(len(at))]
+        moment = np.where(path >= 0, run[path], -1) if len(rows) else path
+    void = np.zeros(path.shape[1], bool)
+    return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, where, moment)
+
+
+def _credited(
+    rows: Rows,
+    choices: Choices,
+    unit: Ints,
+    at: Ints,
+    time: Ints,
+    began: Ints,
+    void: Mask,
+    where: list[tuple[Ints, Mask]],
+    moment: Ints | None = None,
+) -> Credited:
+    reached = at >= 0
     return Credited(
-        unit=prepared.rows.labels[unit],
-        cluster=unit,
-        groups=groups,
-        level=reached.sum(axis=0),
-        times=np.where(reached, moments.time[at] if len(unit) else at, 0),
+        unit=unit,
+        groups={
+            name: _touch(rows.groups[name], where, at if moment is None else moment, choices) for name in rows.groups
+        },
+        times=np.where(reached, time[at], 0) if len(time) else at,
         reached=reached,
-        open=(began + rules.window > choices.span.as_of) & (not choices.range_is_over),
+        open=(began + choices.rules.window > choices.span.as_of) & (not choices.range_is_over),
         open_for=choices.span.as_of - began,
-        void=chosen >= len(clean.starts),
+        void=void,
     )
 
 
-def _touch(prepared: Prepared, choices: Choices, column: str, at: Ints) -> pd.Series:
-    """Value of `column` on the rows that served the attempt: the first, the last, or that of one step."""
-    moments = prepared.moments
-    values = prepared.rows.column(column)
-    # Codes in the order of the values, so that rows of one instant never depend on the order of the file.
-    code, known = pd.factorize(values, sort=True)
-    none = len(known)
-    code = np.where(code < 0, none, code)
+def _met(rows: Rows, choices: Choices) -> Mask:
+    """Which steps each row may serve: steps x rows."""
+    met = np.stack([rows.meets(k) for k in range(len(choices.path))])
+    for k, step in enumerate(choices.path):
+        if step.first_time_only:
+            met[k] = rows.first_of_unit(met[k])
+    if choices.range_applies_to == "all_steps":
+        met &= (rows.time >= choices.span.since) & (rows.time < choices.span.until)
+    return met
+
+
+def _may_enter(time: Ints, choices: Choices) -> Mask:
+    entry: Mask = (time >= choices.span.since) & (time < choices.span.until)
+    if choices.mature_only:
+        entry &= time + choices.rules.window <= choices.span.as_of
+    return entry
+
+
+def _first_of_each(unit: Ints) -> Ints:
+    return np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(unit) else unit
+
+
+def _touch(code: Ints, where: list[tuple[Ints, Mask]], at: Ints, choices: Choices) -> Ints:
+    """Code on the rows that served the attempt: the first, the last, or that of one step; -1 is missing.
+
+    `where` says for each step which moment each row belongs to and whether it may serve the step. Of the rows of a
+    moment the least code counts, so that the order of the file does not matter.
+    """
+    none = np.iinfo(np.int64).max
     steps = range(len(choices.path))
     if choices.attribution == "step":
         steps = range((choices.attribution_step or 1) - 1, choices.attribution_step or 1)
     elif choices.attribution == "last_touch":
         steps = range(len(choices.path) - 1, -1, -1)
+    known = np.where(code < 0, none, code)
     found = np.full(at.shape[1], none)
     for step in steps:
-        met = moments.met.any(axis=0) if choices.order == "unordered" else moments.met[step]
-        here = np.full(len(moments.time) + 1, none)
-        np.minimum.at(here, moments.row, np.where(met, code, none))
-        touched = here[at[step]]  # -1, a step not reached, reads the empty last place
-        found = np.where(found == none, touched, found)
-    return pd.Series(known).reindex(np.where(found == none, -1, found)).reset_index(drop=True)
+        moment, serves = where[step]
+        here = np.full(int(moment[-1]) + 2 if len(moment) else 1, none)
+        np.minimum.at(here, moment[serves], known[serves])
+        found = np.where(found == none, here[at[step]], found)  # -1, a step not reached, reads the empty last place
+    return np.where(found == none, -1, found)

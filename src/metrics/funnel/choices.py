@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from metrics import periods
 from metrics.engine import Span
+from metrics.funnel.presets import Preset, Tool, preset
 from metrics.funnel.search import Rules
 from metrics.periods import When
 from metrics.results import keys
@@ -55,6 +56,7 @@ class Choices:
     range_applies_to: RangeAppliesTo = "entry"
     mature_only: bool = False
     counting: Counting = "users"
+    like: Tool | None = None
     unit: str = "user_id"
     tz: str = "UTC"
     confidence: float = 0.95
@@ -67,6 +69,7 @@ class Choices:
         if isinstance(self.steps, str | Step) or not len(self.steps):
             raise ValueError(f"steps: {self.steps!r} is not a list of steps. Use a list such as ['visit', 'sign_up'].")
         object.__setattr__(self, "path", tuple(as_step(step, "steps") for step in self.steps))
+        self._check_optional()
         object.__setattr__(self, "exclusions", tuple(self._exclusion(one) for one in self.exclude))
         if self.attribution == "step" and self.attribution_step not in range(1, len(self.path) + 1):
             raise ValueError(
@@ -77,7 +80,27 @@ class Choices:
             raise ValueError(f"grace: {self.grace!r} has no meaning with order={self.order!r}. Leave one of them out.")
         keys(self.by, taken=RESULT)
         periods.zone(self.tz)
-        _ = self.rules
+        _ = self.rules, self.tool
+
+    def _check_optional(self) -> None:
+        optional = [k for k, step in enumerate(self.path, start=1) if step.optional]
+        if not optional:
+            return
+        if optional[0] == 1:
+            raise ValueError(
+                f"steps: the first step, {self.path[0].label!r}, cannot be optional, for with it a unit enters. "
+                "Put a required step first."
+            )
+        if self.order != "ordered":
+            raise ValueError(
+                f"steps: {self.path[optional[0] - 1].label!r} has no meaning with order={self.order!r}: "
+                "there it has no place between others. Use order='ordered', or make the step required."
+            )
+        if len(optional) == len(self.path) - 1:
+            raise ValueError(
+                f"steps: all of {[step.label for step in self.path[1:]]} are optional, so that nobody could be lost. "
+                "Make at least one step after the first required."
+            )
 
     def _exclusion(self, one: Exclusion) -> tuple[Step, int, int]:
         try:
@@ -90,7 +113,24 @@ class Choices:
                 f"exclude: {one!r} is not (event, from_step, to_step) with two steps in order, from 1 to "
                 f"{len(self.path)}. Use such as ('refund', 1, 2)."
             )
+        for number in (from_step, to_step):
+            if self.path[number - 1].optional:
+                raise ValueError(
+                    f"exclude: step {number} of {one!r} is optional, and may be missing. Name the required steps "
+                    "between which nothing excluded may lie."
+                )
         return as_step(event, "exclude"), from_step, to_step
+
+    @property
+    def tool(self) -> Preset | None:
+        """The tool whose rules `like` asks for."""
+        return None if self.like is None else preset(self.like)
+
+    @property
+    def departures(self) -> list[str]:
+        """Arguments that are not as the tool of `like` has them, since they were given otherwise."""
+        rules = {} if self.tool is None else self.tool.arguments(self.order)
+        return [name for name, value in rules.items() if getattr(self, name) != value]
 
     @property
     def rules(self) -> Rules:
@@ -144,6 +184,7 @@ class Choices:
             "range_applies_to": self.range_applies_to,
             "mature_only": self.mature_only or None,
             "counting": self.counting,
+            "like": self.like,
             "unit": self.unit,
             "by": keys(self.by) or None,
             "attribution": self.attribution if self.by else None,
@@ -167,7 +208,21 @@ class Choices:
         more = [f"{step.label} between step {a} and {b} voids an attempt" for step, a, b in self.exclusions]
         more += [f"a step may lie up to {self.grace} before the one it follows"] if self.grace else []
         more += ["only entries whose window is over"] if self.mature_only else []
+        if self.range_applies_to == "all_steps" and (self.since is not None or self.until is not None):
+            more += ["every step lies in the range"]
+        if any(step.optional for step in self.path):
+            more += ["an optional step counts where it was done between its neighbours, and nobody is lost without it"]
         return (
             f"Each {who} that did {done}: {how}, all within {self.window} of the first (the last instant included); "
-            f"{'; '.join([counts, *more])}."
+            f"{'; '.join([counts, *more])}." + ("" if self.spoken_tool is None else f" {self.spoken_tool}")
         )
+
+    @property
+    def spoken_tool(self) -> str | None:
+        """One or two sentences on the tool of `like`."""
+        if self.tool is None:
+            return None
+        but = f", but for {' and '.join(self.departures)}" if self.departures else ""
+        used = [name for name in ("exclude", "hold_constant", "by") if getattr(self, name)]
+        differs = "; ".join(self.tool.not_reproduced([self.order, self.ties, *used]))
+        return f"The rules are those of {self.tool.name}{but}. Not reproduced of {self.tool.name}: {differs}."

@@ -17,6 +17,7 @@ from metrics.funnel.choices import (
     Reentry,
     Ties,
 )
+from metrics.funnel.presets import Tool, filled_in
 from metrics.periods import When
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -40,13 +41,17 @@ class FunnelOptions(TypedDict, total=False):
     range_applies_to: RangeAppliesTo
     mature_only: bool
     counting: Counting
+    like: Tool | None
     unit: str
     tz: str
     confidence: float
 
 
 def spell_out(function: Function) -> Function:
-    """Show the shared arguments in the function's signature, for help and completion, and refuse others by name."""
+    """Show the shared arguments in the function's signature, for help and completion, and refuse others by name.
+
+    With ``like=`` the tool's rules stand in for the arguments that were not given; only here is it known which were.
+    """
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     shared = [
@@ -63,7 +68,7 @@ def spell_out(function: Function) -> Function:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(known[2:])}."
                 raise TypeError(f"{function.__name__}() has no argument {name!r}.{hint}")
-        return function(*positional, **named)
+        return function(*positional, **filled_in(named))
 
     checked.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]
     return cast(Function, checked)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from metrics import periods
-from metrics.funnel.attempts import Credited
+from metrics.funnel.attempts import Credited, measured_from
 from metrics.funnel.choices import Choices
 from metrics.intervals import add_rate, log_log, normal_quantile, ratio, wilson
 from metrics.periods import Ints
@@ -12,17 +12,21 @@ from metrics.steps import Mask
 
 _ESTIMATES = ("conversion_rate", "step_conversion_rate", "drop_off_rate", "censored_conversion_rate")
 _QUANTILES = {"median_seconds": 0.5, "p25_seconds": 0.25, "p75_seconds": 0.75, "p90_seconds": 0.9}
+_UNKNOWN = np.full(len(_QUANTILES), np.nan)
 
 
-def finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
-    """Counts of the units at `members` into rates, intervals and times."""
-    void = one.void[members]
-    stopped_at = np.minimum(one.level[members[void]], len(choices.path) - 1)
-    members = members[~void]
-    reached, times, is_open = one.reached[:, members], one.times[:, members], one.open[members]
+def finish(one: Credited, members: Ints | None, choices: Choices) -> pd.DataFrame:
+    """Counts of the attempts at `members` (None: all) into rates, intervals and times."""
+    if members is not None:
+        one = one.only(members)
+    before = measured_from(choices)
+    required = np.array([not step.optional for step in choices.path])
+    stopped_at = np.minimum(one.level[one.void], len(before) - 1)
+    one = one.only(np.flatnonzero(~one.void)) if one.void.any() else one
+    reached, times, is_open = one.reached, one.times, one.open
     users = reached.sum(axis=1)
     lost = np.zeros_like(reached)
-    lost[1:] = reached[:-1] & ~reached[1:]
+    lost[1:] = reached[before[1:]] & ~reached[1:] & required[1:, None]  # nobody is lost at a step that may be left out
     table = pd.DataFrame({
         "step": np.arange(1, len(users) + 1),
         "event": [step.label for step in choices.path],
@@ -31,22 +35,14 @@ def finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
         "open": (lost & is_open).sum(axis=1),
         "excluded": np.bincount(stopped_at, minlength=len(users)),
         "entered": users[0],
-        "before": np.r_[0, users[:-1]],
+        "before": np.r_[0, users[before[1:]]],
     })  # fmt: skip
     table = add_rate(table, "conversion_rate", "users", "entered", choices.confidence)
     table = add_rate(table, "step_conversion_rate", "users", "before", choices.confidence)
     if choices.counting == "attempts":
-        table = _clustered(table, reached, one.cluster[members], choices.confidence)
-    table["drop_off_rate"] = ratio(table["dropped"], table["before"])
-    window = periods.duration(choices.window)
-    watched = np.where(is_open, np.minimum(one.open_for[members], window), window)
-    known = bool((times[0] + window <= choices.span.as_of).any() or choices.range_is_over)
-    censored = [
-        _kaplan_meier(
-            np.where(reached[k], times[k] - times[0], watched), reached[k], is_open, choices.confidence, known
-        )
-        for k in range(len(users))
-    ]
+        table = _clustered(table, reached, one.unit, before, choices.confidence)
+    table["drop_off_rate"] = np.where(required, ratio(table["dropped"], table["before"]), np.nan)
+    censored = _censored(one, choices, required)
     for place, name in enumerate(("", "_low", "_high")):
         table[f"censored_conversion_rate{name}"] = [c[place] for c in censored]
     if choices.counting == "attempts":  # Greenwood's variance takes attempts for independent
@@ -57,28 +53,49 @@ def finish(one: Credited, members: Ints, choices: Choices) -> pd.DataFrame:
     if users[0]:  # everyone reaches step 1 by definition; that is no estimate
         first = [f"{name}{bound}" for name in (_ESTIMATES[0], _ESTIMATES[3]) for bound in ("", "_low", "_high")]
         table.loc[0, first] = 1.0
-    seconds = [(times[k] - times[k - 1])[reached[k]] / periods.SECOND for k in range(1, len(users))]
-    table["mean_seconds"] = [np.nan, *(s.mean() if len(s) else np.nan for s in seconds)]
-    for name, q in _QUANTILES.items():
-        table[name] = [np.nan, *(np.quantile(s, q) if len(s) else np.nan for s in seconds)]
+    spans = [(times[k] - times[before[k]])[reached[k]] for k in range(1, len(users))]
+    # Added up as whole numbers: the same mean in whatever order the units come.
+    table["mean_seconds"] = [np.nan, *(int(s.sum()) / len(s) / periods.SECOND if len(s) else np.nan for s in spans)]
+    quantiles = [np.quantile(s, list(_QUANTILES.values())) if len(s) else _UNKNOWN for s in spans]
+    for place, name in enumerate(_QUANTILES):
+        table[name] = [np.nan, *(float(q[place]) / periods.SECOND for q in quantiles)]
     return table.drop(columns=["entered", "before"])
 
 
-def _clustered(table: pd.DataFrame, reached: Mask, cluster: Ints, confidence: float) -> pd.DataFrame:
+def _censored(one: Credited, choices: Choices, required: Mask) -> list[tuple[float, float, float]]:
+    """Kaplan-Meier shares of all steps."""
+    window = periods.duration(choices.window)
+    began = one.times[0]
+    watched = np.where(one.open, np.minimum(one.open_for, window), window)
+    known = bool((began + window <= choices.span.as_of).any() or choices.range_is_over)
+    shares = []
+    for k, reached in enumerate(one.reached):
+        is_open = one.open
+        if not required[k]:  # decided once the attempt went on without it
+            is_open = is_open & ~one.reached[k + 1 :].any(axis=0)
+        duration = np.where(reached, one.times[k] - began, np.where(is_open, watched, window))
+        shares.append(_kaplan_meier(duration, reached, is_open, choices.confidence, known))
+    return shares
+
+
+def _clustered(table: pd.DataFrame, reached: Mask, cluster: Ints, before: Ints, confidence: float) -> pd.DataFrame:
     """The table with limits that allow for several attempts of one unit being alike: a ratio over units.
 
     Cochran (1977), Sampling Techniques, page 155, on the units' own counts.
     """
     units, place = np.unique(cluster, return_inverse=True)
-    for name, base in (("conversion_rate", reached[:1]), ("step_conversion_rate", reached[:-1])):
+    for name, base in (("conversion_rate", np.zeros_like(before)), ("step_conversion_rate", before)):
         for step in range(1, len(reached)):
-            done, tried = reached[step], base[min(step, len(base)) - 1]
+            done, tried = reached[step], reached[base[step]]
             if not tried.any():
                 continue
             rate = float(done.sum() / tried.sum())
             many = len(np.unique(cluster[tried]))
-            spread = np.bincount(place, done - rate * tried, minlength=len(units))
-            error = float(np.sqrt(np.sum(spread**2) * many / max(many - 1, 1)) / tried.sum())
+            spread = np.bincount(place[done], minlength=len(units)) - rate * np.bincount(
+                place[tried], minlength=len(units)
+            )
+            squares = np.sort(spread**2)  # sorted, so that the sum is the same in whatever order the units come
+            error = float(np.sqrt(np.sum(squares) * many / max(many - 1, 1)) / tried.sum())
             half = normal_quantile(confidence) * error
             limits = max(rate - half, 0.0), min(rate + half, 1.0)
             if many < 2 or error == 0:  # units that do not differ are worth one attempt each

@@ -21,16 +21,17 @@ class Attempts(NamedTuple):
 
     starts: Ints
     path: Ints  # steps x attempts
+    required: Ints  # steps, from 0, that may not be left out
 
     @property
     def level(self) -> Ints:
-        """Furthest step of each attempt, from 1."""
-        level: Ints = (self.path >= 0).sum(axis=0)
+        """Furthest required step of each attempt, from 1."""
+        level: Ints = np.where(self.path[self.required] >= 0, self.required[:, None] + 1, 0).max(axis=0, initial=0)
         return level
 
     def only(self, mask: Mask) -> "Attempts":
         """Those of the attempts."""
-        return Attempts(self.starts[mask], self.path[:, mask])
+        return Attempts(self.starts[mask], self.path[:, mask], self.required)
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,20 @@ def follow(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
     steps, n = moments.meets.shape
     path = np.full((steps, len(starts)), NEVER)
     if not len(starts):
-        return Attempts(starts, path)
+        return Attempts(starts, path, np.arange(steps))
     path[0] = starts
     here, entered = starts.copy(), np.zeros(len(starts), np.int64)
     deadline, last = moments.time[starts] + rules.window, moments.last[starts]
     alive = np.ones(len(starts), bool)
     chains = _chain_table(moments) if rules.ties else None
     for step in range(1, steps):
-        ahead = _next(moments.meets[step], n)
+        ahead = next_that_meets(moments.meets[step], n)
         stay = np.zeros(len(starts), bool)
         if rules.ties:
             stay = _can_stay(moments, chains, here, entered, step)
         there = ahead[np.where(stay, here, here + 1)]
         if rules.strict:  # the next moment that does more than repeat the step just reached must meet this one
-            other = _next(~moments.meets[step - 1] | moments.meets[step], n)[np.where(stay, here, here + 1)]
+            other = next_that_meets(~moments.meets[step - 1] | moments.meets[step], n)[np.where(stay, here, here + 1)]
             there = np.where(there == other, there, n)
         if rules.grace:
             there = np.minimum(there, _shortly_before(moments, ahead, path[:step], here, rules.grace))
@@ -72,7 +73,7 @@ def follow(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
         path[step, alive] = there[alive]
         entered = np.where(alive & (there != here), step, entered)
         here = np.where(alive, there, here)
-    return Attempts(starts, path)
+    return Attempts(starts, path, np.arange(steps))
 
 
 def gather_any(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
@@ -80,10 +81,10 @@ def gather_any(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
     steps, n = moments.meets.shape
     path = np.full((steps, len(starts)), NEVER)
     if not len(starts):
-        return Attempts(starts, path)
+        return Attempts(starts, path, np.arange(steps))
     deadline, last = moments.time[starts] + rules.window, moments.last[starts]
     for step in range(steps):
-        there = _next(moments.meets[step], n)[starts]
+        there = next_that_meets(moments.meets[step], n)[starts]
         inside = there <= last
         inside[inside] = moments.time[there[inside]] <= deadline[inside]
         path[step, inside] = there[inside]
@@ -92,7 +93,7 @@ def gather_any(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
     several_steps_a_row = moments.met.sum(axis=0) > 1
     for attempt in np.flatnonzero(shared.any(axis=0)) if several_steps_a_row.any() else ():
         path[:, attempt] = _different_rows(moments, starts[attempt], deadline[attempt], last[attempt], n)
-    return Attempts(starts, np.where(path < n, path, NEVER))
+    return Attempts(starts, np.where(path < n, path, NEVER), np.arange(steps))
 
 
 def _different_rows(moments: Moments, start: int, deadline: int, last: int, n: int) -> Ints:
@@ -115,7 +116,7 @@ def voided(moments: Moments, attempts: Attempts, rules: Rules, marked: Mask, fro
     if not len(begun):
         return np.zeros(0, bool)
     n, last = len(moments.time), moments.last[attempts.starts]
-    there = _next(marked, n)[np.where(begun >= 0, begun, n) + 1]
+    there = next_that_meets(marked, n)[np.where(begun >= 0, begun, n) + 1]
     inside = (begun >= 0) & (there <= last)
     when = moments.time[np.where(inside, there, 0)]
     deadline = moments.time[attempts.starts] + rules.window
@@ -129,7 +130,7 @@ def one_after_another(moments: Moments, attempts: Attempts, rules: Rules) -> Int
     starts = attempts.starts
     if not len(starts):
         return starts
-    done = attempts.path[-1]
+    done = attempts.path[attempts.required[-1]]
     end = moments.first_since(moments.time[starts] + rules.window + 1, starts)
     following = np.searchsorted(starts, np.where(done >= 0, done + 1, end))
     unit = np.r_[moments.unit[starts], NEVER]
@@ -158,7 +159,7 @@ def best(moments: Moments, attempts: Attempts) -> Ints:
     return chosen
 
 
-def _next(meets: Mask, n: int) -> Ints:
+def next_that_meets(meets: Mask, n: int) -> Ints:
     """For each moment (and two beyond the end): the first moment at or after it that meets, else n."""
     ahead = np.full(n + 2, n, np.int64)
     ahead[:n] = np.where(meets, np.arange(n), n)

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from metrics import periods
-from metrics.funnel.attempts import Credited, credited, prepare
+from metrics.engine import Answer, Rows, by_user
+from metrics.engine.local import Columns
+from metrics.funnel.attempts import Credited, credited, prepare, reading_of
 from metrics.funnel.choices import Choices
 from metrics.funnel.options import FunnelOptions, spell_out
 from metrics.funnel.rates import finish
@@ -123,23 +125,29 @@ def conversion_funnel(
     """
     choices = Choices(steps=steps, as_of=as_of, **options)
     by = keys(choices.by)
-    table = pd.concat(_group_tables(credited(events, choices), choices, by), ignore_index=True)
-    if by:
-        table = table.sort_values([*by, "step"], na_position="last", kind="stable")
+    one, answer = credited(events, choices)
+    table = _by_group(one, answer, choices, by) if by else finish(one, None, choices)
     return result(table, metric="conversion_funnel", definition=choices.definition, settings=choices.settings)
 
 
-def _group_tables(one: Credited, choices: Choices, by: list[str]) -> list[pd.DataFrame]:
-    if not by:
-        return [finish(one, np.arange(len(one.unit)), choices)]
+def _by_group(one: Credited, answer: Answer, choices: Choices, by: list[str]) -> pd.DataFrame:
+    """A funnel for each combination of values, in their order, missing ones last."""
+    codes = np.stack([np.where(one.groups[name] < 0, len(answer.values(name)), one.groups[name]) for name in by])
+    combinations, place = np.unique(codes, axis=1, return_inverse=True)
+    place = place.reshape(-1)
+    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place)))
     tables = []
-    for _, members in one.groups.groupby(by, dropna=False, sort=False):
-        table = finish(one, members.index.to_numpy(), choices)
-        for place, column in enumerate(by):
-            table.insert(place, column, [members[column].iloc[0]] * len(table))
+    for combination, of_group in zip(combinations.T, members, strict=False):  # behind the last edge there is nobody
+        table = finish(one, of_group, choices)
+        for position, (name, code) in enumerate(zip(by, combination, strict=True)):
+            table.insert(position, name, answer.value_of(name, np.full(len(table), code)))
         tables.append(table)
-    empty = pd.DataFrame({column: pd.Series(dtype="object") for column in by}).join(finish(one, one.level[:0], choices))
-    return tables or [empty[:0]]
+    if tables:
+        return pd.concat(tables, ignore_index=True)
+    nothing = finish(one, None, choices)
+    for position, name in enumerate(by):
+        nothing.insert(position, name, pd.Series(dtype="object"))
+    return nothing[:0]
 
 
 @spell_out
@@ -179,19 +187,23 @@ def funnel_users(
     1     ben     1    dropped
     """
     choices = Choices(steps=steps, as_of=as_of, **options)
-    one = credited(events, choices)
-    done, stamps = one.level == len(choices.path), one.times.view("M8[us]")
+    one, answer = credited(events, choices)
+    level, stamps = one.level, one.times.view("M8[us]")
+    last = max(k for k, step in enumerate(choices.path, start=1) if not step.optional)
+    done, stopped = level >= last, np.where(one.reached, one.times, 0)
     table = pd.DataFrame({
-        choices.unit: one.unit,
-        **{column: one.groups[column].array for column in keys(choices.by)},
-        "step": np.where(one.void, 0, one.level),
+        choices.unit: answer.labels(one.unit),
+        **{name: answer.value_of(name, codes).array for name, codes in one.groups.items()},
+        "step": np.where(one.void, 0, level),
         "outcome": np.select([one.void, done, one.open], ["excluded", "converted", "open"], "dropped"),
         "entered_at": pd.DatetimeIndex(stamps[0], tz="UTC"),
-        "completed_at": pd.DatetimeIndex(stamps[-1], tz="UTC").where(done & ~one.void),
+        "completed_at": pd.DatetimeIndex(stopped.max(axis=0).view("M8[us]"), tz="UTC").where(done & ~one.void),
     })  # fmt: skip
-    levels = zip(stamps.T, table["step"], strict=True)
-    table["step_times"] = [[pd.Timestamp(x, tz="UTC") for x in row[:level]] for row, level in levels]
-    table = table.sort_values(choices.unit, kind="stable")
+    times = pd.DatetimeIndex(stamps.T.ravel(), tz="UTC").to_numpy(object).reshape(stamps.T.shape)
+    table["step_times"] = [
+        [] if void else list(row[met]) for row, met, void in zip(times, one.reached.T, one.void, strict=True)
+    ]
+    table = table.sort_values([choices.unit, *one.groups], kind="stable")
     return result(table, metric="funnel_users", definition=choices.definition, settings=choices.settings)
 
 
@@ -261,20 +273,14 @@ def funnel_trend(
         raise ValueError(
             f"from_step {from_step} and to_step {to_step} are not two steps in order. Use 1 to {len(choices.path)}."
         )
+    for name, number in (("from_step", from_step), ("to_step", to_step)):
+        step = choices.path[number - 1]
+        if step.optional:
+            raise ValueError(f"{name}: step {number}, {step.label}, is no step that all take. Use a required one.")
     calendar, span = Calendar(period, choices.tz, week_start), choices.span
-    prepared = prepare(events, choices)
-    tried = prepared.attempts.only(~prepared.void)
-    began = prepared.moments.time[tried.starts]
-    frame = pd.DataFrame({
-        "period": calendar.number(began),
-        "unit": prepared.moments.unit[tried.starts],
-        "entered": tried.level >= from_step,
-        "converted": tried.level >= to_step,
-        "open": (tried.level >= from_step) & (began + periods.duration(choices.window) > span.as_of),
-    })  # fmt: skip
-    once = frame[frame["entered"]].groupby(["period", "unit"])[["entered", "converted", "open"]].any()
-    once["open"] &= ~once["converted"]
-    counts = once.groupby("period").sum()
+    levels = {"from_step": from_step, "to_step": to_step}
+    answer = by_user(events, reading_of(choices), _trend_columns, choices=choices, calendar=calendar, **levels)
+    counts = pd.DataFrame(answer.columns).groupby("period").sum()
     numbers = _periods(counts.index.to_numpy(np.int64), choices, calendar)
     counts = counts.reindex(numbers, fill_value=0).astype(np.int64)
     begins, ends = calendar.begins(numbers), calendar.begins(numbers + 1)
@@ -286,6 +292,28 @@ def funnel_trend(
     settings = choices.settings | {"period": period, "from_step": from_step, "to_step": to_step}
     definition = f"{choices.definition} Attempts stand in the {period} of their first step."
     return result(table, metric="funnel_trend", definition=definition, settings=settings)
+
+
+def _trend_columns(rows: Rows, choices: Choices, calendar: Calendar, from_step: int, to_step: int) -> Columns:
+    """Units by the period in which an attempt began: that reached the one step, and the other, or still may."""
+    prepared = prepare(rows, choices)
+    tried = prepared.attempts.only(~prepared.void)
+    level = tried.level
+    tried, converted = tried.only(level >= from_step), level[level >= from_step] >= to_step
+    began = prepared.moments.time[tried.starts]
+    is_open = began + periods.duration(choices.window) > choices.span.as_of
+    # Starts are in the order of units and time, so that those of a unit and a period lie together.
+    unit, period = prepared.moments.unit[tried.starts], calendar.number(began)
+    first = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])]) if len(unit) else unit
+    converted = np.logical_or.reduceat(converted, first) if len(first) else converted
+    is_open = np.logical_or.reduceat(is_open, first) if len(first) else is_open
+    found, place = np.unique(period[first], return_inverse=True)
+    return {
+        "period": found,
+        "entered": np.bincount(place, minlength=len(found)),
+        "converted": np.bincount(place[converted], minlength=len(found)),
+        "open": np.bincount(place[is_open & ~converted], minlength=len(found)),
+    }
 
 
 def _periods(seen: Ints, choices: Choices, calendar: Calendar) -> Ints:

@@ -2,16 +2,21 @@
 
 from metrics.plots.churn import plot_churn
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
+from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
 from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
+from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 
 __all__ = [
     "plot_funnel",
+    "plot_funnel_drivers",
+    "plot_funnel_groups",
     "plot_funnel_trend",
     "plot_retention_matrix",
     "plot_retention_curve",
     "plot_churn",
     "plot_nps",
+    "plot_paths",
     "plot_lifetime_value",
 ]

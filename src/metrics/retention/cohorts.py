@@ -1,13 +1,13 @@
 """Who began when: the rows that put a unit into a cohort."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 
-from metrics.engine import Rows, Span
+from metrics.engine import Mark, Rows, Span
 from metrics.periods import Calendar, Ints
-from metrics.steps import Mask, Step, meets, unknown
+from metrics.steps import Mask, Step
 
 Cohort: TypeAlias = Literal["first_time", "recurring", "first_ever", "first_in_range"]
 
@@ -19,22 +19,45 @@ _WHOSE = {
 }
 
 
-def members(
-    rows: Rows, number: Ints, start: Step, cohort: Cohort, by: list[str], calendar: Calendar, span: Span | None
-) -> pd.DataFrame:
-    """One row per unit and cohort: `_unit`, `cohort` (number of its period), `_began` (instant), columns of `by`.
+@dataclass(frozen=True)
+class Members:
+    """Units and the cohorts that they belong to, in the order of both."""
+
+    unit: Ints
+    cohort: Ints  # number of its period
+    began: Ints  # instant
+    groups: dict[str, Ints]  # codes of the columns of `by`
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+
+def marks(start: Step, back: Step) -> tuple[Mark, ...]:
+    """The rows that a cohort table reads: of the start, of the return, and of the start's event whatever it is."""
+    return (
+        Mark(start, "start_event", needed=True),
+        Mark(back, "return_event"),
+        Mark(Step(start.event), "start_event"),
+    )
+
+
+def members(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Calendar, span: Span | None) -> Members:
+    """Units by cohort.
 
     `number` is the period of each row; `span` limits the cohorts to the periods that it touches.
     """
-    starts = _starts(rows, number, start, cohort, calendar, span)
-    found = pd.DataFrame({"_unit": rows.unit[starts], "cohort": number[starts], "_began": rows.time[starts]})
-    for column in by:
-        if column not in rows.events:
-            raise ValueError(unknown("by", column, rows.events.columns, "a column of the event table", "columns"))
-        found[column] = rows.column(column).to_numpy()[starts]
-    # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
-    found = found.sort_values(["_unit", "cohort", "_began", *by])
-    return found.drop_duplicates(["_unit", "cohort"], ignore_index=True)
+    at = np.flatnonzero(_starts(rows, number, start, cohort, calendar, span))
+    unit, period, began = rows.unit[at], number[at], rows.time[at]
+    if rows.groups:
+        # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
+        codes = [np.where(code[at] < 0, np.iinfo(np.int64).max, code[at]) for code in rows.groups.values()]
+        order = np.lexsort((*codes[::-1], began, period, unit))
+        at, unit, period, began = at[order], unit[order], period[order], began[order]
+    first = np.ones(len(at), bool)
+    if len(at):
+        first[1:] = (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])
+    groups = {name: code[at[first]] for name, code in rows.groups.items()}
+    return Members(unit[first], period[first], began[first], groups)
 
 
 def in_words(cohort: Cohort, start: Step, period: str) -> str:
@@ -47,7 +70,7 @@ def in_words(cohort: Cohort, start: Step, period: str) -> str:
 
 
 def _starts(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Calendar, span: Span | None) -> Mask:
-    found = rows.sorted(meets(rows.events, start, "start_event", needed=True))
+    found = rows.meets(0)
     inside = np.ones(len(number), bool)
     if span is not None and len(number):
         first, last = max(span.since, int(rows.time.min())), max(span.until, span.since + 1) - 1
@@ -56,8 +79,7 @@ def _starts(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Cal
     if cohort == "first_in_range" and not start.first_time_only:
         return rows.first_of_unit(found & inside)
     if cohort == "first_ever":
-        first_ever = rows.first_of_unit(rows.sorted(meets(rows.events, Step(start.event), "start_event")))
-        return first_ever & found & inside
+        return rows.first_of_unit(rows.meets(2)) & found & inside
     if cohort == "first_time" or start.first_time_only:
         return rows.first_of_unit(found) & inside
     return found & inside

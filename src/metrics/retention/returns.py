@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 
+from metrics import exact
 from metrics.engine import Rows
+from metrics.engine.local import Columns
+from metrics.intervals import Floats
 from metrics.periods import DAY, Calendar, Ints
+from metrics.retention.cohorts import Members
 from metrics.steps import Mask
 
 Mode: TypeAlias = Literal["on", "on_or_after"]
@@ -47,77 +50,104 @@ class Cells:
         return opened + first * self.rolling, closed + (last + 1) * self.rolling
 
 
-def visits(
-    members: pd.DataFrame, rows: Rows, number: Ints, returns: Mask, value: str | None, cells: Cells, enough: int
-) -> pd.DataFrame:
-    """Returns of each member by period after its start: `member` (row of `members`), `period`, `times`, `value`.
+@dataclass(frozen=True)
+class Returns:
+    """Rows of members from their start on: the `row` came in the `period` after the start of the `member`."""
 
-    Periods after the last cell are told by their last one alone, which is what ``on_or_after`` needs of them.
-    """
-    amount = np.zeros(int(returns.sum()))
-    if value is not None:
-        amount = pd.to_numeric(rows.column(value)).to_numpy(float)[returns]
-    seen = pd.DataFrame({"unit": rows.unit[returns], "at": number[returns], "times": 1, "value": np.nan_to_num(amount)})
-    who, cohort = members["_unit"].to_numpy(np.int64), members["cohort"].to_numpy(np.int64)
-    if cells.rolling is not None:
-        seen["time"] = rows.time[returns]
-        began = members[["_unit", "_began"]].assign(member=np.arange(len(members)))
-        pairs = began.merge(seen, left_on="_unit", right_on="unit")
-        pairs = pairs[pairs["time"] >= pairs["_began"]]
-        pairs["period"] = (pairs["time"] - pairs["_began"]) // cells.rolling
-        counted: pd.DataFrame = pairs.groupby(["member", "period"], sort=False)[["times", "value"]].sum().reset_index()
-        return counted
-    seen = seen.groupby(["unit", "at"], sort=True)[["times", "value"]].sum().reset_index()
-    low = min(int(seen["at"].min()), int(cohort.min())) if len(seen) and len(who) else 0
-    last = int(cells.last[-1])
-    width = (max(int(seen["at"].max()), int(cohort.max())) - low + last + 2) if len(seen) and len(who) else 1
-    key = seen["unit"].to_numpy(np.int64) * width + seen["at"].to_numpy(np.int64) - low
-    wanted = who * width + cohort - low
-    found = []
-    for period in range(last + 1):  # one look-up a period: pairs of all periods would be too many
-        place = np.searchsorted(key, wanted + period)
-        hit = np.flatnonzero(key[place.clip(max=max(len(key) - 1, 0))] == wanted + period) if len(key) else place[:0]
-        found.append(seen.iloc[place[hit]][["times", "value"]].assign(member=hit, period=period))
-    often = seen[seen["times"] >= enough].drop_duplicates("unit", keep="last").set_index("unit")["at"]
-    latest = often.reindex(who).to_numpy(float) - cohort
-    later = np.flatnonzero(latest > last)
-    found.append(
-        pd.DataFrame({"times": enough, "value": 0.0, "member": later, "period": latest[later].astype(np.int64)})
-    )
-    every: pd.DataFrame = pd.concat(found, ignore_index=True)
-    return every
+    row: Ints
+    member: Ints
+    period: Ints
+
+    def only(self, mask: Mask) -> "Returns":
+        """Some of them."""
+        return Returns(self.row[mask], self.member[mask], self.period[mask])
 
 
 def count(
-    members: pd.DataFrame, found: pd.DataFrame, by: list[str], cells: Cells, mode: Mode, enough: int
-) -> pd.DataFrame:
-    """Users, retained and value of every cell of every cohort that has somebody in it."""
-    group = [*by, "cohort"]
-    found = found.assign(cell=np.searchsorted(cells.last, found["period"].to_numpy()))
-    found = found[(found["cell"] < len(cells.last)) | (mode == "on_or_after")]
-    back = found.loc[(found["period"] > 0) & (found["times"] >= enough), ["member", "cell"]].drop_duplicates()
+    rows: Rows, number: Ints, returns: Mask, who: Members, cells: Cells, mode: Mode, enough: int, value: str | None
+) -> Columns:
+    """Users, retained and value of every cell of every cohort that has somebody in it; parts add up."""
+    keys = np.stack([*who.groups.values(), who.cohort])
+    cohorts, place = np.unique(keys, axis=1, return_inverse=True)
+    place, width = place.reshape(-1), len(cells.last)
+    at = np.flatnonzero(returns)
+    found = _back(rows, number, at, who, cells, enough)
+    cell = np.searchsorted(cells.last, found.period)
     if mode == "on_or_after":  # somebody back in cell j was back in or after every cell up to j
-        last = back.groupby("member", sort=False)["cell"].max().clip(upper=len(cells.last) - 1).reset_index()
-        back = last.loc[last.index.repeat(last["cell"])].assign(cell=_ramp(last["cell"].to_numpy(np.int64)))
-    keys = members[group]
-    retained = _by_cell(keys, back, group).size().rename("retained")
-    values = _by_cell(keys, found, group)["value"].sum().rename("value_sum")
-    sizes = keys.groupby(group, dropna=False, sort=False).size().rename("users").reset_index()
-    table = sizes.merge(pd.DataFrame({"cell": np.arange(len(cells.last))}), how="cross")
-    table = table.merge(retained.reset_index(), on=[*group, "cell"], how="left")
-    table = table.merge(values.reset_index(), on=[*group, "cell"], how="left")
-    table["retained"] = table["retained"].fillna(0).astype(np.int64).mask(table["cell"] == 0, table["users"])
-    return table
+        latest = np.zeros(len(who), np.int64)
+        np.maximum.at(latest, found.member, np.minimum(cell, width - 1))
+        highest = np.bincount(place * width + latest, minlength=cohorts.shape[1] * width).reshape(-1, width)
+        retained = np.cumsum(highest[:, ::-1], axis=1)[:, ::-1].copy()
+    else:
+        pairs = found.member * width + cell
+        pairs = pairs[cell < width]
+        if len(cells.first) and (cells.first != cells.last).any():  # a bracket counts a member once
+            pairs = np.unique(pairs)
+        back = place[pairs // width] * width + pairs % width
+        retained = np.bincount(back, minlength=cohorts.shape[1] * width).reshape(-1, width)
+    users = np.bincount(place, minlength=cohorts.shape[1])
+    retained[:, 0] = users
+    table = _of_cohorts(who, np.repeat(cohorts, width, axis=1), np.tile(np.arange(width), cohorts.shape[1]))
+    table |= {"users": np.repeat(users, width), "retained": retained.ravel()}
+    none = np.zeros(len(table["cell"]), np.int64)
+    table |= {"power": none, "high": none, "low": none}
+    if value is None:
+        return table
+    sums = _values(rows.numbers[value], _of_members(rows, number, at, who, cells), place, cells)
+    sums = _of_cohorts(who, cohorts[:, sums.pop("cohort")], sums.pop("cell")) | sums
+    return {name: np.r_[table[name], sums.get(name, np.zeros(len(sums["cell"]), np.int64))] for name in table}
 
 
-def _by_cell(keys: pd.DataFrame, rows: pd.DataFrame, group: list[str]) -> "pd.api.typing.DataFrameGroupBy":  # type: ignore[type-arg]
-    """Rows of members grouped by cohort and cell."""
-    joined = keys.iloc[rows["member"].to_numpy()].reset_index(drop=True)
-    joined = joined.join(rows.drop(columns="member").reset_index(drop=True))
-    return joined.groupby([*group, "cell"], dropna=False, sort=False)
+def _of_cohorts(who: Members, cohorts: Ints, cell: Ints) -> Columns:
+    names = [*(f"group {name}" for name in who.groups), "cohort"]
+    return dict(zip(names, cohorts, strict=True)) | {"cell": cell}
+
+
+def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, enough: int) -> Returns:
+    """One row for each member and period, after its own, with enough returns."""
+    if cells.rolling is None:  # a period is the same for all members, so that its rows can be counted before
+        unit, period = rows.unit[at], number[at]
+        first = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])]) if len(at) else at
+        times = np.diff(np.r_[first, len(at)])
+        found = _of_members(rows, number, at[first[times >= enough]], who, cells)
+        return found.only(found.period > 0)
+    found = _of_members(rows, number, at, who, cells)
+    found = found.only(found.period > 0)
+    width = int(found.period.max()) + 1 if len(found.period) else 1
+    _, first, times = np.unique(found.member * width + found.period, return_index=True, return_counts=True)
+    return Returns(*(x[first[times >= enough]] for x in (found.row, found.member, found.period)))
+
+
+def _of_members(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells) -> Returns:
+    """The rows `at` for every member of their unit, from its start on; periods after the last cell too."""
+    first = np.searchsorted(who.unit, rows.unit[at])
+    many = np.searchsorted(who.unit, rows.unit[at], side="right") - first
+    row, member = np.repeat(at, many), np.repeat(first, many) + _ramp(many)
+    if cells.rolling is not None:
+        after = rows.time[row] - who.began[member]
+        return Returns(row, member, after // cells.rolling).only(after >= 0)
+    found = Returns(row, member, number[row] - who.cohort[member])
+    return found.only(found.period >= 0)
+
+
+def _values(amount: Floats, found: Returns, place: Ints, cells: Cells) -> Columns:
+    """Value by cohort and cell, as sums of whole numbers."""
+    cell = np.searchsorted(cells.last, found.period)
+    inside = cell < len(cells.last)
+    power, high, low = exact.split(np.nan_to_num(amount[found.row[inside]]))
+    powers, width = 4096, len(cells.last)  # more than a float has
+    key = (place[found.member[inside]] * width + cell[inside]) * powers + power + powers // 2
+    sums, which = np.unique(key, return_inverse=True)
+    total = np.zeros((2, len(sums)), np.int64)
+    np.add.at(total[0], which, high)
+    np.add.at(total[1], which, low)
+    cohort, cell = np.divmod(sums // powers, width)
+    return {
+        "cohort": cohort, "cell": cell, "power": sums % powers - powers // 2, "high": total[0], "low": total[1],
+    }  # fmt: skip
 
 
 def _ramp(copies: Ints) -> Ints:
-    """1, 2, …, n for each n in turn."""
+    """0, 1, …, n - 1 for each n in turn."""
     ends = np.cumsum(copies)
-    return np.arange(1, copies.sum() + 1) - np.repeat(ends - copies, copies)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - copies, copies)

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Span, user_rows
-from metrics.events import conform
+from metrics import exact
+from metrics.engine import Answer, Reading, Rows, Span, by_user
+from metrics.engine.local import Columns
 from metrics.intervals import add_rate, ratio, wilson
 from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
 from metrics.results import keys, result
-from metrics.retention.cohorts import Cohort, in_words, members
-from metrics.retention.returns import Cells, Clock, Mode, count, visits
-from metrics.steps import EventChoice, as_step, meets, unknown
+from metrics.retention.cohorts import Cohort, in_words, marks, members
+from metrics.retention.returns import Cells, Clock, Mode, count
+from metrics.steps import EventChoice, Step, as_step
 
 _RESULT = [
     "cohort", "period", "users", "retained", "retention_rate", "retention_rate_low", "retention_rate_high", "complete",
@@ -128,18 +129,21 @@ def cohort_retention(
     calendar, span = Calendar(period, tz, week_start), Span.read(since=since, until=until, as_of=as_of, tz=tz)
     cells = Cells.of(calendar, clock, periods, brackets)
     start, back = as_step(start_event, "start_event"), as_step(return_event, "return_event")
-    rows = user_rows(conform(events), unit=unit, before=span.as_of)
-    if value is not None and value not in rows.events:
-        raise ValueError(unknown("value", value, rows.events.columns, "a column of the event table", "columns"))
-    numbers = calendar.number(rows.time)
-    ranged = since is not None or until is not None
     groups = keys(by, taken=_RESULT)
-    who = members(rows, numbers, start, cohort, groups, calendar, span if ranged else None)
-    returns = rows.sorted(meets(rows.events, back, "return_event"))
-    if back.first_time_only:
-        returns = rows.first_of_unit(returns)
-    found = visits(who, rows, numbers, returns, value, cells, min_occurrences)
-    table = _with_empty(count(who, found, groups, cells, mode, min_occurrences), groups, len(cells.last))
+    reading = Reading(
+        marks=marks(start, back),
+        before=span.as_of,
+        unit=(unit,),
+        groups=tuple(groups),
+        numbers=() if value is None else (value,),
+    )
+    ranged = span if since is not None or until is not None else None
+    answer = by_user(
+        events, reading, _cohort_columns,
+        start=start, back=back, cohort=cohort, calendar=calendar, span=ranged,
+        cells=cells, mode=mode, enough=int(min_occurrences), value=value,
+    )  # fmt: skip
+    table = _with_empty(_added_up(answer, groups), groups, len(cells.last))
     opened, closed = cells.edges(table["cohort"].to_numpy(np.int64), table["cell"].to_numpy(np.int64))
     table = table.assign(complete=closed <= span.as_of, period=table["cell"])[opened < span.as_of]
     table["cohort"] = calendar.start(table["cohort"].to_numpy(np.int64))
@@ -168,6 +172,41 @@ def cohort_retention(
         f"{back.label}{times} {later} {counted}. A {period} not over at {settings['as_of']} is unfinished."
     )
     return result(table, metric="cohort_retention", definition=definition, settings=settings, columns=columns)
+
+
+def _cohort_columns(
+    rows: Rows,
+    start: Step,
+    back: Step,
+    cohort: Cohort,
+    calendar: Calendar,
+    span: Span | None,
+    cells: Cells,
+    mode: Mode,
+    enough: int,
+    value: str | None,
+) -> Columns:
+    number = calendar.number(rows.time)
+    who = members(rows, number, start, cohort, calendar, span)
+    returns = rows.meets(1)
+    if back.first_time_only:
+        returns = rows.first_of_unit(returns)
+    return count(rows, number, returns, who, cells, mode, enough, value)
+
+
+def _added_up(answer: Answer, groups: list[str]) -> pd.DataFrame:
+    """The parts of the answer as one row per cell, in order, missing groups last."""
+    parts = pd.DataFrame(answer.columns)
+    keys = [*(f"group {name}" for name in groups), "cohort", "cell"]
+    parts[keys[:-2]] = parts[keys[:-2]].where(parts[keys[:-2]] >= 0, np.iinfo(np.int64).max)
+    table = parts.groupby(keys)[["users", "retained"]].sum().reset_index()
+    halves = parts.groupby([*keys, "power"])[["high", "low"]].sum().reset_index("power")
+    sums = [exact.join(*(cell[name] for name in ("power", "high", "low"))) for _, cell in halves.groupby(keys)]
+    table["value_sum"] = np.array(sums, float)
+    for name in groups:
+        codes = table.pop(f"group {name}").to_numpy(np.int64)
+        table[name] = answer.value_of(name, np.where(codes == np.iinfo(np.int64).max, -1, codes)).array
+    return table
 
 
 def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:

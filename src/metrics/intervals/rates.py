@@ -1,9 +1,4 @@
-"""Certainty: every decision about intervals.
-
-A rate carries a Wilson interval, a difference of two rates Newcombe's, a net promoter score the adjusted Wald
-interval, a Kaplan-Meier share the log-log interval. All functions here take and give plain numpy arrays; the two
-public ones, `proportion_interval` and `difference_interval`, give tables.
-"""
+"""One rate: its limits, and those of a Kaplan-Meier share."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -65,17 +60,6 @@ def wald(successes: Numbers, n: Numbers, confidence: float = 0.95) -> tuple[Floa
     return np.clip(p - half, 0, 1), np.clip(p + half, 0, 1)
 
 
-def newcombe(
-    successes_a: Numbers, n_a: Numbers, successes_b: Numbers, n_b: Numbers, confidence: float = 0.95
-) -> tuple[Floats, Floats]:
-    """Limits of rate a minus rate b (Newcombe 1998, Statistics in Medicine 17:873, method 10)."""
-    a, b = ratio(successes_a, n_a), ratio(successes_b, n_b)
-    (low_a, high_a), (low_b, high_b) = wilson(successes_a, n_a, confidence), wilson(successes_b, n_b, confidence)
-    low = a - b - np.sqrt((a - low_a) ** 2 + (high_b - b) ** 2)
-    high = a - b + np.sqrt((high_a - a) ** 2 + (b - low_b) ** 2)
-    return low, high
-
-
 def log_log(survival: Numbers, std_error: Numbers, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Limits of a Kaplan-Meier share on the log(-log) scale (Kalbfleisch & Prentice 1980, page 15)."""
     s, se = np.asarray(survival, float), np.asarray(std_error, float)
@@ -131,62 +115,10 @@ def proportion_interval(
     [0.1014, 0.0624, 0.1605]
     """
     one_of("method", method, Method)
-    x, whole = _counts("successes", successes, n)
+    x, whole = checked_counts("successes", successes, n)
     low, high = {"wilson": wilson, "clopper_pearson": clopper_pearson, "wald": wald}[method](x, whole, confidence)
     table = pd.DataFrame({"successes": x, "n": whole, "proportion": ratio(x, whole)})
     return table.assign(proportion_low=low, proportion_high=high, reason=no_denominator(whole))
-
-
-def difference_interval(
-    *,
-    successes_a: Numbers,
-    n_a: Numbers,
-    successes_b: Numbers,
-    n_b: Numbers,
-    method: Literal["newcombe"] = "newcombe",
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """How sure is the difference of two rates, a minus b?
-
-    Parameters
-    ----------
-    successes_a, n_a, successes_b, n_b
-        Numbers, or equally long lists of them: how many of how many in a and in b.
-    method
-        ``"newcombe"``: from the Wilson limits of both, without continuity correction.
-    confidence
-        Share of such intervals that hold the true difference.
-
-    Returns
-    -------
-    DataFrame, one row per pair
-        proportion_a, proportion_b       0 to 1
-        difference, difference_low/_high -1 to 1  a minus b with its limits
-        reason                           text     ``zero_denominator`` where a side has no trials
-
-    Raises
-    ------
-    ValueError
-        Negative counts, more successes than trials, lists of different lengths.
-
-    Notes
-    -----
-    Newcombe (1998), Statistics in Medicine 17:873-890, method 10.
-
-    Examples
-    --------
-    >>> difference_interval(successes_a=9, n_a=10, successes_b=3, n_b=10).round(4).iloc[0, 2:5].tolist()
-    [0.6, 0.1705, 0.809]
-    """
-    one_of("method", method, Literal["newcombe"])
-    x_a, whole_a = _counts("successes_a", successes_a, n_a)
-    x_b, whole_b = _counts("successes_b", successes_b, n_b)
-    if len(x_a) != len(x_b):
-        raise ValueError(f"a has {len(x_a)} values and b has {len(x_b)}. Give lists of equal length.")
-    low, high = newcombe(x_a, whole_a, x_b, whole_b, confidence)
-    a, b = ratio(x_a, whole_a), ratio(x_b, whole_b)
-    table = pd.DataFrame({"proportion_a": a, "proportion_b": b, "difference": a - b})
-    return table.assign(difference_low=low, difference_high=high, reason=no_denominator(whole_a * whole_b))
 
 
 def no_denominator(n: Numbers) -> pd.Series:
@@ -195,7 +127,7 @@ def no_denominator(n: Numbers) -> pd.Series:
     return pd.Series(pd.NA, index=range(len(empty)), dtype="str").mask(empty, "zero_denominator")
 
 
-def _counts(name: str, successes: Numbers, n: Numbers) -> tuple[Floats, Floats]:
+def checked_counts(name: str, successes: Numbers, n: Numbers) -> tuple[Floats, Floats]:
     x, whole = np.atleast_1d(np.asarray(successes, float)), np.atleast_1d(np.asarray(n, float))
     if x.shape != whole.shape:
         raise ValueError(f"{name} has {len(x)} values and its n has {len(whole)}. Give lists of equal length.")

@@ -1,0 +1,12 @@
+"""One kernel, any source of rows: `by_user` runs a metric over a DataFrame, files on disk, or a Spark DataFrame.
+
+A metric says what it reads (`Reading`) and gives a kernel, numpy over `Rows` in which all rows of a unit lie together
+in the order of time. The sources only deliver rows, so that a metric has one definition and its answers are identical.
+"""
+
+from metrics.engine.answer import Answer, by_user, rows_of
+from metrics.engine.reading import Mark, Reading
+from metrics.engine.rows import Rows
+from metrics.engine.span import Span
+
+__all__ = ["Answer", "Mark", "Reading", "Rows", "Span", "by_user", "rows_of"]

@@ -1,0 +1,56 @@
+"""Rows of event data on disk, read by DuckDB."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from metrics.engine.local import Columns, Kernel, run
+from metrics.engine.query import Query
+from metrics.engine.reading import Classes, Reading
+from metrics.engine.rows import Batch
+from metrics.periods import Ints
+from metrics.steps import Mask
+from metrics.store import EventSource
+
+
+class FileSource:
+    """An `EventSource` for the engine."""
+
+    def __init__(self, events: EventSource) -> None:
+        self.columns = list(events.columns)
+        self.rows, self.threads = events.rows, events.threads
+        self.memory = events.memory // 2  # the other half is for DuckDB's buffers and the kernels' room
+        self._query = Query(events.connect(), events.sql(), events.columns, events.clean)
+        self._reading: Reading | None = None
+
+    def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
+        """What the kernel makes of all rows, and which marks were met."""
+        return run(self, reading, kernel)
+
+    def classes(self, reading: Reading) -> Classes:
+        """The classes that its rows fall into."""
+        self._reading = reading
+        return self._query.classes(reading)
+
+    def batches(self, reading: Reading, classes: Classes) -> Iterator[Batch]:
+        """The rows that are read."""
+        return self._query.batches(reading, classes)
+
+    def values(self, name: str) -> pd.Index:
+        """What the codes of a group stand for."""
+        return self._query.values(name)
+
+    def labels(self, ids: Ints) -> pd.Index:
+        """Names of units."""
+        if self._reading is None or not len(ids):
+            return pd.Index([], dtype="str")
+        return self._query.labels(self._reading, ids)
+
+    def examples(self, columns: list[str]) -> pd.DataFrame:
+        """Rows that hold every combination of values of these columns."""
+        return self._query.distinct(columns)
+
+    def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
+        """The rows of one unit."""
+        return self._query.rows_where(self._query.equals(unit, value))

@@ -1,0 +1,90 @@
+"""Run a kernel over a source of rows on this machine."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metrics.engine.pieces import Pieces
+from metrics.engine.reading import Classes, Reading
+from metrics.engine.rows import Batch, Rows, empty_batch, sorted_rows
+from metrics.periods import Ints
+from metrics.steps import Mask
+
+Columns = dict[str, npt.NDArray[Any]]
+Kernel = Callable[[Rows], Columns]
+
+ROWS_A_PIECE = 800_000
+MOST_BITS = 11  # that a class may take of the 63 it shares with an instant
+
+
+class Source(Protocol):
+    """What `by_user` needs of a source, wherever its rows are."""
+
+    columns: list[str]
+
+    def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
+        """What the kernel makes of all rows, and which marks were met."""
+        ...
+
+    def values(self, name: str) -> pd.Index:
+        """What the codes of a group stand for."""
+        ...
+
+    def labels(self, ids: Ints) -> pd.Index:
+        """Names of units."""
+        ...
+
+    def examples(self, columns: list[str]) -> pd.DataFrame:
+        """Rows that hold every combination of values of these columns."""
+        ...
+
+    def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
+        """The rows of one unit."""
+        ...
+
+
+class LocalSource(Protocol):
+    """What `run` needs of a source on this machine."""
+
+    rows: int
+    memory: int
+    threads: int
+
+    def classes(self, reading: Reading) -> Classes:
+        """The classes that its rows fall into."""
+        ...
+
+    def batches(self, reading: Reading, classes: Classes) -> Iterator[Batch]:
+        """The rows that are read, in any order."""
+        ...
+
+
+def run(source: LocalSource, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
+    """What the kernel makes of all rows, and which marks were met."""
+    classes = source.classes(reading)
+    bits = max(int(source.rows - 1) // ROWS_A_PIECE, 0).bit_length()
+    with Pieces(bits, source.memory) as pieces:
+        for batch in source.batches(reading, classes):
+            pieces.add(batch)
+        if not len(pieces):
+            pieces.add(empty_batch(reading))
+        with ThreadPoolExecutor(source.threads if bits else 1) as pool:
+            parts = list(pool.map(lambda number: folded(pieces.piece(number), classes, kernel), pieces.numbers()))
+    columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in parts[0][0]}
+    seen = np.logical_or.reduce([seen for _, seen in parts])
+    return columns, classes.met_by(np.flatnonzero(seen))
+
+
+def folded(batch: Batch, classes: Classes, kernel: Kernel) -> tuple[Columns, Mask]:
+    """What the kernel makes of a batch with all rows of its units, and which classes of rows it saw."""
+    if classes.bits > MOST_BITS:
+        raise ValueError(
+            f"The steps tell {classes.met.shape[1]:,} sorts of rows apart, more than {2**MOST_BITS:,}. "
+            "Ask for fewer properties."
+        )
+    rows = sorted_rows(batch, classes.met, classes.bits)
+    return kernel(rows), np.bincount(rows.kind, minlength=classes.met.shape[1]) > 0

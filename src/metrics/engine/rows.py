@@ -1,0 +1,145 @@
+"""Rows as the kernels see them: numpy arrays, all rows of a unit together and in the order of time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from metrics.engine.reading import Reading
+from metrics.intervals import Floats
+from metrics.periods import Ints
+from metrics.steps import Mask
+
+Batch: TypeAlias = dict[str, npt.NDArray[Any]]  # "id", "key", and "group …" and "number …" columns, equally long
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows sorted by unit, then time, then the first mark that they meet."""
+
+    unit: Ints  # 0, 1, … within these rows
+    time: Ints  # microseconds since 1970, UTC
+    kind: Ints  # class of each row -> `met`
+    met: Mask  # marks x classes
+    ids: Ints  # what the source calls each unit; `Answer.labels` tells its name
+    groups: dict[str, Ints] = field(default_factory=dict)  # codes of property values; -1 is missing
+    numbers: dict[str, Floats] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def meets(self, mark: int) -> Mask:
+        """Rows that meet a mark of the reading."""
+        found: Mask = self.met[mark][self.kind]
+        return found
+
+    def first_of_unit(self, mask: Mask) -> Mask:
+        """Of the rows in `mask`, those at the first instant of each unit that has one."""
+        chosen = np.flatnonzero(mask)
+        if not len(chosen):
+            return mask
+        units = self.unit[chosen]
+        new = np.r_[True, units[1:] != units[:-1]]
+        first_time = self.time[chosen][new]
+        firsts: Mask = self.time == first_time[np.searchsorted(units[new], self.unit).clip(max=new.sum() - 1)]
+        return mask & firsts
+
+
+def empty_batch(reading: Reading) -> Batch:
+    """A batch of no rows."""
+    return {
+        "id": np.zeros(0, np.uint64),
+        "key": np.zeros(0, np.int64),
+        **{f"group {name}": np.zeros(0, np.int32) for name in reading.groups},
+        **{f"number {name}": np.zeros(0) for name in reading.numbers},
+    }
+
+
+def sorted_rows(batch: Batch, met: Mask, bits: int) -> Rows:
+    """Rows of a batch, in order; its "key" is time * 2**bits + class."""
+    order = _order(batch["id"], batch["key"], bits)
+    if order is not None:
+        batch = {name: column[order] for name, column in batch.items()}
+    ids, key = batch["id"], batch["key"]
+    new = np.empty(len(ids), bool)
+    if len(ids):
+        new[0] = True
+        np.not_equal(ids[1:], ids[:-1], out=new[1:])
+    return Rows(
+        unit=np.cumsum(new) - 1,
+        time=key >> bits,
+        kind=key & ((1 << bits) - 1),
+        met=met,
+        ids=ids[new].view(np.int64),
+        groups={name[6:]: column.astype(np.int64) for name, column in batch.items() if name.startswith("group ")},
+        numbers={name[7:]: column for name, column in batch.items() if name.startswith("number ")},
+    )
+
+
+def _order(ids: npt.NDArray[np.uint64], key: Ints, bits: int) -> Ints | None:
+    """The order of rows by id and key, or None if they are in it.
+
+    Exports come in the order of time, so that gathering the rows of each id is nearly all there is to do.
+    """
+    if len(ids) < 2:
+        return None
+    behind = key[1:] < key[:-1]
+    if ((ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & ~behind)).all():
+        return None
+    late = int(np.count_nonzero(behind))
+    if late <= len(ids) // 20:
+        order = _gathered(ids)
+        found = ids[order]
+        if not late or _mend(order, found[1:] == found[:-1], key, bits):
+            return order
+    by_time = np.argsort(key)
+    return by_time[_gathered(ids[by_time])]
+
+
+def _gathered(ids: npt.NDArray[np.uint64]) -> Ints:
+    """Order that brings the rows of each id together and leaves them in the order in which they came.
+
+    numpy sorts 16 bits by radix, in a fifth of the time that it takes for 64, and two times 16 bits of a hash tell
+    nearly all ids of a piece apart.
+    """
+    low, high = ids.min(), ids.max()
+    used = max(int(high - low).bit_length(), 1)
+    # Hashes of one partition share their first bits, and small numbers have none: use all of the integer.
+    first = ((ids - low) << np.uint64(64 - used) >> np.uint64(32)).astype(np.uint32)
+    order: Ints = np.arange(len(ids))
+    if used > 16:
+        order = np.argsort(first.astype(np.uint16), kind="stable")
+        first = first[order]
+    by_high = np.argsort((first >> np.uint32(16)).astype(np.uint16), kind="stable")
+    order, first = order[by_high], first[by_high]
+    if used > 32:
+        found = ids[order]
+        alike = first[1:] == first[:-1]
+        wrong = alike & (found[1:] != found[:-1])
+        if wrong.any():
+            _sort_runs(order, alike, wrong, lambda rows: (rows, ids[rows]))
+    return order
+
+
+def _mend(order: Ints, same: Mask, key: Ints, bits: int) -> bool:
+    """Put rows of one instant right; False if it is not only instants that are wrong."""
+    in_order = key[order]
+    wrong = same & (in_order[1:] < in_order[:-1])
+    tied = same & (in_order[1:] >> bits == in_order[:-1] >> bits)
+    if (wrong & ~tied).any():
+        return False
+    if wrong.any():
+        _sort_runs(order, tied, wrong, lambda rows: (key[rows],))
+    return True
+
+
+def _sort_runs(order: Ints, alike: Mask, wrong: Mask, keys: Callable[[Ints], tuple[Any, ...]]) -> None:
+    """Sort, in place, the runs of rows that are `alike` with the row before and hold something `wrong`."""
+    run = np.r_[0, np.cumsum(~alike)]
+    bad = np.zeros(int(run[-1]) + 1, bool)
+    bad[run[1:][wrong]] = True
+    places = np.flatnonzero(bad[run])
+    rows = order[places]
+    order[places] = rows[np.lexsort((*keys(rows), run[places]))]

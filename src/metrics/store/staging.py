@@ -1,0 +1,73 @@
+"""Staging: new files are made out of sight and take their places whole, or not at all.
+
+They are written into a hidden folder beside, brought to disk, and renamed. The hidden folder is also the lock: who
+writes holds it, and what a writer left who was killed is cleared by the next.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from metrics.files import EventTableError
+
+
+@contextmanager
+def staging(target: Path) -> Iterator[Path]:
+    """An empty hidden folder beside `target`, for one writer at a time; it is gone afterwards."""
+    folder = target.with_name(f".{target.name}.partial")
+    held = _hold(folder, target)
+    try:
+        for left in folder.iterdir():
+            left.unlink()
+        yield folder
+    finally:
+        if _is_held(held, folder):  # else it was renamed, and this may be the folder of the next writer
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _is_held(held: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(held), folder.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _hold(folder: Path, target: Path) -> int:
+    import fcntl
+
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(held)
+            raise EventTableError(f"{target}: is being written by another process. Wait until it is done.") from error
+        if _is_held(held, folder):
+            return held
+        os.close(held)  # the folder went with the writer before; make another
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Bring the files of a staging folder to disk, then rename them into `target`, which may not be there yet."""
+    files = sorted(folder.iterdir())
+    for file in files:
+        _sync(file)
+    if target.exists():
+        for file in files:
+            os.replace(file, target / file.name)
+        _sync(target)
+    else:
+        os.replace(folder, target)  # a new store appears with all of its files at once
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

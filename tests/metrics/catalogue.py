@@ -1,0 +1,80 @@
+"""Every metric with the arguments by which the laws and the engine's tests call it, and random rows to call it on.
+
+A new metric joins with one line in METRICS. A metric here is a function of an event table; tables of answers and
+orders are made from the same rows, so that one set of laws serves all.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+import metrics
+
+AS_OF = "2026-03-15"
+
+
+def answers(events):
+    return events.rename(columns={"user_id": "respondent_id", "timestamp": "answered_at", "amount": "score"})
+
+
+def orders(events):
+    return events.rename(columns={"amount": "net"})
+
+
+METRICS: dict[str, Callable[..., pd.DataFrame]] = {
+    "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
+    "conversion_funnel optional": lambda e: metrics.conversion_funnel(
+        e, ["a", metrics.Step("b", optional=True), metrics.Step("c", where={"plan": "pro"})], as_of=AS_OF
+    ),
+    "conversion_funnel attempts": lambda e: metrics.conversion_funnel(
+        e, ["a", "b"], counting="attempts", window="3 days", hold_constant="plan", as_of=AS_OF
+    ),
+    "conversion_funnel strict": lambda e: metrics.conversion_funnel(
+        e, ["a", "b"], order="strict", by=["plan", "amount"], attribution="last_touch", as_of=AS_OF
+    ),
+    "conversion_funnel excluded": lambda e: metrics.conversion_funnel(
+        e, ["a", "b"], exclude=[("c", 1, 2)], by="plan", attribution="all_events", window="9 days", as_of=AS_OF
+    ),
+    "conversion_funnel by": lambda e: metrics.conversion_funnel(e, ["a", "b"], by="plan", as_of=AS_OF),
+    "funnel_users": lambda e: metrics.funnel_users(e, ["a", "b", "c"], as_of=AS_OF),
+    "funnel_trend": lambda e: metrics.funnel_trend(e, ["a", "b"], window="5 days", as_of=AS_OF),
+    "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
+    "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),
+    "cohort_retention rolling": lambda e: metrics.cohort_retention(
+        e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
+    ),
+    "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
+    "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
+    "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
+    "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
+    "check_responses": lambda e: metrics.check_responses(answers(e)),
+    "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
+    "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),
+}  # fmt: skip
+OF_EVENTS = [name for name in METRICS if name.split()[0] in (
+    "conversion_funnel", "funnel_users", "funnel_trend", "cohort_retention", "retention_curve", "churn_rate",
+)]  # fmt: skip
+PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value"}  # a row for each user
+ZONED = [name for name in METRICS if name != "check_responses"]
+
+START = pd.Timestamp("2026-01-01", tz="UTC")
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["ann", "ben", "cat", "dan"]),
+        st.sampled_from("abc"),
+        st.integers(0, 80 * 24).map(lambda hours: START + pd.Timedelta(hours=hours)),
+        st.sampled_from(["pro", "free", None]),
+        st.integers(0, 10).map(float),
+    ),
+    max_size=25,
+)
+quick = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+
+
+def table_of(rows):
+    """An event table in which every event occurs, so that no step is unknown."""
+    known = [("zoe", event, START + pd.Timedelta(days=70), "pro", 9.0) for event in "cba"]
+    frame = pd.DataFrame([*rows, *known], columns=["user_id", "event", "timestamp", "plan", "amount"])
+    return frame.astype({"user_id": "str", "event": "str", "timestamp": "datetime64[us, UTC]", "plan": "str"})

@@ -1,0 +1,129 @@
+"""A Spark DataFrame has the answers of the table in memory, to the last digit."""
+
+import os
+import shutil
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import metrics
+from metrics import EventTableError, Step
+from metrics.engine import rows_of
+from tests.metrics.catalogue import METRICS, OF_EVENTS, START, table_of
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::FutureWarning"
+)
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A Spark of two threads in this machine's Java, without a shuffle over more parts than the rows need."""
+    if shutil.which("java") is None:
+        pytest.fail(
+            "Spark needs Java 17, which `make test` installs where apt-get is. Install openjdk-17-jre-headless."
+        )
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pyspark.sql import SparkSession
+
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.shuffle.partitions": "3",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.session.timeZone": "America/New_York",  # must not matter
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.memory": "1g",
+        }
+        builder = SparkSession.builder.master("local[2]")
+        for name, value in settings.items():
+            builder = builder.config(name, value)
+        session = builder.getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        yield session
+        session.stop()
+
+
+@pytest.fixture(scope="module")
+def log():
+    """Rows of some forty users, with ties, missing values and rows after `as_of`."""
+    rng = np.random.default_rng(11)
+    rows = [
+        (f"user {rng.integers(40)}", "abc"[rng.integers(3)], START + pd.Timedelta(hours=int(rng.integers(90 * 24))),
+         ["pro", "free", None][rng.integers(3)], float(rng.integers(11)) / 3)
+        for _ in range(600)
+    ]  # fmt: skip
+    return table_of(rows + [(user, event, time, "free", amount) for user, event, time, _, amount in rows[:60]])
+
+
+@pytest.fixture(scope="module")
+def distributed(spark, log):
+    return spark.createDataFrame(log).repartition(4).cache()
+
+
+@pytest.mark.parametrize("name", OF_EVENTS)
+def test_every_event_metric_has_the_answer_of_the_table(name, log, distributed):
+    there, here = METRICS[name](distributed), METRICS[name](log)
+    assert there.attrs == here.attrs
+    pd.testing.assert_frame_equal(there, here, check_exact=True)
+
+
+def test_steps_by_values_of_any_type(spark):
+    log = table_of([("o'hara", "a", START, 'it\'s \\ "here"', 2.0), ("o'hara", "b", START, None, float("nan"))])
+    log = log.assign(flag=[True, False, True, False, True], number=range(5)).rename(columns={"plan": "the `plan`"})
+    there = spark.createDataFrame(log)
+    for where in ({"the `plan`": 'it\'s \\ "here"'}, {"amount": None}, {"flag": 1}, {"number": 1.0}, {"amount": 2}):
+        steps = [Step(None, where=where), "b"]
+        found = metrics.funnel_users(there, steps, as_of="2027-01-01", by="the `plan`")
+        pd.testing.assert_frame_equal(
+            found, metrics.funnel_users(log, steps, as_of="2027-01-01", by="the `plan`"), check_exact=True
+        )
+
+
+def test_units_that_hold_several_columns_are_told_apart_where_values_are_missing(spark):
+    log = table_of([("ann", "a", START, "x", 1.0), ("ann", "b", START, None, 1.0)]).assign(
+        os=[None, "x", None, None, None]
+    )
+    log["os"] = log["os"].astype("str")
+    options = {"hold_constant": ["plan", "os"], "as_of": "2027-01-01"}
+    found = metrics.conversion_funnel(spark.createDataFrame(log), ["a", "b"], **options)
+    assert found["users"].tolist() == metrics.conversion_funnel(log, ["a", "b"], **options)["users"].tolist() == [2, 1]
+
+
+def test_the_rows_of_one_unit(log, distributed):
+    end = pd.Timestamp("2026-03-01", tz="UTC").value // 1000
+    there = rows_of(distributed, unit="user_id", value="user 7", before=end)
+    here = rows_of(log, unit="user_id", value="user 7", before=end)
+    keys = ["timestamp", "event", "amount"]
+    pd.testing.assert_frame_equal(
+        there.sort_values(keys, ignore_index=True), here.sort_values(keys, ignore_index=True), check_exact=True
+    )
+
+
+def test_bad_rows_are_counted_and_refused(spark, log):
+    for column in ("user_id", "event", "timestamp"):
+        bad = log[:5].copy()
+        bad.loc[3, column] = None if column == "timestamp" else " \u2003"
+        with pytest.raises(EventTableError, match="1 rows have no user_id, no event or no time"):
+            metrics.churn_rate(spark.createDataFrame(bad), as_of="2026-03-01")
+
+
+def test_a_table_that_is_none_is_refused(spark):
+    naive = spark.sql("SELECT 'ann' AS user_id, 'a' AS event, TIMESTAMP_NTZ '2026-01-01 10:00:00' AS timestamp")
+    with pytest.raises(EventTableError, match="'timestamp' is timestamp_ntz, not an instant"):
+        metrics.churn_rate(naive, as_of="2026-03-01")
+    with pytest.raises(EventTableError, match="events has no column event, timestamp"):
+        metrics.churn_rate(spark.sql("SELECT 'ann' AS user_id"), as_of="2026-03-01")
+    floats = spark.sql("SELECT DOUBLE(1) AS user_id, 'a' AS event, TIMESTAMP '2026-01-01 10:00:00' AS timestamp")
+    with pytest.raises(EventTableError, match="'user_id' is double"):
+        metrics.churn_rate(floats, as_of="2026-03-01")
+
+
+def test_a_needed_event_that_no_row_has_is_refused_by_its_name(distributed):
+    with pytest.raises(ValueError, match="steps: 'aa' is not in the event table"):
+        metrics.conversion_funnel(distributed, ["aa", "b"], as_of="2026-03-01")
