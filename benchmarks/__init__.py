@@ -1,1 +1,1 @@
-"""Headline figures against rivals, side by side in one run: `make bench`."""
+"""How fast, against the best rivals, side by side in one run: `make bench`, and docs/performance.md."""

@@ -1,0 +1,127 @@
+"""What is measured: each line a question, our side, a rival's, and the goal."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Mode = Literal["quick", "full", "spark", "huge"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A function "module:function" of this package, and the log that it reads, if any."""
+
+    function: str
+    rows: int = 0
+    kind: str = "export"
+    suffix: str = ".parquet"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Ours against a rival: below 1 is faster. Every goal set must be met, a ratio by wall and by CPU."""
+
+    question: str
+    rows: int
+    ours: Side
+    rival: Side | None
+    against: str
+    goal: float | None = None  # ours / rival
+    seconds: float | None = None  # ours
+    megabytes: float | None = None  # ours, at most
+    mode: Mode = "quick"
+    same: bool = True  # both sides must answer the same
+    repeats: int | None = None  # instead of the number asked for
+    bound: bool = False  # the rival is no rival, and answers nothing
+
+
+def _funnel(rows: int, *, kind: str = "export", mode: Mode = "quick", **goals: Any) -> Line:
+    name = "funnel" if kind == "export" else "funnel, few heavy users, many ties"
+    return Line(
+        name, rows, Side("ours:funnel", rows, kind), Side("clickhouse:funnel", rows, kind), "chDB", mode=mode, **goals
+    )
+
+
+def _against(
+    question: str, rows: int, ours: str, rival: str, against: str, *, suffix: str = ".parquet", **rest: Any
+) -> Line:
+    settings = rest.pop("settings", {})
+    return Line(
+        question, rows, Side(ours, rows, suffix=suffix, settings=settings), Side(rival, rows, suffix=suffix), against,
+        **rest,
+    )  # fmt: skip
+
+
+def _by_country(rows: int, mode: Mode) -> Line:
+    question, rival = "funnel by country", "clickhouse:funnel_by_country"
+    by = {"by": "country"}
+    return _against(question, rows, "ours:funnel", rival, "chDB", settings=by, mode=mode, goal=0.55)
+
+
+def _growth(few: int, many: int, mode: Mode, goal: float) -> Line:
+    sides = Side("ours:funnel", many), Side("ours:funnel", few)
+    return Line(f"funnel, growth from {few:,} rows", many, *sides, "ours", goal=goal, same=False, mode=mode)
+
+
+M = 1_000_000
+LINES = [
+    _funnel(10_000, seconds=0.025),
+    _funnel(1 * M, goal=1.0),
+    _funnel(10 * M, goal=0.5),
+    _funnel(50 * M, goal=0.45, megabytes=700, mode="full"),
+    _by_country(10 * M, "quick"),
+    _by_country(50 * M, "full"),
+    _funnel(10 * M, kind="heavy"),
+    _against("funnel", 10 * M, "ours:funnel", "others:scan_and_sort", "DuckDB scan and sort", same=False, bound=True),
+    _against(
+        "funnel", 50 * M, "ours:funnel", "others:scan_and_sort", "DuckDB scan and sort",
+        same=False, bound=True, goal=0.75, mode="full",
+    ),
+    _growth(1 * M, 10 * M, "quick", 11),
+    _growth(5 * M, 50 * M, "full", 11),
+    Line(
+        "funnel within 256 MB", 50 * M, Side("ours:funnel", 50 * M, settings={"memory": "256 MB"}),
+        Side("ours:funnel", 50 * M), "ours, no limit", goal=1.4, mode="full",
+    ),
+    Line("funnel", 200 * M, Side("ours:funnel", 200 * M), None, "", mode="huge", repeats=1),
+    _against("funnel, DataFrame", 1 * M, "ours:funnel_frame", "clickhouse:funnel", "chDB, file", seconds=0.25),
+    _against("funnel, DataFrame", 10 * M, "ours:funnel_frame", "clickhouse:funnel", "chDB, file", goal=0.75),
+    _against("funnel, DataFrame", 10 * M, "ours:funnel_frame", "clickhouse:funnel_frame", "chDB, frame", goal=0.75),
+    _against(
+        "funnel, DataFrame", 10 * M, "ours:funnel_frame", "others:pandas_merge", "pandas, merge",
+        goal=1 / 8, same=False, repeats=3,
+    ),
+    _against(
+        "funnel, DataFrame", 10 * M, "ours:funnel_frame", "others:pandas_asof", "pandas, merge_asof", repeats=3
+    ),
+    _against(
+        "funnel, CSV.gz", 1 * M, "ours:funnel", "clickhouse:funnel", "chDB", suffix=".csv.gz",
+        settings={"timezone": "UTC"},
+    ),
+    _against(
+        "funnel, CSV.gz", 10 * M, "ours:funnel", "clickhouse:funnel", "chDB", suffix=".csv.gz",
+        settings={"timezone": "UTC"}, goal=1.1, mode="full",
+    ),
+    Line(
+        "first call in a process", 10_000, Side("fresh:first_call", 10_000, settings={"side": "ours"}),
+        Side("fresh:first_call", 10_000, settings={"side": "clickhouse"}), "chDB", seconds=0.35,
+    ),
+    Line(
+        "first answer, imports included", 10_000, Side("fresh:first_answer", 10_000, settings={"side": "ours"}),
+        Side("fresh:first_answer", 10_000, settings={"side": "clickhouse"}), "chDB",
+    ),
+    Line(
+        "import metrics", 0, Side("fresh:importing", settings={"what": "metrics"}),
+        Side("fresh:importing", settings={"what": "pandas"}), "import pandas", goal=1.15,
+    ),
+    Line(
+        "import the funnel", 0, Side("fresh:importing", settings={"what": "funnel"}),
+        Side("fresh:importing", settings={"what": "pandas"}), "import pandas",
+    ),
+    _against("weekly cohorts", 10 * M, "ours:cohorts", "clickhouse:cohorts", "chDB", repeats=3),
+    _against("monthly churn", 10 * M, "ours:churn", "clickhouse:churn", "chDB", repeats=3),
+    _against(
+        "funnel, Spark", 10 * M, "ours:funnel_spark", "spark:funnel", "Spark SQL windows",
+        goal=0.6, mode="spark", repeats=3,
+    ),
+]  # fmt: skip
