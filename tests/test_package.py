@@ -61,6 +61,7 @@ def imported_by(statement):
 def test_importing_the_package_stays_light():
     assert not imported_by("import metrics") & {"pandas", "numpy", "matplotlib", "scipy"}
     assert not imported_by("import metrics; metrics.conversion_funnel") & {"matplotlib", "papermill", "nbconvert"}
+    assert not imported_by("from metrics import conversion_funnel") & {"scipy", "duckdb", "pyspark", "matplotlib"}
 
 
 def test_metrics_never_imports_reporting_and_reporting_no_metric():

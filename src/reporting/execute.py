@@ -44,6 +44,7 @@ def execute_notebook(
     ReportError
         A cell failed or stopped the run early, the kernel died, or time ran out.
     """
+    os.environ["TQDM_DISABLE"] = "1"  # a page shows no bar that moved; the kernel inherits it
     deadline = time.monotonic() + timeout
     running: list[int] = []  # position of the cell that runs, in the executed notebook
 

@@ -1,5 +1,7 @@
 """One kernel, any source of rows: whoever delivers them, in however many pieces, the answers are identical."""
 
+import io
+import sys
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 import metrics
 from metrics import EventTableError, Step, event_log
-from metrics.engine import Mark, Reading, by_user, frames, local, rows_of
+from metrics.engine import Mark, Reading, by_user, frames, local, progress, rows_of
 from metrics.engine.pieces import Pieces
 from metrics.engine.reading import Kinds
 from metrics.engine.rows import sorted_rows
@@ -151,6 +153,24 @@ def test_the_rows_of_one_unit_come_from_any_source(tmp_path):
     for events in (LOG, open_events(tmp_path / "log.parquet")):
         rows = rows_of(events, unit="user_id", value="ann", before=end)
         assert rows["event"].tolist() == ["visit", "buy"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_long_work_shows_a_bar_where_somebody_watches(monkeypatch):
+    for stream, is_shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(progress, "PATIENCE", 0.0)
+        monkeypatch.setattr("sys.stderr", stream)
+        with changed(frames, MANY=0):
+            by_user(LOG, READING, kernel)
+        assert ("Reading events" in stream.getvalue()) is is_shown
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr(progress, "PATIENCE", 2.0)
+    by_user(LOG, READING, kernel)
+    assert not sys.stderr.getvalue()
 
 
 ids = st.sampled_from([0, 1, 2, 2**16, 2**33, 2**48, 2**48 + 1, 2**63, 2**64 - 1, 2**64 - 2])

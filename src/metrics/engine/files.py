@@ -1,6 +1,7 @@
 """Rows of event data on disk, read by DuckDB."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,14 @@ from metrics.engine.rows import Batch
 from metrics.periods import Ints
 from metrics.steps import Mask
 from metrics.store import EventSource
+from metrics.store.source import explained
 
 
 class FileSource:
     """An `EventSource` for the engine."""
 
     def __init__(self, events: EventSource) -> None:
+        self._events = events
         self.columns = list(events.columns)
         self.rows, self.threads = events.rows, events.threads
         self.memory = events.memory // 2  # the other half is for DuckDB's buffers and the kernels' room
@@ -26,7 +29,8 @@ class FileSource:
 
     def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
         """What the kernel makes of all rows, and which marks were met."""
-        return run(self, reading, kernel)
+        with self._explained():
+            return run(self, reading, kernel)
 
     def classes(self, reading: Reading) -> Classes:
         """The classes that its rows fall into."""
@@ -37,6 +41,10 @@ class FileSource:
         """The rows that are read."""
         return self._query.batches(reading, classes)
 
+    def progress(self) -> float:
+        """How much of them is read, 0 to 1."""
+        return self._query.progress()
+
     def values(self, name: str) -> pd.Index:
         """What the codes of a group stand for."""
         return self._query.values(name)
@@ -45,12 +53,18 @@ class FileSource:
         """Names of units."""
         if self._reading is None or not len(ids):
             return pd.Index([], dtype="str")
-        return self._query.labels(self._reading, ids)
+        with self._explained():
+            return self._query.labels(self._reading, ids)
 
     def examples(self, columns: list[str]) -> pd.DataFrame:
         """Rows that hold every combination of values of these columns."""
-        return self._query.distinct(columns)
+        with self._explained():
+            return self._query.distinct(columns)
 
     def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
         """The rows of one unit."""
-        return self._query.rows_where(self._query.equals(unit, value))
+        with self._explained():
+            return self._query.rows_where(self._query.equals(unit, value))
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self._events.files, self._events.memory)

@@ -71,6 +71,10 @@ class FrameSource:
             batch[f"number {name}"] = pd.to_numeric(self.events[name].iloc[chosen]).to_numpy(float)
         yield batch
 
+    def progress(self) -> float:
+        """How much of them is read, 0 to 1."""
+        return 1.0
+
     def values(self, name: str) -> pd.Index:
         """What the codes of a group stand for."""
         return self._values[name]
@@ -141,6 +145,10 @@ class LargeFrameSource:
         except BlankRows:
             conform(self.events)  # says which, in the words of a table
             raise
+
+    def progress(self) -> float:
+        """How much of them is read, 0 to 1."""
+        return self._query.progress()
 
     def values(self, name: str) -> pd.Index:
         """What the codes of a group stand for."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metrics.engine.pieces import Pieces
+from metrics.engine.progress import bar
 from metrics.engine.reading import Classes, Reading
 from metrics.engine.rows import Batch, Rows, empty_batch, sorted_rows
 from metrics.periods import Ints
@@ -18,6 +19,7 @@ Columns = dict[str, npt.NDArray[Any]]
 Kernel = Callable[[Rows], Columns]
 
 ROWS_A_PIECE = 800_000
+READING = 0.6  # share of the time that reading takes, as a rule
 MOST_BITS = 11  # that a class may take of the 63 it shares with an instant
 
 
@@ -62,18 +64,30 @@ class LocalSource(Protocol):
         """The rows that are read, in any order."""
         ...
 
+    def progress(self) -> float:
+        """How much of them is read, 0 to 1."""
+        ...
+
 
 def run(source: LocalSource, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
     """What the kernel makes of all rows, and which marks were met."""
     classes = source.classes(reading)
     bits = max(int(source.rows - 1) // ROWS_A_PIECE, 0).bit_length()
-    with Pieces(bits, source.memory) as pieces:
+    with Pieces(bits, source.memory) as pieces, bar("Reading events") as done:
         for batch in source.batches(reading, classes):
             pieces.add(batch)
+            done(READING * source.progress())
         if not len(pieces):
             pieces.add(empty_batch(reading))
+
+        def fold(number: int) -> tuple[Columns, Mask]:
+            return folded(pieces.piece(number), classes, kernel)
+
+        parts = []
         with ThreadPoolExecutor(source.threads if bits else 1) as pool:
-            parts = list(pool.map(lambda number: folded(pieces.piece(number), classes, kernel), pieces.numbers()))
+            for part in pool.map(fold, pieces.numbers()):
+                parts.append(part)
+                done(READING + (1 - READING) * len(parts) / len(pieces))
     columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in parts[0][0]}
     seen = np.logical_or.reduce([seen for _, seen in parts])
     return columns, classes.met_by(np.flatnonzero(seen))

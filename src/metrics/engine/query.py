@@ -11,6 +11,8 @@ from metrics.engine.reading import Classes, Kinds, Reading
 from metrics.engine.rows import Batch
 from metrics.files import EventTableError
 from metrics.periods import Ints
+from metrics.store.columns import quoted, text
+from metrics.store.session import arrow_reader
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,9 +63,9 @@ class Query:
                 columns.append(f"{self.codes[group]} AS g{place}")
                 continue
             self._register_codes(place, group)
-            joins += f" LEFT JOIN codes_{place} ON source.{name_of(group)} = codes_{place}.value"
+            joins += f" LEFT JOIN codes_{place} ON source.{quoted(group)} = codes_{place}.value"
             columns.append(f"coalesce(codes_{place}.code, -1) AS g{place}")
-        columns += [f"CAST({name_of(number)} AS DOUBLE) AS n{place}" for place, number in enumerate(reading.numbers)]
+        columns += [f"CAST({quoted(number)} AS DOUBLE) AS n{place}" for place, number in enumerate(reading.numbers)]
         if not self.clean:
             columns.append(f"{self._bad()} AS bad")
         relation = f"SELECT {', '.join(columns)} FROM {self.relation} AS source{joins} WHERE {self._where(reading)}"
@@ -83,6 +85,10 @@ class Query:
         if bad:
             self._refuse(bad)
 
+    def progress(self) -> float:
+        """How much of the rows is read, 0 to 1."""
+        return max(self.connection.query_progress(), 0.0) / 100
+
     def values(self, name: str) -> pd.Index:
         """What the codes of a group stand for."""
         return self.found[name]
@@ -92,7 +98,7 @@ class Query:
         wanted = pd.DataFrame({"id": np.unique(ids).view(np.uint64)})
         self.connection.register("wanted", wanted)
         every = (
-            f"SELECT {self._id(reading)} AS id, any_value({name_of(reading.unit[0])}) AS label "
+            f"SELECT {self._id(reading)} AS id, any_value({quoted(reading.unit[0])}) AS label "
             f"FROM {self.relation} AS source WHERE {self._where(reading)} GROUP BY 1"
         )
         found = self._arrow(f"SELECT id, label FROM ({every}) WHERE id IN (SELECT id FROM wanted)").to_pandas()
@@ -102,7 +108,7 @@ class Query:
 
     def distinct(self, columns: list[str]) -> pd.DataFrame:
         """Every combination of values of these columns."""
-        return self._pandas(f"SELECT DISTINCT {', '.join(map(name_of, columns))} FROM {self.relation}")
+        return self._pandas(f"SELECT DISTINCT {', '.join(map(quoted, columns))} FROM {self.relation}")
 
     def rows_where(self, condition: str) -> pd.DataFrame:
         """Whole rows."""
@@ -110,7 +116,7 @@ class Query:
 
     def equals(self, column: str, value: Any) -> str:
         """Condition that a column has a value, as pandas compares: other types are never equal."""
-        name, type_ = name_of(column), self.types[column].split("(")[0].upper()
+        name, type_ = quoted(column), self.types[column].split("(")[0].upper()
         if pd.isna(value):
             return f"({name} IS NULL OR isnan({name}))" if type_ in ("FLOAT", "DOUBLE") else f"{name} IS NULL"
         if isinstance(value, np.generic):
@@ -119,27 +125,27 @@ class Query:
             if type_ in _NUMBER or type_ == "BOOLEAN":
                 return "false"
             if type_.startswith(("TIMESTAMP", "DATE")):
-                return f"{name} = try_cast({text_of(value)} AS {self.types[column]})"
-            return f"CAST({name} AS VARCHAR) = {text_of(value)}"
+                return f"{name} = try_cast({text(value)} AS {self.types[column]})"
+            return f"CAST({name} AS VARCHAR) = {text(value)}"
         if isinstance(value, bool | int | float):
             if type_ == "BOOLEAN":
                 return f"CAST({name} AS INTEGER) = {float(value)!r}" if value in (0, 1) else "false"
             return f"{name} = {int(value) if isinstance(value, bool) else value!r}" if type_ in _NUMBER else "false"
         if hasattr(value, "isoformat") and type_.startswith(("TIMESTAMP", "DATE")):
-            return f"{name} = CAST({text_of(value.isoformat())} AS {self.types[column]})"
+            return f"{name} = CAST({text(value.isoformat())} AS {self.types[column]})"
         return "false"
 
     def _id(self, reading: Reading) -> str:
         first, *held = reading.unit
-        return f"hash({', '.join([name_of(first), *(self.codes.get(name, name_of(name)) for name in held)])})"
+        return f"hash({', '.join([quoted(first), *(self.codes.get(name, quoted(name)) for name in held)])})"
 
     def _where(self, reading: Reading) -> str:
         kinds = reading.kinds
         conditions = [f"{self.time} < {reading.before}" if self.time == "time" else _before(reading.before)]
-        conditions.append(f"{name_of(reading.unit[0])} IS NOT NULL")
+        conditions.append(f"{quoted(reading.unit[0])} IS NOT NULL")
         if not reading.everything:
             if all(step.event is not None for step in kinds.steps):
-                conditions.append(f"event IN ({', '.join(map(text_of, kinds.events))})")
+                conditions.append(f"event IN ({', '.join(map(text, kinds.events))})")
             meant = [self._meant(step.event, step.where, kinds) for step in kinds.steps if step.where]
             if meant and len(meant) == len(kinds.steps):
                 conditions.append(f"({' OR '.join(meant)})")
@@ -147,7 +153,7 @@ class Query:
         return where if self.clean else f"(({where}) OR {self._bad()})"
 
     def _meant(self, event: str | None, where: Any, kinds: Kinds) -> str:
-        conditions = [] if event is None else [f"event = {text_of(event)}"]
+        conditions = [] if event is None else [f"event = {text(event)}"]
         for column, value in where.items():
             place = kinds.place(column, value)
             ready = f"{self.digits[column]} = {place}" if column in self.digits else self.equals(column, value)
@@ -157,7 +163,7 @@ class Query:
     def _kind(self, kinds: Kinds) -> str:
         event = "0"
         if kinds.events:
-            listed = ", ".join(map(text_of, kinds.events))
+            listed = ", ".join(map(text, kinds.events))
             event = f"CAST(coalesce(list_position([{listed}], event), 0) AS BIGINT)"
         number, weight = event, len(kinds.events) + 1
         for column, asked in kinds.values.items():
@@ -197,7 +203,7 @@ class Query:
     def _register_codes(self, place: int, group: str) -> None:
         import pyarrow as pa
 
-        sql = f"SELECT DISTINCT {name_of(group)} AS value FROM {self.relation} WHERE {name_of(group)} IS NOT NULL"
+        sql = f"SELECT DISTINCT {quoted(group)} AS value FROM {self.relation} WHERE {quoted(group)} IS NOT NULL"
         distinct = self._arrow(sql)
         values = distinct["value"].to_pandas()
         code, found = pd.factorize(values, sort=True)
@@ -207,28 +213,16 @@ class Query:
         self.connection.register(f"codes_{place}", table)
 
     def _stream(self, sql: str) -> Iterator["pa.RecordBatch"]:
-        relation = self.connection.sql(sql)
-        make = getattr(relation, "to_arrow_reader", None) or relation.fetch_record_batch
-        yield from make(ROWS_A_BATCH)
+        # Counted, but never printed: the bar is the engine's.
+        self.connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+        yield from arrow_reader(self.connection, sql, ROWS_A_BATCH)
 
     def _arrow(self, sql: str) -> "pa.Table":
-        relation = self.connection.sql(sql)
-        make = getattr(relation, "to_arrow_table", None) or relation.fetch_arrow_table
-        return make()
+        return arrow_reader(self.connection, sql).read_all()
 
     def _pandas(self, sql: str) -> pd.DataFrame:
         frame: pd.DataFrame = self._arrow(sql).to_pandas()
         return frame
-
-
-def name_of(column: str) -> str:
-    """A column's name in SQL."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def text_of(value: str) -> str:
-    """A text in SQL."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _before(instant: int) -> str:

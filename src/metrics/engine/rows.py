@@ -21,7 +21,7 @@ class Rows:
 
     unit: Ints  # 0, 1, … within these rows
     time: Ints  # microseconds since 1970, UTC
-    kind: Ints  # class of each row -> `met`
+    kind: npt.NDArray[np.int16]  # class of each row -> `met`
     met: Mask  # marks x classes
     ids: Ints  # what the source calls each unit; `Answer.labels` tells its name
     groups: dict[str, Ints] = field(default_factory=dict)  # codes of property values; -1 is missing
@@ -59,23 +59,26 @@ def empty_batch(reading: Reading) -> Batch:
 
 def sorted_rows(batch: Batch, met: Mask, bits: int) -> Rows:
     """Rows of a batch, in order; its "key" is time * 2**bits + class."""
-    order = _order(batch["id"], batch["key"], bits)
-    if order is not None:
-        batch = {name: column[order] for name, column in batch.items()}
     ids, key = batch["id"], batch["key"]
-    new = np.empty(len(ids), bool)
-    if len(ids):
-        new[0] = True
-        np.not_equal(ids[1:], ids[:-1], out=new[1:])
+    order = _order(ids, key, bits)
+    if order is not None:
+        ids, key = ids[order], key[order]
+    first = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+    first = np.concatenate([np.zeros(min(len(ids), 1), np.int64), first])
     return Rows(
-        unit=np.cumsum(new) - 1,
+        unit=np.repeat(np.arange(len(first)), np.diff(first, append=len(ids))),
         time=key >> bits,
-        kind=key & ((1 << bits) - 1),
+        kind=(key & ((1 << bits) - 1)).astype(np.int16),
         met=met,
-        ids=ids[new].view(np.int64),
-        groups={name[6:]: column.astype(np.int64) for name, column in batch.items() if name.startswith("group ")},
-        numbers={name[7:]: column for name, column in batch.items() if name.startswith("number ")},
+        ids=ids[first].view(np.int64),
+        groups=_named("group ", batch, order, np.int64),
+        numbers=_named("number ", batch, order, np.float64),
     )
+
+
+def _named(prefix: str, batch: Batch, order: Ints | None, dtype: Any) -> dict[str, Any]:
+    found = {name.removeprefix(prefix): column for name, column in batch.items() if name.startswith(prefix)}
+    return {name: (column if order is None else column[order]).astype(dtype) for name, column in found.items()}
 
 
 def _order(ids: npt.NDArray[np.uint64], key: Ints, bits: int) -> Ints | None:
@@ -85,17 +88,17 @@ def _order(ids: npt.NDArray[np.uint64], key: Ints, bits: int) -> Ints | None:
     """
     if len(ids) < 2:
         return None
-    behind = key[1:] < key[:-1]
-    if ((ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & ~behind)).all():
+    if ((ids[1:] > ids[:-1]) | ((ids[1:] == ids[:-1]) & (key[1:] >= key[:-1]))).all():
         return None
-    late = int(np.count_nonzero(behind))
-    if late <= len(ids) // 20:
+    time = key >> bits
+    if (time[1:] >= time[:-1]).all():
         order = _gathered(ids)
-        found = ids[order]
-        if not late or _mend(order, found[1:] == found[:-1], key, bits):
-            return order
-    by_time = np.argsort(key)
-    return by_time[_gathered(ids[by_time])]
+    else:
+        by_time = np.argsort(time, kind="stable")  # quick where the rows come in a few runs, as from several files
+        order = by_time[_gathered(ids[by_time])]
+    found = ids[order]
+    _mend_ties(order, found[1:] == found[:-1], key, bits)
+    return order
 
 
 def _gathered(ids: npt.NDArray[np.uint64]) -> Ints:
@@ -123,16 +126,13 @@ def _gathered(ids: npt.NDArray[np.uint64]) -> Ints:
     return order
 
 
-def _mend(order: Ints, same: Mask, key: Ints, bits: int) -> bool:
-    """Put rows of one instant right; False if it is not only instants that are wrong."""
+def _mend_ties(order: Ints, same: Mask, key: Ints, bits: int) -> None:
+    """Put rows of one unit and instant into the order of their classes."""
     in_order = key[order]
     wrong = same & (in_order[1:] < in_order[:-1])
-    tied = same & (in_order[1:] >> bits == in_order[:-1] >> bits)
-    if (wrong & ~tied).any():
-        return False
     if wrong.any():
+        tied = same & (in_order[1:] >> bits == in_order[:-1] >> bits)
         _sort_runs(order, tied, wrong, lambda rows: (key[rows],))
-    return True
 
 
 def _sort_runs(order: Ints, alike: Mask, wrong: Mask, keys: Callable[[Ints], tuple[Any, ...]]) -> None:

@@ -66,15 +66,15 @@ def _censored(one: Credited, choices: Choices, required: Mask) -> list[tuple[flo
     """Kaplan-Meier shares of all steps."""
     window = periods.duration(choices.window)
     began = one.times[0]
-    watched = np.where(one.open, np.minimum(one.open_for, window), window)
     known = bool((began + window <= choices.span.as_of).any() or choices.range_is_over)
     shares = []
     for k, reached in enumerate(one.reached):
-        is_open = one.open
+        undecided = one.open & ~reached
         if not required[k]:  # decided once the attempt went on without it
-            is_open = is_open & ~one.reached[k + 1 :].any(axis=0)
-        duration = np.where(reached, one.times[k] - began, np.where(is_open, watched, window))
-        shares.append(_kaplan_meier(duration, reached, is_open, choices.confidence, known))
+            undecided &= ~one.reached[k + 1 :].any(axis=0)
+        after, watched = (one.times[k] - began)[reached], np.minimum(one.open_for[undecided], window)
+        decided = known and len(watched) < len(reached)
+        shares.append(_kaplan_meier(after, watched, len(reached), choices.confidence, decided=decided))
     return shares
 
 
@@ -106,23 +106,26 @@ def _clustered(table: pd.DataFrame, reached: Mask, cluster: Ints, before: Ints, 
 
 
 def _kaplan_meier(
-    duration: Ints, reached: Mask, is_open: Mask, confidence: float, known: bool
+    after: Ints, watched: Ints, n: int, confidence: float, *, decided: bool
 ) -> tuple[float, float, float]:
-    """Share that reaches a step within the window, open windows censored, with its limits."""
-    if not len(duration):
+    """Share of `n` that reaches a step within the window, with its limits.
+
+    `after` is when it was reached, `watched` how long those were watched who may still reach it; all others had the
+    whole window. `decided` says whether anybody's outcome is known at all.
+    """
+    if not n:
         return np.nan, np.nan, np.nan
-    if not (is_open & ~reached).any():  # nothing censored: the plain share
-        done, n = float(reached.sum()), float(len(reached))
+    done = float(len(after))
+    if not len(watched):  # nothing censored: the plain share
         low, high = wilson(done, n, confidence)
         return done / n, float(low), float(high)
-    times, events = np.unique(duration[reached], return_counts=True)
-    at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
-    survival = float(np.prod(1 - events / at_risk))
-    if not known or not (reached | ~is_open).any():  # of nobody is the outcome known
+    if not decided:
         return np.nan, np.nan, np.nan
+    times, events = np.unique(after, return_counts=True)
+    at_risk = n - (np.cumsum(events) - events) - np.searchsorted(np.sort(watched), times, side="left")
+    survival = float(np.prod(1 - events / at_risk))
     if survival in (0.0, 1.0):  # the log-log scale has no width here; use those whose outcome is known
-        decided = reached | ~is_open
-        low, high = wilson(float(reached[decided].sum()), float(decided.sum()), confidence)
+        low, high = wilson(done, n - len(watched), confidence)
         return 1 - survival, float(low), float(high)
     std_error = survival * float(np.sqrt(np.sum(events / (at_risk * (at_risk - events)))))
     low, high = log_log(survival, std_error, confidence)

@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
 
 from metrics.intervals.rates import Floats, Numbers, ratio
 from metrics.periods import one_of
@@ -30,6 +29,8 @@ def two_rates_test(
     Counts that are no whole numbers (expected ones) are rounded for the exact test.
     Fisher (1935), Journal of the Royal Statistical Society 98:39; Cochran (1954), Biometrics 10:417, for the 5.
     """
+    from scipy import special, stats  # slow to import, and needed for tests alone
+
     one_of("test", test, TwoRates)
     x_a, n_a, x_b, n_b = np.broadcast_arrays(*(np.asarray(v, float) for v in (successes_a, n_a, successes_b, n_b)))
     pooled = ratio(x_a + x_b, n_a + n_b)

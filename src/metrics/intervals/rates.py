@@ -1,12 +1,12 @@
 """One rate: its limits, and those of a Kaplan-Meier share."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
 
 from metrics.periods import one_of
 
@@ -19,7 +19,7 @@ def normal_quantile(confidence: float) -> float:
     """Half-width of a standard normal interval: 1.96 for 0.95."""
     if not isinstance(confidence, int | float | np.number) or not 0 < confidence < 1:
         raise ValueError(f"confidence: {confidence!r} is not between 0 and 1. Use 0.95 for 95 %.")
-    return float(special.ndtri((1 + confidence) / 2))
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def ratio(part: Numbers, whole: Numbers) -> Floats:
@@ -44,12 +44,14 @@ def wilson(successes: Numbers, n: Numbers, confidence: float = 0.95) -> tuple[Fl
 
 def clopper_pearson(successes: Numbers, n: Numbers, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Exact limits of a rate (Clopper & Pearson 1934, Biometrika 26:404)."""
+    from scipy.special import betaincinv  # slow to import, and only needed here
+
     normal_quantile(confidence)
     x, n = np.asarray(successes, float), np.asarray(n, float)
     tail, some = (1 - confidence) / 2, n > 0
     with np.errstate(invalid="ignore"):
-        low = np.where(x > 0, stats.beta.ppf(tail, x, n - x + 1), 0.0)
-        high = np.where(x < n, stats.beta.ppf(1 - tail, x + 1, n - x), 1.0)
+        low = np.where(x > 0, betaincinv(x, n - x + 1, tail), 0.0)
+        high = np.where(x < n, betaincinv(x + 1, n - x, 1 - tail), 1.0)
     return np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 

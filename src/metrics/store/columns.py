@@ -18,7 +18,7 @@ BLANKS = "".join(
 FIRST, LAST = "!", "~~~"  # a text that begins between these begins with no blank
 
 # Most times look like the first, which is found three times faster than the others.
-_USUAL = "____-__-__T__:__:__%Z"
+_USUAL = "____-__-_____:__:__%Z"  # with a T or a blank in its middle
 _MINUTE = r"\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d\d"
 _WALL = _MINUTE + r"(:\d\d(\.\d{1,9})?)?"
 _OFFSET = r"(\s?(Z|UTC|GMT)|[+-][01]\d(:?[0-5]\d)?)"
