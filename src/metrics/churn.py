@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Mark, Reading, Rows, Span, by_user
+from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, one_of, spoken
@@ -23,7 +23,7 @@ _RATE = ["churn_rate", "churn_rate_low", "churn_rate_high"]
 
 
 def churn_rate(
-    events: pd.DataFrame,
+    events: Events,
     *,
     as_of: When,
     event: EventChoice = None,
@@ -47,7 +47,7 @@ def churn_rate(
     Parameters
     ----------
     events
-        Event table, as `read_events` returns it.
+        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     as_of
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     event

@@ -4,9 +4,9 @@ A metric says what it reads (`Reading`) and gives a kernel, numpy over `Rows` in
 in the order of time. The sources only deliver rows, so that a metric has one definition and its answers are identical.
 """
 
-from metrics.engine.answer import Answer, by_user, rows_of
+from metrics.engine.answer import Answer, Events, by_user, rows_of
 from metrics.engine.reading import Mark, Reading
 from metrics.engine.rows import Rows
 from metrics.engine.span import Span
 
-__all__ = ["Answer", "Mark", "Reading", "Rows", "Span", "by_user", "rows_of"]
+__all__ = ["Answer", "Events", "Mark", "Reading", "Rows", "Span", "by_user", "rows_of"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ from metrics.engine.reading import Reading
 from metrics.periods import Ints
 from metrics.steps import Mask, meets
 from metrics.store import EventSource
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame as SparkFrame
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Answer:
         return self.source.labels(ids)
 
 
-def by_user(events: Any, reading: Reading, kernel: Callable[..., Columns], **settings: Any) -> Answer:
+Events: TypeAlias = "pd.DataFrame | EventSource | SparkFrame"
+
+
+def by_user(events: Events, reading: Reading, kernel: Callable[..., Columns], **settings: Any) -> Answer:
     """Run `kernel` over the rows of each unit.
 
     Parameters
@@ -64,7 +70,7 @@ def by_user(events: Any, reading: Reading, kernel: Callable[..., Columns], **set
     return Answer(columns, source)
 
 
-def rows_of(events: Any, *, unit: str, value: Any, before: int) -> pd.DataFrame:
+def rows_of(events: Events, *, unit: str, value: Any, before: int) -> pd.DataFrame:
     """The event table of one unit, up to an instant."""
     source = source_of(events)
     Reading((), before, (unit,)).check(source.columns)
@@ -72,7 +78,7 @@ def rows_of(events: Any, *, unit: str, value: Any, before: int) -> pd.DataFrame:
     return found[found["timestamp"] < pd.Timestamp(before, unit="us", tz="UTC")].reset_index(drop=True)
 
 
-def source_of(events: Any) -> Source:
+def source_of(events: Events) -> Source:
     """The source of rows that stands behind what an analyst calls events."""
     if isinstance(events, EventSource):
         from metrics.engine.files import FileSource

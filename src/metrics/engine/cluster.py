@@ -20,13 +20,14 @@ from metrics.steps import Mask
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame
+    from typing_extensions import TypeIs
 
 TASK_MEMORY = 2**30  # bytes of rows that a task holds before it writes them to its disk
 TASK_BITS = 4
 _SEEN, _BAD = "_seen", "_bad"  # what a task saw beside the kernel's columns
 
 
-def is_spark(events: Any) -> bool:
+def is_spark(events: Any) -> "TypeIs[DataFrame]":
     """Whether this is a Spark DataFrame, without importing Spark."""
     return type(events).__module__.startswith("pyspark.sql") and hasattr(events, "mapInArrow")
 

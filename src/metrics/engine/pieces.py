@@ -30,6 +30,7 @@ class Pieces:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._held = []
         self._resources.close()
 
     def __len__(self) -> int:
@@ -42,7 +43,7 @@ class Pieces:
         if not self._bits:
             self._held.append((batch, [0, len(batch["id"])]))
         else:
-            part = (batch["id"] >> np.uint64(64 - self._bits)).astype(np.uint16)
+            part = (batch["id"] >> np.uint64(64 - self._bits)).astype(np.uint8 if self._bits <= 8 else np.uint16)
             order = np.argsort(part, kind="stable")  # a radix sort
             edges = np.r_[0, np.cumsum(np.bincount(part, minlength=self.count))]
             self._held.append(({name: column[order] for name, column in batch.items()}, edges.tolist()))

@@ -82,8 +82,10 @@ def reading_of(choices: Choices, *, everything: bool = False, groups: Sequence[s
 def credited(events: Any, choices: Choices) -> tuple[Credited, Answer]:
     """The attempt by which each unit counts, of a whole event table."""
     answer = by_user(events, reading_of(choices), _credited_columns, choices=choices)
-    columns, steps = answer.columns, range(len(choices.path))
-    times = np.stack([columns[f"time {k}"] for k in steps])
+    columns = answer.columns
+    times = np.empty((len(choices.path), len(columns["unit"])), np.int64)
+    for k, row in enumerate(times):
+        row[:] = columns.pop(f"time {k}")
     one = Credited(
         unit=columns["unit"],
         groups={name: columns[f"group {name}"] for name in keys(choices.by)},

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
+from metrics.engine import Events
 from metrics.funnel.choices import RESULT, Attribution, Counting, Exclusion, Order, RangeAppliesTo, Reentry, Ties
 from metrics.funnel.options import spell_out
 from metrics.funnel.presets import Tool
@@ -47,7 +48,7 @@ class ComparisonOptions(TypedDict, total=False):
 
 @spell_out
 def compare_funnels(
-    events: Any,
+    events: Events,
     steps: Sequence[EventChoice],
     *,
     as_of: When,

@@ -7,12 +7,12 @@ at for as long as the converted took.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, Unpack
+from typing import Literal, TypeAlias, Unpack
 
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Rows, by_user
+from metrics.engine import Events, Rows, by_user
 from metrics.engine.local import Columns
 from metrics.funnel.attempts import Credited, credited_of, reading_of
 from metrics.funnel.choices import Choices
@@ -36,7 +36,7 @@ _NEVER = np.iinfo(np.int64).max
 
 @spell_out
 def funnel_drivers(
-    events: Any,
+    events: Events,
     steps: Sequence[EventChoice],
     *,
     as_of: When,

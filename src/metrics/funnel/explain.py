@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, Unpack
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Reading, Rows, by_user, rows_of
+from metrics.engine import Events, Reading, Rows, by_user, rows_of
 from metrics.engine.frames import FrameSource
 from metrics.engine.local import Columns, run
 from metrics.funnel.attempts import credited_of, measured_from, prepare, reading_of
@@ -34,7 +34,7 @@ _MANY = 20_000  # ids that are compared with a misspelt one letter by letter
 
 @spell_out
 def explain_funnel(
-    events: Any, steps: Sequence[EventChoice], *, user_id: Any, as_of: When, **options: Unpack[FunnelOptions]
+    events: Events, steps: Sequence[EventChoice], *, user_id: Any, as_of: When, **options: Unpack[FunnelOptions]
 ) -> pd.DataFrame:
     """I know someone who did it: why are they not counted?
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metrics import periods
+from metrics.engine import Events
 from metrics.funnel.attempts import credited
 from metrics.funnel.choices import Choices
 from metrics.funnel.options import FunnelOptions, spell_out
@@ -23,7 +24,7 @@ _NO_COUNT = ("attribution", "attribution_step")  # decide on groups, not on who 
 
 @spell_out
 def reconcile_funnel(
-    events: Any,
+    events: Events,
     steps: Sequence[EventChoice],
     *,
     as_of: When,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics import periods
-from metrics.engine import Answer, Rows, by_user
+from metrics.engine import Answer, Events, Rows, by_user
 from metrics.engine.local import Columns
 from metrics.funnel.attempts import Credited, credited, prepare, reading_of
 from metrics.funnel.choices import Choices
@@ -26,7 +26,7 @@ from metrics.steps import EventChoice
 
 @spell_out
 def conversion_funnel(
-    events: pd.DataFrame, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
+    events: Events, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
 ) -> pd.DataFrame:
     """Where do users drop on the way through the steps?
 
@@ -38,7 +38,7 @@ def conversion_funnel(
     Parameters
     ----------
     events
-        Event table, as `read_events` returns it.
+        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     steps
         In order, each an event's name or a `Step`.
     as_of
@@ -152,7 +152,7 @@ def _by_group(one: Credited, answer: Answer, choices: Choices, by: list[str]) ->
 
 @spell_out
 def funnel_users(
-    events: pd.DataFrame, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
+    events: Events, steps: Sequence[EventChoice], *, as_of: When, **options: Unpack[FunnelOptions]
 ) -> pd.DataFrame:
     """Who stands behind the counts of a funnel?
 
@@ -209,7 +209,7 @@ def funnel_users(
 
 @spell_out
 def funnel_trend(
-    events: pd.DataFrame,
+    events: Events,
     steps: Sequence[EventChoice],
     *,
     as_of: When,

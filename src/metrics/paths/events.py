@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Mark, Reading, Rows, Span, by_user
+from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
 from metrics.paths.edges import COLUMNS, edges_of, named
 from metrics.paths.walks import EXIT, NODE, OPEN, Counts, Trail, changes, count
 from metrics.periods import Ints, When, duration, one_of, spoken, zone
@@ -24,7 +24,7 @@ _END_OF_TIME = "9999-01-01"
 
 
 def user_paths(
-    events: pd.DataFrame,
+    events: Events,
     *,
     as_of: When | None = None,
     start_event: EventChoice = None,
@@ -46,7 +46,7 @@ def user_paths(
     Parameters
     ----------
     events
-        Event table, as `read_events` returns it.
+        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     as_of
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read. Without it nothing is
         said of those who stop, for that nothing follows can only be said up to a moment.

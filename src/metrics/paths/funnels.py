@@ -12,7 +12,7 @@ from typing import NamedTuple, Unpack
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Rows, by_user
+from metrics.engine import Events, Rows, by_user
 from metrics.funnel.attempts import Credited, credited_of, reading_of
 from metrics.funnel.choices import Choices
 from metrics.funnel.options import FunnelOptions, spell_out
@@ -30,7 +30,7 @@ _DIFFERENCE = ["difference", "difference_low", "difference_high"]
 
 @spell_out
 def drop_off_paths(
-    events: pd.DataFrame,
+    events: Events,
     steps: Sequence[EventChoice],
     *,
     as_of: When,

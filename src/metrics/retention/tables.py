@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metrics import exact
-from metrics.engine import Answer, Reading, Rows, Span, by_user
+from metrics.engine import Answer, Events, Reading, Rows, Span, by_user
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, ratio, wilson
 from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
@@ -27,7 +27,7 @@ _RESULT = [
 
 
 def cohort_retention(
-    events: pd.DataFrame,
+    events: Events,
     *,
     as_of: When,
     start_event: EventChoice = None,
@@ -53,7 +53,7 @@ def cohort_retention(
     Parameters
     ----------
     events
-        Event table, as `read_events` returns it.
+        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     as_of
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     start_event, return_event

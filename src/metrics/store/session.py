@@ -95,7 +95,7 @@ def read_memory(memory: str | int | None) -> int:
     if found is None or found[2].lower() not in UNITS:
         raise ValueError(f"memory: {memory!r} is not an amount of memory. Write it as '2 GB' or '500 MB'.")
     told = int(float(found[1]) * UNITS[found[2].lower()])
-    if told < 2**26:
+    if told < 64 * 10**6:
         raise ValueError(f"memory: {memory!r} is too little to read events with. Allow at least 64 MB.")
     return told
 
