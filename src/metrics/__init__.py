@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         plot_paths,
         plot_retention_curve,
         plot_retention_matrix,
+        plot_time_to_convert,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
     from metrics.samples import event_log
@@ -80,6 +81,7 @@ _HOMES = {
         "plot_funnel_trend",
         "plot_funnel_groups",
         "plot_funnel_drivers",
+        "plot_time_to_convert",
         "plot_paths",
         "plot_retention_matrix",
         "plot_retention_curve",
@@ -104,8 +106,8 @@ __all__ = [
     "net_promoter_score", "check_responses",
     "orders_summary", "customer_lifetime_value", "simple_lifetime_value",
     "proportion_interval", "difference_interval", "adjust_p_values",
-    "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers", "plot_paths",
-    "plot_retention_matrix", "plot_retention_curve",
+    "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
+    "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_churn", "plot_nps", "plot_lifetime_value",
     "show", "headline", "definitions",
 ]  # fmt: skip

@@ -40,6 +40,17 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "conversion_funnel by": lambda e: metrics.conversion_funnel(e, ["a", "b"], by="plan", as_of=AS_OF),
     "funnel_users": lambda e: metrics.funnel_users(e, ["a", "b", "c"], as_of=AS_OF),
     "funnel_trend": lambda e: metrics.funnel_trend(e, ["a", "b"], window="5 days", as_of=AS_OF),
+    "explain_funnel": lambda e: metrics.explain_funnel(e, ["a", "b", "c"], user_id="zoe", as_of=AS_OF),
+    "reconcile_funnel": lambda e: metrics.reconcile_funnel(e, ["a", "b"], window="5 days", as_of=AS_OF),
+    "compare_funnels": lambda e: metrics.compare_funnels(
+        e, ["a", "b", "c"], by="plan", window="5 days", min_users=1, as_of=AS_OF
+    ),
+    "compare_funnels by two": lambda e: metrics.compare_funnels(
+        e, ["a", "b"], by=["plan", "amount"], min_users=2, mature_only=False, as_of=AS_OF
+    ),
+    "funnel_drivers": lambda e: metrics.funnel_drivers(e, ["a", "b"], window="5 days", min_users=1, as_of=AS_OF),
+    "user_paths": lambda e: metrics.user_paths(e, session_gap="2 days", as_of=AS_OF),
+    "drop_off_paths": lambda e: metrics.drop_off_paths(e, ["a", "b"], window="5 days", as_of=AS_OF),
     "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
     "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),
     "cohort_retention rolling": lambda e: metrics.cohort_retention(
@@ -54,9 +65,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),
 }  # fmt: skip
 OF_EVENTS = [name for name in METRICS if name.split()[0] in (
-    "conversion_funnel", "funnel_users", "funnel_trend", "cohort_retention", "retention_curve", "churn_rate",
+    "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
+    "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "churn_rate",
 )]  # fmt: skip
-PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value"}  # a row for each user
+PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value", "explain_funnel"}  # of single users
 ZONED = [name for name in METRICS if name != "check_responses"]
 
 START = pd.Timestamp("2026-01-01", tz="UTC")

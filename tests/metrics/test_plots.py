@@ -17,6 +17,7 @@ from metrics.plots import (
     plot_nps,
     plot_retention_curve,
     plot_retention_matrix,
+    plot_time_to_convert,
 )
 from metrics.plots.style import BLUE, PALETTE
 
@@ -36,6 +37,19 @@ def funnel():
         "conversion_rate_high": [1.0, 0.54, 0.28], "step_conversion_rate": [1.0, 0.5, 0.5],
         "step_conversion_rate_low": [1.0, 0.46, 0.45], "step_conversion_rate_high": [1.0, 0.54, 0.55],
     })  # fmt: skip
+
+
+def times():
+    return funnel().assign(
+        p25_seconds=[np.nan, 60.0, 600.0], median_seconds=[np.nan, 600.0, 3_600.0],
+        p75_seconds=[np.nan, 3_600.0, 86_400.0], p90_seconds=[np.nan, 21_600.0, 604_800.0],
+    )  # fmt: skip
+
+
+def times_by_plan():
+    both = pd.concat([times().assign(plan=plan) for plan in ("free", "team")], ignore_index=True)
+    both.insert(0, "plan", both.pop("plan"))
+    return both
 
 
 def by_plan():
@@ -90,7 +104,8 @@ def values():
 
 
 PLOTS = [
-    (plot_funnel, funnel), (plot_funnel, by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
+    (plot_funnel, funnel), (plot_funnel, by_plan), (plot_time_to_convert, times),
+    (plot_time_to_convert, times_by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
     (plot_retention_curve, curve), (plot_churn, churn), (plot_nps, nps), (plot_lifetime_value, values),
 ]  # fmt: skip
 each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
@@ -286,3 +301,53 @@ def test_hostile_names_stay_words_in_a_figure():
     assert "<script" not in html
     assert "<b>" not in html.replace("<b>&lt;i&gt;</b>", "")
     assert "$x$" in html
+
+
+def marks(ax):
+    """Where the point, the bar and the end of the line of each row stand."""
+    points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    bars = [tuple(line.get_xdata()) for line in ax.lines if line.get_linewidth() == 8]
+    ends = [line.get_xdata()[1] for line in ax.lines if line.get_linewidth() == 1]
+    return points, bars, ends
+
+
+def test_times_of_many_sizes_stand_on_a_scale_of_ratios():
+    ax = plot_time_to_convert(times())
+    points, bars, ends = marks(ax)
+    assert np.exp(points) == pytest.approx([600, 3_600])
+    assert np.exp(bars) == pytest.approx(np.array([[60, 3_600], [600, 86_400]]))
+    assert np.exp(ends) == pytest.approx([21_600, 604_800])
+    said = [text.get_text().replace("\u202f", " ") for text in ax.texts]
+    assert said[:2] == ["invite", "median 10 min, nine tenths within 6.0 h"]
+    assert said[4:] == ["1 min", "10 min", "1 h", "6 h", "1 day", "7 days"]
+
+
+def test_times_of_one_size_stand_on_a_plain_scale_from_0():
+    alike = times().assign(p25_seconds=60.0, median_seconds=90.0, p75_seconds=120.0, p90_seconds=280.0)
+    ax = plot_time_to_convert(alike)
+    assert marks(ax)[0] == [90, 90]
+    assert ax.get_xlim() == (0, 300)
+    assert [text.get_text().replace("\u202f", " ") for text in ax.texts[4:]] == [
+        "0", "1 min", "2 min", "3 min", "4 min", "5 min",
+    ]  # fmt: skip
+
+
+def test_steps_in_the_same_instant_are_drawn_at_the_edge():
+    at_once = times().assign(p25_seconds=0.0, median_seconds=0.0, p75_seconds=0.0)
+    ax = plot_time_to_convert(at_once)
+    assert marks(ax)[0] == [ax.get_xlim()[0]] * 2
+
+
+def test_the_numbers_behind_times_are_those_that_are_drawn():
+    html = show(plot_time_to_convert(times()), "x").html
+    for head in ("A quarter within", "Median time", "Three quarters within", "Nine tenths within"):
+        assert f">{head}</th>" in html
+    assert "the slowest are missing" in html  # while windows are open
+    assert "the slowest are missing" not in show(plot_time_to_convert(times().assign(open=0)), "x").html
+
+
+def test_an_optional_step_is_drawn_without_a_loss():
+    table = funnel().assign(event=["sign_up", "invite (optional)", "share"], dropped=[0, 0, 252], open=[0, 0, 276])
+    alt = show(plot_funnel(table), "x").text
+    assert "invite (optional): 352 users, nobody is lost at it, 50.0\u202f% of the step before." in alt
+    assert alt.endswith("Largest loss at: share.")

@@ -1,5 +1,6 @@
 """What does a column say? Its head in words, its unit, and how its cells are written, from its name alone."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.kinds import groups_of, setting
+from metrics.display.kinds import groups_of, metric_of, setting
 
 HEADS = {
     "event": "Step",
@@ -28,6 +29,18 @@ HEADS = {
     "churn_rate": "Churn, %",
     "net_promoter_score": "NPS",
     "net_promoter_score_rounded": "NPS, rounded",
+    "source_step": "Step",
+    "source": "From",
+    "target": "To",
+    "difference": "Difference",
+    "relative_lift": "Relative difference, %",
+    "p_value": "p",
+    "p_adjusted": "p, all tests together",
+    "odds_ratio": "Odds ratio",
+    "tool": "Rules of",
+    "users_only_here": "Only there",
+    "users_missing": "Only as asked",
+    "rule": "Because of",
     "T": "Age",
     "frequency": "Repeats",
     "monetary_value": "Value of a repeat",
@@ -56,6 +69,9 @@ REASONS = {
     "immature": "too early to say",
     "incomplete_period": "not over yet",
     "no_margin": "no margin given",
+    "control": "compared with",
+    "first_step": "all, by definition",
+    "zero_variance": "nobody differs",
 }
 _PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 _MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "historical_value", "expected_value")
@@ -79,10 +95,33 @@ def reason_in_words(reason: object) -> str:
     return ", ".join(dict.fromkeys(REASONS.get(code, code.replace("_", " ")) for code in said))
 
 
+def whose_reason(reason: object, estimate: str) -> str:
+    """Of a reason that names its estimates, ``p_value: zero_variance``, what is said of this one, in words."""
+    name = {"p_adjusted": "p_value"}.get(estimate, estimate)
+    said = [] if numbers.is_missing(reason) else [part.strip() for part in str(reason).split(";")]
+    return reason_in_words("; ".join(part for part in said if part.startswith(f"{name}: ")) or None)
+
+
+def in_short(told: str) -> str:
+    """A reason told by `explain_funnel`, without the fractions of a second that decide nothing."""
+    if re.search(r"\b0\.\d+ seconds", told):
+        return told
+    told = re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", told)
+    told = re.sub(r"\b(minutes?) 0\.\d+ seconds", r"\1", told)
+    return re.sub(r"\b(\d+)\.\d+ seconds", lambda found: f"{found[1]} second{'s' * (found[1] != '1')}", told)
+
+
 def column_of(table: pd.DataFrame, name: str) -> Column:
     """How the column `name` of this table is written."""
     cells, text = table[name], str(name)
     head = HEADS.get(text, text.replace("_", " ").strip().capitalize() or numbers.MISSING)
+    metric = metric_of(table)
+    if metric == "funnel_drivers":
+        head = _head_of_drivers(table, text, head)
+    if metric == "explain_funnel":
+        head = {"event": "Step", "outcome": "What it means", "reason": "Why"}.get(text, head)
+        if text == "timestamp":
+            return _local_times(table, text)
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
     if text == "period":
@@ -102,12 +141,20 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     values = [float(v) for v in cells if not numbers.is_missing(v)]
     widths = _widths(table, text)
     estimate = bool(widths) or f"{text}_low" in table
+    if text in ("difference", "relative_lift") and f"{text}_low" in table:  # of rates
+        decimals = numbers.decimals_for([100 * w for w in widths])
+        head = f"{head}, points" if text == "difference" else head
+        return Column(head, lambda v: numbers.signed(100 * v, decimals), estimate=text == "difference")
+    if text == "difference":
+        return Column(head, lambda v: numbers.signed(v, numbers.free_decimals(values)))
+    if text in ("p_value", "p_adjusted"):
+        return Column(head, numbers.chance)
     if text.endswith(("_rate", "_share")) or text in ("share", "proportion") or (text == "margin" and _is_share(cells)):
         decimals = numbers.decimals_for([100 * w for w in widths or _other_rates(table)])
         if text == "margin":
             decimals = 0
         if text in ("share", "proportion") and not widths:
-            decimals = 2
+            decimals = 1 if "source_step" in table else 2
         head = head if head.endswith("%") else f"{head}, %"
         return Column(head, lambda v: numbers.percent(v, decimals), estimate=estimate)
     if text == "net_promoter_score":
@@ -126,6 +173,25 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = f"{head}, {setting(table, 'unit')}s"
     decimals = numbers.decimals_for(widths) if widths else numbers.free_decimals(values)
     return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+
+
+def _head_of_drivers(table: pd.DataFrame, name: str, head: str) -> str:
+    """The shares of drivers say in their heads of how many they are."""
+    heads = {"event": "Event"}
+    if len(table):
+        heads["converted_share"] = f"Of {numbers.count(table['of_converted'].iloc[0])} converted, %"
+        heads["dropped_share"] = f"Of {numbers.count(table['of_dropped'].iloc[0])} dropped, %"
+    return heads.get(name, head)
+
+
+def _local_times(table: pd.DataFrame, name: str) -> Column:
+    """Instants on the clocks of the table's zone, as the reasons beside them tell them; the head says which."""
+    tz = setting(table, "tz", "UTC")
+
+    def write(stamp: Any) -> str:
+        return numbers.moment(stamp.tz_convert(tz)).replace(" ", "\u00a0") if stamp.tzinfo else numbers.moment(stamp)
+
+    return Column(f"Time, {str(tz).split('/')[-1].replace('_', ' ')}", write, words=True)
 
 
 def _widths(table: pd.DataFrame, name: str) -> list[float]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.kinds import groups_of, metric_of, parts, setting
+from metrics.display.kinds import groups_of, metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 
 
@@ -40,6 +40,8 @@ def _quotient(part: float, whole: float, rate: float | None = None) -> str:
 
 def _funnel(table: pd.DataFrame) -> list[str]:
     group, funnel = parts(table)[0]
+    left_out = len(funnel) - len(required(funnel))
+    funnel = required(funnel)
     if len(funnel) < 2:
         return []
     last, before, first = funnel.iloc[-1], funnel.iloc[-2], funnel.iloc[0]
@@ -60,7 +62,13 @@ def _funnel(table: pd.DataFrame) -> list[str]:
             "Who still has time counts as not converted so far; with open windows allowed for (Kaplan-Meier) "
             f"{with_unit(percent(open_rate))} reach the last step."
         )
+    if left_out:
+        lines.append("An optional step loses nobody: its rate is of the step that must be done before it.")
     return [" ".join(line for line in lines[:1]), " ".join(line for line in lines[1:3] if line), *lines[3:]]
+
+
+def _times(table: pd.DataFrame) -> list[str]:
+    return ["Time from the last step that must be done before it, of the users who reached the step."]
 
 
 def _trend(table: pd.DataFrame) -> list[str]:
@@ -70,6 +78,97 @@ def _trend(table: pd.DataFrame) -> list[str]:
         return [*lines, "No period is finished yet."]
     when = numbers.period_in_words(row["period_start"], period_length(table))
     return [*lines, f"{_quotient(row['converted'], row['users'])}, {when}. {level(table)} Wilson intervals."]
+
+
+def _compared(table: pd.DataFrame) -> list[str]:
+    lines = ["Difference = rate of the group − rate of the control, at the same step."]
+    known = table[table["difference"].notna()]
+    if len(known):
+        row = known.iloc[-1]
+        worked = f"{with_unit(percent(row['conversion_rate']))} − "
+        worked += with_unit(percent(row["conversion_rate"] - row["difference"]))
+        points = numbers.signed(100 * row["difference"], 1)
+        lines[0] += f" {worked} = {points} points, {row['group']} at {row['event']}. {level(table)} Newcombe intervals."
+    lines.append(
+        f"p: how often chance alone would show at least as much, allowed for {count(table['p_value'].notna().sum())} "
+        "tests in this table."
+    )
+    if setting(table, "mature_only"):
+        lines.append("Only users whose window is over; the group is that of the entry.")
+    return lines
+
+
+def _drivers(table: pd.DataFrame) -> list[str]:
+    known = table[table["odds_ratio"].notna()]
+    lines = ["Odds ratio = odds of having done it among the converted / odds among the dropped; 1 is alike in both."]
+    if len(known):
+        row = known.iloc[0]
+        lines.append(
+            f"{row['event']}: {_quotient(row['converted'], row['of_converted'])} of the converted, "
+            f"{_quotient(row['dropped'], row['of_dropped'])} of the dropped. {level(table)} intervals."
+        )
+    if setting(table, "exposure") == "matched":
+        lines.append("The dropped are looked at for as long as the converted took, so that their counts are means.")
+    return [*lines, "An association, not an effect: who means to stay does more of everything."]
+
+
+def _explained(table: pd.DataFrame) -> list[str]:
+    meanings = {
+        "counted": "counted: a user of that step",
+        "dropped": "dropped: the window is over and the step was not done in it",
+        "open": "open: there is still time",
+        "excluded": "excluded: the attempt is void",
+        "skipped": "skipped: an optional step",
+        "not counted": "not counted: another attempt counts or none does",
+    }
+    said = "; ".join(text for outcome, text in meanings.items() if table["outcome"].eq(outcome).any())
+    window, tz = setting(table, "window"), setting(table, "tz", "UTC")
+    asked = f"All within {window} of step 1. " if window else ""
+    return [f"{asked}Times are those of {tz}.", f"{said[:1].upper()}{said[1:]}."]
+
+
+def _reconciled(table: pd.DataFrame) -> list[str]:
+    lines = ["Difference = users only there − users only as asked for."]
+    moved = table[table["users_only_here"] + table["users_missing"] > 0]
+    if len(moved):
+        row = moved.iloc[-1]
+        lines[0] += (
+            f" {count(row['users_only_here'])} − {count(row['users_missing'])} = "
+            f"{numbers.signed(float(row['difference']))}, {row['tool']} at {row['event']}."
+        )
+    return [*lines, "Each rule is switched on alone; behind it, how many it adds and takes away."]
+
+
+def _paths(table: pd.DataFrame) -> list[str]:
+    row = table.iloc[0]
+    worked = _quotient(row["users"], round(row["users"] / row["share"]), row["share"])
+    lines = [
+        f"Share = users who went from one to the other / users at the first: {worked}, "
+        f"{row['source']} to {row['target']}."
+    ]
+    as_of, gap = setting(table, "as_of"), setting(table, "session_gap")
+    if table["target"].eq("(exit)").any():
+        window = setting(table, "window")
+        when = f"within {window} of entering" if window else f"before {as_of}" if as_of else "in the time observed"
+        lines.append(f"(exit): nothing more followed{' in the session' if gap else ''} {when}.")
+    if table["target"].eq("(open)").any():
+        lines.append(f"(open): the session was not over at {as_of}.")
+    if gap and "outcome" not in table:
+        lines.append("A user with several sessions may be on several edges: shares can add up to more than 100 %.")
+    return lines
+
+
+def _drop_offs(table: pd.DataFrame) -> list[str]:
+    lines = _paths(table)
+    undecided = setting(table, "open_users", 0)
+    if table["difference"].notna().any():
+        lines.append(
+            "Difference = share of those who dropped − share of those who converted; "
+            f"{level(table)} Newcombe intervals. Of many differences some lie outside theirs by chance."
+        )
+    if undecided:
+        lines.append(f"{count(undecided)} who still {'has' if undecided == 1 else 'have'} time are left out.")
+    return lines
 
 
 def _cohorts(table: pd.DataFrame) -> list[str]:
@@ -205,7 +304,14 @@ def _checks(table: pd.DataFrame) -> list[str]:
 
 _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "conversion_funnel": _funnel,
+    "time_to_convert": _times,
     "funnel_trend": _trend,
+    "compare_funnels": _compared,
+    "funnel_drivers": _drivers,
+    "explain_funnel": _explained,
+    "reconcile_funnel": _reconciled,
+    "drop_off_paths": _drop_offs,
+    "user_paths": _paths,
     "cohort_retention": _cohorts,
     "retention_matrix": _matrix,
     "retention_curve": _curve,

@@ -6,7 +6,14 @@ import pandas as pd
 
 _MARKS = {
     "conversion_funnel": {"step", "event", "users", "dropped", "open"},
+    "time_to_convert": {"step", "event", "users", "p25_seconds", "median_seconds", "p75_seconds", "p90_seconds"},
     "funnel_trend": {"period_start", "users", "converted", "conversion_rate"},
+    "compare_funnels": {"group", "step", "difference", "p_adjusted"},
+    "funnel_drivers": {"event", "of_converted", "of_dropped", "odds_ratio"},
+    "explain_funnel": {"attempt", "step", "event", "outcome", "reason"},
+    "reconcile_funnel": {"tool", "step", "users", "difference", "users_only_here", "users_missing", "rule"},
+    "drop_off_paths": {"outcome", "source_step", "source", "target_step", "target", "users", "share", "difference"},
+    "user_paths": {"source_step", "source", "target_step", "target", "users", "share"},
     "cohort_retention": {"cohort", "period", "users", "retained", "retention_rate"},
     "retention_curve": {"period", "cohorts", "users", "retained", "retention_rate"},
     "churn_rate": {"users", "churned", "churn_rate"},
@@ -21,6 +28,12 @@ _MARKS = {
 }
 GROUP_ENDS = {  # the first column of a metric that is no group: what stands before it is `by`
     "conversion_funnel": "step",
+    "time_to_convert": "step",
+    "compare_funnels": "step",
+    "explain_funnel": "step",
+    "reconcile_funnel": "step",
+    "drop_off_paths": "source_step",
+    "user_paths": "source_step",
     "cohort_retention": "cohort",
     "retention_curve": "period",
     "churn_rate": "period_start",
@@ -45,10 +58,13 @@ def is_matrix(table: pd.DataFrame) -> bool:
 
 def groups_of(table: pd.DataFrame) -> list[str]:
     """The columns of `by`, those before the metric's own."""
-    end = GROUP_ENDS.get(metric_of(table) or "")
+    metric = metric_of(table)
+    end = GROUP_ENDS.get(metric or "")
     columns = [str(name) for name in table.columns]
     if end is None or end not in columns:
         return []
+    if metric == "compare_funnels":  # holds the values of all columns of `by` in words
+        return ["group"]
     return [name for name in columns[: columns.index(end)] if name != "period_start"]
 
 
@@ -76,6 +92,17 @@ def parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         values: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
         found.append((", ".join("(missing)" if pd.isna(value) else str(value) for value in values), part))
     return found
+
+
+def required(funnel: pd.DataFrame) -> pd.DataFrame:
+    """The steps of a funnel that may not be left out: between these users are lost."""
+    optional = funnel["event"].astype(str).str.endswith("optional)") & (funnel["dropped"] + funnel["open"] == 0)
+    return funnel[~optional]
+
+
+def before_loss(funnel: pd.DataFrame, loss: int) -> float:
+    """Users of the step that was to lead to the one at place `loss`."""
+    return float(required(funnel.iloc[:loss])["users"].iloc[-1])
 
 
 def largest_loss(funnel: pd.DataFrame) -> int | None:

@@ -66,6 +66,18 @@ def share(part: float, whole: float) -> str:
     return with_unit(percent(part / whole, 0 if whole < 1000 else 1))
 
 
+def chance(p: float) -> str:
+    """``0.032``, ``< 0.001``: a p-value."""
+    return f"<{NARROW}0.001" if p < 0.001 else plain(p, 3)
+
+
+def ratio(value: float) -> str:
+    """``3.2``, ``0.50``, ``14``: a ratio with two digits that count."""
+    if is_missing(value) or math.isinf(value) or value <= 0:
+        return plain(value)
+    return plain(value, max(0, 1 - math.floor(math.log10(value) + 1e-9)))
+
+
 def span(low: str, high: str) -> str:
     """``26.7 to 29.9``; a dash where a limit is missing."""
     return MISSING if MISSING in (low, high) else f"{low} to {high}"

@@ -4,7 +4,6 @@ A sentence opens with its number, so that a page can set it large. A change whos
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,50 +11,19 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
+from metrics.display.estimates import Estimate, Sentence, change, compared, none
 from metrics.display.footnotes import last_complete
-from metrics.display.kinds import groups_of, largest_loss, metric_of, parts, setting
-from metrics.display.numbers import count, percent, plain, share, signed, with_unit
+from metrics.display.kinds import before_loss, groups_of, largest_loss, metric_of, parts, required, setting
+from metrics.display.numbers import count, percent, plain, share, with_unit
+from metrics.display.stories import (
+    drivers_said,
+    drop_offs_said,
+    groups_said,
+    one_user_said,
+    paths_said,
+    tools_said,
+)
 from metrics.intervals import normal_quantile, wilson
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A key figure and the words after it; `intervals` are the pieces of the text that a page sets smaller."""
-
-    number: str
-    text: str
-    unit: str = ""
-    intervals: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its limits, in the unit it is shown in (per cent, points of NPS)."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, row: pd.Series, name: str, scale: float = 100) -> "Estimate":
-        """The estimate `name` of a row, times `scale`."""
-        low, high = row.get(f"{name}_low", np.nan), row.get(f"{name}_high", np.nan)
-        return cls(scale * float(row[name]), scale * float(low), scale * float(high))
-
-    @property
-    def decimals(self) -> int:
-        """Decimals that the interval supports."""
-        return numbers.decimals_for([self.high - self.low])
-
-    def number(self) -> str:
-        """A rate as ``28.2``."""
-        return percent(self.value / 100, 0 if self.value in (0, 100) else self.decimals)
-
-    def limits(self) -> str:
-        """``(26.7 to 29.9)``, or nothing where it has no interval."""
-        if np.isnan(self.low) or np.isnan(self.high):
-            return ""
-        return f"({plain(self.low, self.decimals)} to {plain(self.high, self.decimals)})"
 
 
 def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentence:
@@ -73,63 +41,29 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
     return _SAID[metric](table, before)
 
 
-def change(now: Estimate, before: Estimate, than: str, unit: str = "points") -> tuple[str, list[str]]:
-    """``2.9 points lower than before (−5.0 to −0.8)``, from both intervals (Newcombe's square-and-add).
-
-    Newcombe (1998), Statistics in Medicine 17:873, method 10; the same step serves scores that are no rates.
-    """
-    if np.isnan(now.value) or np.isnan(before.value):
-        return "", []
-    difference = now.value - before.value
-    low = difference - np.hypot(now.value - now.low, before.high - before.value)
-    high = difference + np.hypot(now.high - now.value, before.value - before.low)
-    decimals = numbers.decimals_for([high - low])
-    if np.isnan(low) or np.isnan(high):  # without intervals nothing can be said about chance
-        word = "lower" if difference < 0 else "higher"
-        return f"{plain(abs(difference), decimals)} {unit} {word} than {than}", []
-    limits = f"({signed(low, decimals)} to {signed(high, decimals)})"
-    amount = plain(abs(difference), decimals)
-    if not amount.strip("0."):
-        return f"as before within {plain(10.0**-decimals, decimals)} {unit} {limits}", [limits]
-    word = "lower" if difference < 0 else "higher"
-    unit = "point" if amount == "1" and unit == "points" else unit
-    chance = ", which may be chance" if low <= 0 <= high else ""
-    return f"{amount} {unit} {word} than {than} {limits}{chance}", [limits]
-
-
-def _compared(now: Estimate, row: pd.Series | None, name: str, than: str, scale: float = 100) -> tuple[str, list[str]]:
-    if row is None:
-        return "", []
-    said, limits = change(now, Estimate.of(row, name, scale), than)
-    return (f": {said}" if said else ""), limits
-
-
-def _none(why: str) -> Sentence:
-    return Sentence(numbers.MISSING, why)
-
-
 def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if groups_of(table) and len(parts(table)) > 1:
-        lasts = pd.DataFrame([part.iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
+        lasts = pd.DataFrame([required(part).iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
         undecided = lasts["censored_conversion_rate"].notna().all() if "censored_conversion_rate" in lasts else False
         name = "censored_conversion_rate" if undecided and table["open"].any() else "conversion_rate"
-        return _groups(lasts, name, f"reach {table.iloc[-1]['event']}")
+        return _groups(lasts, name, f"reach {lasts.iloc[-1]['event']}")
     if not len(table) or not table.iloc[0]["users"]:
-        return _none("nobody did the first step, so that no rate exists.")
-    first, last = table.iloc[0], table.iloc[-1]
+        return none("nobody did the first step, so that no rate exists.")
+    first, last = table.iloc[0], required(table).iloc[-1]
     still = int(table["open"].sum())
     # Open windows are undecided, not lost: the Kaplan-Meier share, once somebody was watched to the window's end.
     decided = not still or numbers.is_missing(last.get("censored_conversion_rate"))
     name = "conversion_rate" if decided else "censored_conversion_rate"
     rate, window = Estimate.of(last, name), setting(table, "window")
     in_time = f" within {window}" if window else ""
-    than = before.iloc[-1] if before is not None and len(before) and before.iloc[0]["users"] else None
-    changed, limits = _compared(rate, than, name, "before")
+    than = required(before).iloc[-1] if before is not None and len(before) and before.iloc[0]["users"] else None
+    changed, limits = compared(rate, than, name, "before")
     text = f"of {count(first['users'])} who did {first['event']} did {last['event']}{in_time} {rate.limits()}{changed}"
     loss = largest_loss(table)
     if loss is not None:
-        row, of = table.iloc[loss], table.iloc[loss - 1]["users"]
-        text += f"; most are lost at {row['event']} ({share(row['dropped'], of)} of those before)"
+        row = table.iloc[loss]
+        lost = share(row["dropped"], before_loss(table, loss))
+        text += f"; most are lost at {row['event']} ({lost} of those before)"
     has = "has" if still == 1 else "have"
     weight = "count as not converted so far" if decided else "are taken as undecided"
     text += f". {count(still)} who still {has} time {weight}." if still else "."
@@ -140,7 +74,7 @@ def _groups(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale: fl
     """The highest and the lowest of several groups."""
     known = rows[rows[name].notna()]
     if not len(known):
-        return _none("in no group are there enough to say.")
+        return none("in no group are there enough to say.")
     best, worst = known.iloc[int(known[name].argmax())], known.iloc[int(known[name].argmin())]
     top, bottom = Estimate.of(best, name, scale), Estimate.of(worst, name, scale)
     if len(known) == 1:
@@ -174,13 +108,13 @@ def _periods(
     """The last finished period against the one before it, or against the last one of `before`."""
     row = last_complete(table, name)
     if row is None:
-        return _none("no period is finished with enough users, so that no rate exists.")
+        return none("no period is finished with enough users, so that no rate exists.")
     rate = Estimate.of(row, name)
     if before is not None:
-        changed, limits = _compared(rate, last_complete(before, name), name, "before")
+        changed, limits = compared(rate, last_complete(before, name), name, "before")
     else:
         other = _previous(table, row, name)
-        changed, limits = _compared(rate, other, name, _than(table, other))
+        changed, limits = compared(rate, other, name, _than(table, other))
     when = numbers.period_in_words(row["period_start"], period_length(table)) if "period_start" in row else ""
     return Sentence(rate.number(), f"{say(row, when)} {rate.limits()}{changed}.", "%", [rate.limits(), *limits])
 
@@ -196,7 +130,7 @@ def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         lasts = [(name, last_complete(part, "churn_rate")) for name, part in parts(table)]
         rows = pd.DataFrame([row.to_dict() | {"group": name} for name, row in lasts if row is not None])
         if not len(rows):
-            return _none("no period is finished with enough users, so that no rate exists.")
+            return none("no period is finished with enough users, so that no rate exists.")
         return _groups(rows, "churn_rate", "churned in the last finished period")
     return _periods(
         table, before, "churn_rate",
@@ -223,7 +157,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         done = done[done["complete"].astype(bool)]
     later = sorted(p for p in done["period"].unique() if p > 0)
     if not later:
-        return _none("no period after the first is finished yet, so that nobody can have come back.")
+        return none("no period after the first is finished yet, so that nobody can have come back.")
     unit = period_length(table) or "period"
     if groups_of(table) and len(parts(table)) > 1:
         rows = pd.DataFrame([_at(part, later[0]).to_dict() | {"group": name} for name, part in parts(table)])
@@ -231,7 +165,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = _at(table, later[0])
     rate = Estimate.of(row, "retention_rate")
     than = _at(before, later[0]) if before is not None and len(before) else None
-    changed, limits = _compared(rate, than, "retention_rate", "before")
+    changed, limits = compared(rate, than, "retention_rate", "before")
     text = f"of {count(row['users'])} users came back in {unit} {later[0]} {rate.limits()}{changed}"
     pieces = [rate.limits(), *limits]
     if len(later) > 1:
@@ -245,7 +179,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 def _matrix(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     later = [int(p) for p in table.columns.astype(int) if p > 0 and table[p].notna().any()]
     if not later:
-        return _none("no period after the first is finished yet, so that nobody can have come back.")
+        return none("no period after the first is finished yet, so that nobody can have come back.")
     cells, unit = table[later[0]].dropna(), setting(table, "period", "period")
     low, high = percent(cells.min(), 0), percent(cells.max(), 0)
     return Sentence(
@@ -260,10 +194,10 @@ def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | Non
     def say(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         row = table.iloc[0]
         if numbers.is_missing(row[name]):
-            return _none("there were no customers at the start, so that no rate exists.")
+            return none("there were no customers at the start, so that no rate exists.")
         rate = Estimate.of(row, name)
         than = before.iloc[0] if before is not None and len(before) else None
-        changed, limits = _compared(rate, than, name, "before")
+        changed, limits = compared(rate, than, name, "before")
         text = f"of {count(row['customers_start'])} customers present at opening {words} {rate.limits()}{changed}."
         return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
 
@@ -278,7 +212,7 @@ def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = last_complete(table, name)
     if row is None:
         why = reason_in_words(table.iloc[-1].get("reason")) if len(table) else "no answers"
-        return _none(f"there is no net promoter score: {why or 'no answers'}.")
+        return none(f"there is no net promoter score: {why or 'no answers'}.")
     score = Estimate.of(row, name, 1)
     other, than = None, "before"
     if before is not None:
@@ -286,7 +220,7 @@ def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     elif dated:
         other = _previous(table, row, name)
         than = _than(table, other)
-    changed, limits = _compared(score, other, name, than, 1)
+    changed, limits = compared(score, other, name, than, 1)
     when = f" of {numbers.period_in_words(row['period_start'], period_length(table))}" if dated else ""
     up, down = (share(row[band], row["responses"]) for band in ("promoters", "detractors"))
     text = (
@@ -298,7 +232,7 @@ def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 def _orders(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if not len(table):
-        return _none("nobody has bought.")
+        return none("nobody has bought.")
     rate = _repeat(table)
     changed, limits = change(rate, _repeat(before), "before") if before is not None and len(before) else ("", [])
     text = f"of {count(len(table))} customers bought again {rate.limits()}{': ' + changed if changed else ''}."
@@ -314,7 +248,7 @@ def _repeat(table: pd.DataFrame) -> Estimate:
 def _lifetime(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     value = table["historical_value"].dropna().sort_values(ascending=False)
     if not len(value):
-        return _none("nobody has bought.")
+        return none("nobody has bought.")
     total, top = float(value.sum()), max(1, round(len(value) / 10))
     basis = str(table["basis"].dropna().iloc[0]) if "basis" in table and table["basis"].notna().any() else "revenue"
     mean, half = total / len(value), normal_quantile(0.95) * float(value.std()) / np.sqrt(len(value))
@@ -333,7 +267,7 @@ def _simple(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = table.iloc[0]
     if numbers.is_missing(row.get("revenue")):
         why = reason_in_words(row.get("reason"))
-        return _none(f"the simple formula has no answer{': ' + why if why else ''}.")
+        return none(f"the simple formula has no answer{': ' + why if why else ''}.")
     factors = (
         f"{plain(row['average_order_value'], 2)} an order × {_short(row['orders_per_year'])} orders a year × "
         f"{_short(row['lifetime_years'])} years"
@@ -372,6 +306,12 @@ def _checks(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "conversion_funnel": _funnel,
     "funnel_trend": _trend,
+    "compare_funnels": groups_said,
+    "funnel_drivers": drivers_said,
+    "explain_funnel": one_user_said,
+    "reconcile_funnel": tools_said,
+    "drop_off_paths": drop_offs_said,
+    "user_paths": paths_said,
     "cohort_retention": _retention,
     "retention_curve": _retention,
     "retention_matrix": _matrix,

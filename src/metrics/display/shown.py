@@ -136,13 +136,14 @@ def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> S
     )
 
 
-def definitions(*tables: pd.DataFrame) -> Shown:
+def definitions(*tables: pd.DataFrame | None) -> Shown:
     """Say what the metrics of these tables mean, with the policy values that were used.
 
     Parameters
     ----------
     *tables
-        Results of metrics. Each metric is defined once per definition.
+        Results of metrics. Each metric is defined once per definition, and one that builds on another is told by what
+        it adds. None, what was not asked for, has none.
 
     Returns
     -------
@@ -163,6 +164,8 @@ def definitions(*tables: pd.DataFrame) -> Shown:
     """
     said: dict[tuple[str, str], None] = {}
     for place, table in enumerate(tables, start=1):
+        if table is None:
+            continue
         meaning = table.attrs.get("definition")
         if not meaning:
             raise ValueError(
@@ -170,9 +173,20 @@ def definitions(*tables: pd.DataFrame) -> Shown:
                 "Give it as the metric returned it; merging or concatenating loses it."
             )
         said[str(table.attrs.get("metric", "table")), str(meaning)] = None
-    terms = [(name.replace("_", " ").capitalize(), meaning) for name, meaning in said]
+    terms: list[tuple[str, str]] = []
+    for name, meaning in said:
+        terms.append((name.replace("_", " ").capitalize(), _without_known(meaning, list(said)[: len(terms)])))
     inner = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(meaning)}</dd></div>" for name, meaning in terms)
     return Shown(f'<dl class="definitions">{inner}</dl>', "\n".join(f"{name}: {meaning}" for name, meaning in terms))
+
+
+def _without_known(meaning: str, known: list[tuple[str, str]]) -> str:
+    """The definition without the part that stands word for word in an earlier one."""
+    for name, earlier in known:
+        start = earlier.removesuffix(".")
+        if meaning.startswith((f"{start}.", f"{start};")):
+            return f"As {name.replace('_', ' ')}{meaning[len(start) :]}"
+    return meaning
 
 
 def _as_text(table: pd.DataFrame, caption: str, rows: int) -> str:

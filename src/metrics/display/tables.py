@@ -9,14 +9,21 @@ from html import escape
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.columns import Column, column_of, period_length, reason_in_words
+from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import footnotes
-from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of
+from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
 
 _SHOWN = {  # where a metric has more columns than can be read at a glance
     "conversion_funnel": [
         "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
     ],
+    "time_to_convert": ["event", "users", "p25_seconds", "median_seconds", "p75_seconds", "p90_seconds"],
+    "compare_funnels": ["event", "users", "conversion_rate", "difference", "p_adjusted"],
+    "funnel_drivers": ["event", "converted_share", "dropped_share", "odds_ratio", "p_adjusted"],
+    "explain_funnel": ["event", "timestamp", "outcome", "reason"],
+    "reconcile_funnel": ["event", "users", "difference", "users_only_here", "users_missing", "rule"],
+    "drop_off_paths": ["source_step", "source", "target", "users", "share", "difference"],
+    "user_paths": ["source_step", "source", "target", "users", "share", "mean_seconds"],
     "net_promoter_score": [
         "period_start", "responses", "promoters", "passives", "detractors", "net_promoter_score", "rejected",
         "duplicates", "reason",
@@ -28,6 +35,13 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
 }  # fmt: skip
 _EXTRA = {
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
+    "time_to_convert": {"users", "p25_seconds", "p75_seconds"},
+    "compare_funnels": {"users", "conversion_rate", "p_adjusted"},
+    "funnel_drivers": {"p_adjusted"},
+    "explain_funnel": {"timestamp"},
+    "reconcile_funnel": {"users", "users_only_here", "users_missing"},
+    "drop_off_paths": {"users", "difference"},
+    "user_paths": {"mean_seconds"},
     "net_promoter_score": {"promoters", "passives", "detractors", "rejected", "duplicates"},
     "churn_rate": {"new", "reactivated"},
     "funnel_trend": {"converted", "open"},
@@ -70,10 +84,12 @@ def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str |
 def columns_shown(table: pd.DataFrame) -> list[str]:
     """Names of the columns that a reader needs, in order; limits stand in the cell of their estimate."""
     names = list(table.columns)
-    wanted = _SHOWN.get(metric_of(table) or "")
+    metric = metric_of(table) or ""
+    wanted = _SHOWN.get(metric)
     if wanted:
         groups = groups_of(table)
-        names = [*groups, *(name for name in wanted if name in names and not (groups and name == "median_seconds"))]
+        left_out = {"median_seconds"} if groups and metric == "conversion_funnel" else set()
+        names = [*groups, *(name for name in wanted if name in names and name not in left_out)]
     limits = {f"{name}{end}" for name in names for end in ("_low", "_high") if f"{name}_low" in table}
     has_estimate = any(f"{name}_low" in table.columns for name in names)
     hidden = limits | {"complete"} | ({"reason"} if has_estimate else set())
@@ -81,9 +97,11 @@ def columns_shown(table: pd.DataFrame) -> list[str]:
 
 
 def _says_nothing(table: pd.DataFrame, name: str) -> bool:
+    cells = table[name]
+    if name == "attempt":  # of one attempt there is no number
+        return bool((cells == cells.max()).all())
     if name not in _EMPTY_IS_NOTHING:
         return False
-    cells = table[name]
     return bool(cells.isna().all() or (pd.api.types.is_numeric_dtype(cells) and (cells.fillna(0) == 0).all()))
 
 
@@ -102,7 +120,8 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         marks = _classes(text=columns[name].words and k > 0, extra=name in extra)
         head += f'<th scope="col"{marks}>{escape(columns[name].head)}</th>'
     loss = largest_loss(table) if metric == "conversion_funnel" and not groups_of(table) else None
-    groups, above = groups_of(table), None
+    groups, above = [name for name in groups_of(table) if name in names], None
+    kept = required(table).index if metric == "conversion_funnel" else table.index
     body = []
     for place in range(min(limit, len(table))):
         row = table.iloc[place]
@@ -111,7 +130,10 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         cells = []
         for k, name in enumerate(names):
             hot = place == loss and name in ("event", "dropped", "step_conversion_rate")
-            inner = _cell(row, name, columns[name], metric)
+            if metric == "explain_funnel" and name in ("event", "outcome"):
+                hot = row["outcome"] in ("dropped", "excluded")
+            nobody_lost = name in ("dropped", "open") and row.name not in kept
+            inner = numbers.MISSING if nobody_lost else _cell(row, name, columns[name], metric)
             if name in groups and above is not None and group == above:
                 cells.append("<td></td>")  # said once, at the group's first row
             elif k == 0:
@@ -134,13 +156,17 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
     if metric == "conversion_funnel" and row.get("step") == 1 and name in _NOT_AT_THE_START:
         return numbers.MISSING
     if numbers.is_missing(value):
-        why = reason_in_words(row.get("reason")) if column.estimate else ""
+        why = reason_in_words(row.get("reason")) if column.estimate else whose_reason(row.get("reason"), name)
         return numbers.MISSING + (f' <small class="interval">{escape(why)}</small>' if why else "")
     written = column.write(value)
     if name in ("stage", "problem", "flags") or (name == "reason" and metric == "account"):
         written = _spoken(written, capital=name in ("stage", "problem"))
     elif name == "reason":
-        written = reason_in_words(value)
+        written = in_short(written) if metric == "explain_funnel" else reason_in_words(value)
+    elif name == "event" and metric == "explain_funnel" and row["step"] > 0:
+        written = f"{row['step']}\u00a0{written}"
+    elif name == "rule":
+        written = written.replace(" -", f" {numbers.MINUS}")
     text = escape(written)
     limits = limits_of(row, name)
     if limits:

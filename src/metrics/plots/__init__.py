@@ -7,12 +7,14 @@ from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
+from metrics.plots.times import plot_time_to_convert
 
 __all__ = [
     "plot_funnel",
     "plot_funnel_drivers",
     "plot_funnel_groups",
     "plot_funnel_trend",
+    "plot_time_to_convert",
     "plot_retention_matrix",
     "plot_retention_curve",
     "plot_churn",

@@ -68,7 +68,8 @@ def _part(title: str, rows: pd.DataFrame, narrow: bool, by_sessions: bool) -> Pa
     least = _SMALL * known.groupby(level=0).sum().max()
     drawn_as: dict[int, dict[str, str]] = {}
     for step in sorted(set(known.index.get_level_values(0))):
-        drawn_as[int(step)] = _gather(known.xs(step, level=0), 4 if narrow else 6, least)
+        most = 4 if narrow or "outcome" in rows else 6  # two outcomes, one above the other, must fit on a printed page
+        drawn_as[int(step)] = _gather(known.xs(step, level=0), most, least)
     part = Part(title, {step: {} for step in sorted(drawn_as)}, {})
     for place, users in zip(_places(known.index.to_frame()), known.to_numpy(float), strict=True):
         step, name = place

@@ -6,7 +6,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.footnotes import level
-from metrics.display.kinds import largest_loss, limits_of, parts, setting
+from metrics.display.kinds import largest_loss, limits_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import label, need, pixels, shorten
@@ -246,14 +246,14 @@ def _alt(table: pd.DataFrame) -> str:
         first = part.iloc[0]
         whose = f" of {group}" if group else ""
         lines = [f"Funnel{whose} of {count(first['users'])} users who did {first['event']}{_range(table)}."]
+        needed = required(part).index
         for place in range(1, len(part)):
             row = part.iloc[place]
             rate: Any = row.get("step_conversion_rate")
             of = "" if numbers.is_missing(rate) else f", {with_unit(percent(rate))} of the step before"
-            lines.append(
-                f"{row['event']}: {count(row['users'])} users, {count(row['dropped'])} stopped, "
-                f"{count(row['open'])} still open{of}."
-            )
+            lost = f", {count(row['dropped'])} stopped, {count(row['open'])} still open"
+            lost = lost if part.index[place] in needed else ", nobody is lost at it"
+            lines.append(f"{row['event']}: {count(row['users'])} users{lost}{of}.")
         loss = largest_loss(part)
         if loss is not None:
             lines.append(f"Largest loss at: {part['event'].iloc[loss]}.")

@@ -64,9 +64,9 @@ def plot_paths(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
 
 
 def _scale(part: Part, narrow: bool) -> float:
-    """Pixels of a user: the fullest step fills the height of its bars."""
+    """Pixels of a user: the fullest step fills the height of its bars. A part with a title shares the page."""
     fullest = max(sum(node.size for node in nodes.values()) for nodes in part.steps.values())
-    return (150 if narrow else 220) / fullest
+    return (150 if narrow or part.title else 220) / fullest
 
 
 def _panel_height(part: Part, steps: list[int], scale: float) -> float:

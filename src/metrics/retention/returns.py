@@ -71,7 +71,7 @@ def count(
     cohorts, place = np.unique(keys, axis=1, return_inverse=True)
     place, width = place.reshape(-1), len(cells.last)
     at = np.flatnonzero(returns)
-    found = _back(rows, number, at, who, cells, enough)
+    found = _back(rows, number, at, who, cells, mode, enough)
     cell = np.searchsorted(cells.last, found.period)
     if mode == "on_or_after":  # somebody back in cell j was back in or after every cell up to j
         latest = np.zeros(len(who), np.int64)
@@ -103,31 +103,49 @@ def _of_cohorts(who: Members, cohorts: Ints, cell: Ints) -> Columns:
     return dict(zip(names, cohorts, strict=True)) | {"cell": cell}
 
 
-def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, enough: int) -> Returns:
-    """One row for each member and period, after its own, with enough returns."""
+def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, mode: Mode, enough: int) -> Returns:
+    """One row for each member and period, after its own, with enough returns; of ``on_or_after`` the last at least."""
+    every = mode == "on_or_after"
     if cells.rolling is None:  # a period is the same for all members, so that its rows can be counted before
         unit, period = rows.unit[at], number[at]
-        first = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])]) if len(at) else at
-        times = np.diff(np.r_[first, len(at)])
-        found = _of_members(rows, number, at[first[times >= enough]], who, cells)
+        first = _first_of_runs(unit, period)
+        at = at[first[np.diff(np.r_[first, len(at)]) >= enough]]
+        if every:  # the last return of a unit tells for all cells before it
+            last = np.flatnonzero(np.r_[rows.unit[at][1:] != rows.unit[at][:-1], True]) if len(at) else at
+            at = at[last]
+        found = _of_members(rows, number, at, who, cells, every=every)
         return found.only(found.period > 0)
-    found = _of_members(rows, number, at, who, cells)
+    found = _of_members(rows, number, at, who, cells, every=every)
     found = found.only(found.period > 0)
     width = int(found.period.max()) + 1 if len(found.period) else 1
     _, first, times = np.unique(found.member * width + found.period, return_index=True, return_counts=True)
     return Returns(*(x[first[times >= enough]] for x in (found.row, found.member, found.period)))
 
 
-def _of_members(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells) -> Returns:
-    """The rows `at` for every member of their unit, from its start on; periods after the last cell too."""
-    first = np.searchsorted(who.unit, rows.unit[at])
-    many = np.searchsorted(who.unit, rows.unit[at], side="right") - first
+def _of_members(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, *, every: bool = False) -> Returns:
+    """The rows `at` for the members of their unit whose cells they lie in; with `every` also those after the last."""
+    unit, period = rows.unit[at], number[at]
+    least = int(who.cohort.min()) if len(who) else 0
+    width = int(max(period.max(initial=least), who.cohort.max(initial=least))) - least + 2
+    members = who.unit * width + who.cohort - least
+    # Of many cohorts of a unit only those near enough: all pairs of starts and returns would be too many.
+    reach = width if every else int(cells.last[-1]) + (0 if cells.rolling is None else 2)
+    place = np.minimum(period - least, width - 1)
+    first = np.searchsorted(members, unit * width + np.maximum(place - reach, 0))
+    behind = np.searchsorted(members, unit * width + np.maximum(place, -1), side="right")
+    many = np.maximum(behind - first, 0)
     row, member = np.repeat(at, many), np.repeat(first, many) + _ramp(many)
     if cells.rolling is not None:
         after = rows.time[row] - who.began[member]
         return Returns(row, member, after // cells.rolling).only(after >= 0)
-    found = Returns(row, member, number[row] - who.cohort[member])
-    return found.only(found.period >= 0)
+    return Returns(row, member, number[row] - who.cohort[member])
+
+
+def _first_of_runs(unit: Ints, period: Ints) -> Ints:
+    """Places at which the unit or the period changes."""
+    if not len(unit):
+        return unit
+    return np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])])
 
 
 def _values(amount: Floats, found: Returns, place: Ints, cells: Cells) -> Columns:

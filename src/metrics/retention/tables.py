@@ -5,6 +5,7 @@ period after that one. A cell is observed only when its period is over at `as_of
 one that has not begun is absent. Neither is ever shown as 0.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -200,13 +201,23 @@ def _added_up(answer: Answer, groups: list[str]) -> pd.DataFrame:
     keys = [*(f"group {name}" for name in groups), "cohort", "cell"]
     parts[keys[:-2]] = parts[keys[:-2]].where(parts[keys[:-2]] >= 0, np.iinfo(np.int64).max)
     table = parts.groupby(keys)[["users", "retained"]].sum().reset_index()
-    halves = parts.groupby([*keys, "power"])[["high", "low"]].sum().reset_index("power")
-    sums = [exact.join(*(cell[name] for name in ("power", "high", "low"))) for _, cell in halves.groupby(keys)]
-    table["value_sum"] = np.array(sums, float)
+    if (parts["high"] != 0).any() or (parts["low"] != 0).any():
+        table["value_sum"] = _sums(parts, keys)
+    else:
+        table["value_sum"] = 0.0
     for name in groups:
         codes = table.pop(f"group {name}").to_numpy(np.int64)
         table[name] = answer.value_of(name, np.where(codes == np.iinfo(np.int64).max, -1, codes)).array
     return table
+
+
+def _sums(parts: pd.DataFrame, keys: list[str]) -> list[float]:
+    """The value of each cell, in order: exact sums, rounded once."""
+    halves = parts.groupby([*keys, "power"])[["high", "low"]].sum().reset_index("power")
+    cell = halves.groupby(keys).ngroup().to_numpy()
+    edges = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1], True]).tolist()
+    columns = [halves[name].tolist() for name in ("power", "high", "low")]
+    return [exact.join(*(column[a:b] for column in columns)) for a, b in itertools.pairwise(edges)]
 
 
 def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:
