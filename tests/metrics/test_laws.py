@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
 
-
 POSITIONS = ("step", "period", "cohorts", "source_step", "target_step")  # whole numbers that count nobody
 
 
