@@ -1,8 +1,8 @@
 """From rows to the attempt by which each unit counts: attempts followed, units credited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -99,6 +99,8 @@ def credited(events: Any, choices: Choices) -> tuple[Credited, Answer]:
 
 
 _NOT_REACHED = np.iinfo(np.int64).min
+_NONE = np.iinfo(np.int64).max  # code of a missing value, behind all others
+Least: TypeAlias = Callable[[Ints, int], Ints]
 
 
 def _credited_columns(rows: Rows, choices: Choices) -> Columns:
@@ -134,9 +136,14 @@ def credited_of(rows: Rows, choices: Choices) -> Credited:
         place = np.searchsorted(moments.unit[clean.starts], unit[: len(counted)], side="right") - 1
         began[: len(counted)] = moments.time[clean.starts[place]]
     met = moments.met if choices.order != "unordered" else np.broadcast_to(moments.met.any(axis=0), moments.met.shape)
-    where = [(moments.row, met[step]) for step in range(len(choices.path))]
     is_void: Mask = chosen >= len(clean.starts)
-    return _credited(rows, choices, unit, at, moments.time, began, is_void, where)
+
+    def least(code: Ints, step: int) -> Ints:
+        here = np.full(len(moments.time), _NONE)
+        np.minimum.at(here, moments.row[met[step]], code[met[step]])
+        return here
+
+    return _credited(rows, choices, unit, at, moments.time, began, is_void, least)
 
 
 def prepare(rows: Rows, choices: Choices) -> Prepared:
@@ -175,33 +182,32 @@ def _credited_directly(rows: Rows, choices: Choices) -> Credited:
         entry = np.zeros(len(entry), bool)
         entry[chosen[_first_of_each(rows.unit[at[0][chosen]])]] = True
     path, last = best_paths(rows, at, entry, choices.rules.window)
-    where: list[tuple[Ints, Mask]] = []
-    moment = path
-    if rows.groups:  # rows of one instant that serve alike
-        change = (rows.unit[1:] != rows.unit[:-1]) | (rows.time[1:] != rows.time[:-1])
-        run = np.r_[0, np.cumsum(change)] if len(rows) else rows.unit
-        where = [(run, step == k) for k in range(len(at))]
-        moment = np.where(path >= 0, run[path], -1) if len(rows) else path
     void = np.zeros(path.shape[1], bool)
-    return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, where, moment)
+    if not rows.groups:
+        return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, _same)
+    change = (rows.unit[1:] != rows.unit[:-1]) | (rows.time[1:] != rows.time[:-1]) | (step[1:] != step[:-1])
+    alike = (
+        np.r_[0, np.flatnonzero(change) + 1] if len(rows) else rows.unit
+    )  # where runs begin of rows that serve alike
+
+    def least(code: Ints, _: int) -> Ints:
+        return np.repeat(np.minimum.reduceat(code, alike), np.diff(np.r_[alike, len(code)]))
+
+    return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, least)
+
+
+def _same(code: Ints, _: int) -> Ints:
+    return code
 
 
 def _credited(
-    rows: Rows,
-    choices: Choices,
-    unit: Ints,
-    at: Ints,
-    time: Ints,
-    began: Ints,
-    void: Mask,
-    where: list[tuple[Ints, Mask]],
-    moment: Ints | None = None,
+    rows: Rows, choices: Choices, unit: Ints, at: Ints, time: Ints, began: Ints, void: Mask, least: Least
 ) -> Credited:
     reached = at >= 0
     return Credited(
         unit=unit,
         groups={
-            name: _touch(rows.groups[name], where, at if moment is None else moment, choices) for name in rows.groups
+            name: _touch(np.where(code < 0, _NONE, code), at, choices, least) for name, code in rows.groups.items()
         },
         times=np.where(reached, time[at], 0) if len(time) else at,
         reached=reached,
@@ -233,23 +239,20 @@ def _first_of_each(unit: Ints) -> Ints:
     return np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(unit) else unit
 
 
-def _touch(code: Ints, where: list[tuple[Ints, Mask]], at: Ints, choices: Choices) -> Ints:
+def _touch(code: Ints, at: Ints, choices: Choices, least: Least) -> Ints:
     """Code on the rows that served the attempt: the first, the last, or that of one step; -1 is missing.
 
-    `where` says for each step which moment each row belongs to and whether it may serve the step. Of the rows of a
-    moment the least code counts, so that the order of the file does not matter.
+    `least` gives the least code of those rows that could serve a step alike, so that the order of the file does not
+    matter.
     """
-    none = np.iinfo(np.int64).max
     steps = range(len(choices.path))
     if choices.attribution == "step":
         steps = range((choices.attribution_step or 1) - 1, choices.attribution_step or 1)
     elif choices.attribution == "last_touch":
         steps = range(len(choices.path) - 1, -1, -1)
-    known = np.where(code < 0, none, code)
-    found = np.full(at.shape[1], none)
+    found = np.full(at.shape[1], _NONE)
     for step in steps:
-        moment, serves = where[step]
-        here = np.full(int(moment[-1]) + 2 if len(moment) else 1, none)
-        np.minimum.at(here, moment[serves], known[serves])
-        found = np.where(found == none, here[at[step]], found)  # -1, a step not reached, reads the empty last place
-    return np.where(found == none, -1, found)
+        asked = np.flatnonzero((found == _NONE) & (at[step] >= 0))
+        if len(asked):
+            found[asked] = least(code, step)[at[step, asked]]
+    return np.where(found == _NONE, -1, found)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from metrics import periods
 from metrics.engine import Answer, Events, Rows, by_user
+from metrics.engine.combinations import combinations
 from metrics.engine.local import Columns
 from metrics.funnel.attempts import Credited, credited, prepare, reading_of
 from metrics.funnel.choices import Choices
@@ -126,28 +127,21 @@ def conversion_funnel(
     choices = Choices(steps=steps, as_of=as_of, **options)
     by = keys(choices.by)
     one, answer = credited(events, choices)
-    table = _by_group(one, answer, choices, by) if by else finish(one, None, choices)
+    table = _by_group(one, answer, choices, by) if by else finish([one], choices)
     return result(table, metric="conversion_funnel", definition=choices.definition, settings=choices.settings)
 
 
 def _by_group(one: Credited, answer: Answer, choices: Choices, by: list[str]) -> pd.DataFrame:
     """A funnel for each combination of values, in their order, missing ones last."""
-    codes = np.stack([np.where(one.groups[name] < 0, len(answer.values(name)), one.groups[name]) for name in by])
-    combinations, place = np.unique(codes, axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    members = np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place)))
-    tables = []
-    for combination, of_group in zip(combinations.T, members, strict=False):  # behind the last edge there is nobody
-        table = finish(one, of_group, choices)
-        for position, (name, code) in enumerate(zip(by, combination, strict=True)):
-            table.insert(position, name, answer.value_of(name, np.full(len(table), code)))
-        tables.append(table)
-    if tables:
-        return pd.concat(tables, ignore_index=True)
-    nothing = finish(one, None, choices)
-    for position, name in enumerate(by):
-        nothing.insert(position, name, pd.Series(dtype="object"))
-    return nothing[:0]
+    codes = [np.where(one.groups[name] < 0, len(answer.values(name)), one.groups[name]) for name in by]
+    found, place = combinations(codes)
+    small = place.astype(np.uint16) if found.shape[1] <= 2**16 else place
+    members = np.split(np.argsort(small, kind="stable"), np.cumsum(np.bincount(place)))
+    # Behind the last edge there is nobody; without any group there is a table of no rows all the same.
+    table = finish((one.only(of_group) for of_group in members[: max(found.shape[1], 1)]), choices)
+    for position, (name, codes) in enumerate(zip(by, found, strict=True)):
+        table.insert(position, name, answer.value_of(name, np.repeat(codes, len(choices.path))).reindex(table.index))
+    return table if found.shape[1] else table[:0]
 
 
 @spell_out

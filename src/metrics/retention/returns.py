@@ -8,6 +8,7 @@ import numpy as np
 
 from metrics import exact
 from metrics.engine import Rows
+from metrics.engine.combinations import combinations
 from metrics.engine.local import Columns
 from metrics.intervals import Floats
 from metrics.periods import DAY, Calendar, Ints
@@ -67,9 +68,8 @@ def count(
     rows: Rows, number: Ints, returns: Mask, who: Members, cells: Cells, mode: Mode, enough: int, value: str | None
 ) -> Columns:
     """Users, retained and value of every cell of every cohort that has somebody in it; parts add up."""
-    keys = np.stack([*who.groups.values(), who.cohort])
-    cohorts, place = np.unique(keys, axis=1, return_inverse=True)
-    place, width = place.reshape(-1), len(cells.last)
+    cohorts, place = combinations([*who.groups.values(), who.cohort])
+    width = len(cells.last)
     at = np.flatnonzero(returns)
     found = _back(rows, number, at, who, cells, mode, enough)
     cell = np.searchsorted(cells.last, found.period)
