@@ -42,8 +42,9 @@ class Rows:
             return mask
         units = self.unit[chosen]
         new = np.r_[True, units[1:] != units[:-1]]
-        first_time = self.time[chosen][new]
-        firsts: Mask = self.time == first_time[np.searchsorted(units[new], self.unit).clip(max=new.sum() - 1)]
+        first_time = np.full(len(self.ids), np.iinfo(np.int64).min)
+        first_time[units[new]] = self.time[chosen[new]]
+        firsts: Mask = self.time == first_time[self.unit]
         return mask & firsts
 
 
