@@ -32,7 +32,10 @@ class Answer:
 
     def value_of(self, group: str, codes: Ints) -> pd.Series:
         """The value of each code, missing for -1."""
-        return pd.Series(self.values(group)).reindex(codes).reset_index(drop=True)
+        values = pd.Series(self.values(group))
+        if (codes < 0).any() and values.dtype.kind in "iub":  # a missing value must not make numbers floats
+            values = values.convert_dtypes()
+        return values.reindex(codes).reset_index(drop=True)
 
     def labels(self, ids: Ints) -> pd.Index:
         """Names of units by their ids."""
@@ -91,4 +94,9 @@ def _check_met(source: Source, reading: Reading, met: Mask) -> None:
     """Speak of marks that no row meets: an event or a value that does not occur is often a slip of the pen."""
     for mark, is_met in zip(reading.marks, met, strict=True):
         if not is_met:
-            meets(source.examples(["event", *mark.step.where]), mark.step, mark.argument, needed=mark.needed)
+            meets(
+                source.examples(list(dict.fromkeys(["event", *mark.step.where]))),
+                mark.step,
+                mark.argument,
+                needed=mark.needed,
+            )

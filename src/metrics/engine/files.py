@@ -64,7 +64,7 @@ class FileSource:
     def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
         """The rows of one unit."""
         with self._explained():
-            return self._query.rows_where(self._query.equals(unit, value))
+            return self._query.of_unit(unit, value)
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self._events.files, self._events.memory)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from metrics.engine.local import Columns, Kernel, run
 from metrics.engine.query import BlankRows, Query
-from metrics.engine.reading import Classes, Reading
+from metrics.engine.reading import Classes, Reading, digits_of
 from metrics.engine.rows import Batch
 from metrics.events import conform
 from metrics.periods import Ints, microseconds
@@ -112,29 +112,23 @@ class LargeFrameSource:
     def classes(self, reading: Reading) -> Classes:
         """The classes of its rows."""
         self._reading = reading
-        digits = {
-            column: (f"digit {place}", _digit(self.events[column], asked))
-            for place, (column, asked) in enumerate(reading.kinds.values.items())
-        }
-        codes = {name: (f"code {name}", _codes(self.events[name])) for name in reading.groups}
-        held = [name for name in reading.unit[1:] if name not in codes]
-        codes |= {name: (f"code {name}", _codes(self.events[name])) for name in held}
-        columns: dict[str, Any] = {name: _arrow(self.events[name]) for name in ("user_id", "event", reading.unit[0])}
-        columns["time"] = microseconds(self.events["timestamp"])
-        columns |= dict(digits.values())
-        columns |= {name: code for name, (code, _) in codes.values()}
-        columns |= {name: pd.to_numeric(self.events[name]).to_numpy(float) for name in reading.numbers}
+        # Columns get names of our own: those of the table may be alike but for capitals, which SQL cannot tell apart.
+        columns: dict[str, Any] = {name: _arrow(self.events[name]) for name in ("user_id", "event")}
+        columns |= {"time": microseconds(self.events["timestamp"]), "unit": _arrow(self.events[reading.unit[0]])}
+        names, digits, codes, found = {reading.unit[0]: "unit"}, {}, {}, {}
+        for place, (column, asked) in enumerate(reading.kinds.values.items()):
+            digits[column] = f"digit_{place}"
+            columns[digits[column]] = digits_of(self.events[column], asked)
+        for place, column in enumerate(dict.fromkeys([*reading.groups, *reading.unit[1:]])):
+            codes[column] = f"code_{place}"
+            columns[codes[column]], found[column] = _codes(self.events[column])
+        for place, column in enumerate(reading.numbers):
+            names[f"number {column}"] = f"number_{place}"
+            columns[f"number_{place}"] = pd.to_numeric(self.events[column]).to_numpy(float)
         connection = session(self.memory, self.threads)
         connection.register("frame", _table(columns))
         self._query = Query(
-            connection,
-            "frame",
-            {},
-            clean=False,
-            time="time",
-            digits={column: f'"{name}"' for column, (name, _) in digits.items()},
-            codes={column: f'"{name}"' for column, (name, _) in codes.items()},
-            found={column: values for column, (_, (_, values)) in codes.items()},
+            connection, "frame", {}, clean=False, time="time", names=names, digits=digits, codes=codes, found=found
         )
         return self._query.classes(reading)
 
@@ -172,16 +166,8 @@ def _kinds(events: pd.DataFrame, reading: Reading) -> Ints:
     event: Ints = np.zeros(len(events), np.int64)
     if kinds.events:
         event = pd.Index(kinds.events, dtype="str").get_indexer(pd.Index(events["event"])).astype(np.int64) + 1
-    number: Ints = kinds.number(event, [_digit(events[column], asked) for column, asked in kinds.values.items()])
+    number: Ints = kinds.number(event, [digits_of(events[column], asked) for column, asked in kinds.values.items()])
     return number
-
-
-def _digit(column: pd.Series, asked: list[Any]) -> Ints:
-    digit = np.zeros(len(column), np.int64)
-    for place, value in enumerate(asked):
-        same: Mask = (column.isna() if pd.isna(value) else column == value).to_numpy(bool, na_value=False)
-        digit[same] = place + 1
-    return digit
 
 
 def _arrow(column: pd.Series) -> Any:
@@ -199,6 +185,10 @@ def _table(columns: dict[str, Any]) -> "pa.Table":
 
 
 def _codes(column: pd.Series) -> tuple[Ints, pd.Index]:
+    if isinstance(column.dtype, pd.CategoricalDtype):  # in the order of the values, which every source knows
+        column = column.astype(column.cat.categories.dtype)
+    if pd.api.types.is_float_dtype(column.dtype):
+        column = column + 0.0  # -0.0 is 0.0
     code, values = pd.factorize(column, sort=True)
     return code.astype(np.int64), pd.Index(values)
 

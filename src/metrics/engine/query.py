@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from metrics.engine.reading import Classes, Kinds, Reading
+from metrics.engine.reading import Classes, Kinds, Reading, digits_of
 from metrics.engine.rows import Batch
 from metrics.files import EventTableError
 from metrics.periods import Ints
-from metrics.store.columns import quoted, text
+from metrics.store.columns import BLANKS, FIRST, LAST, quoted, text
 from metrics.store.session import arrow_reader
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 ROWS_A_BATCH = 1 << 19
 FEW_KINDS = 1024  # up to here all kinds are listed, beyond them only those that occur
 
-_NUMBER = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-           "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
-_BLANK = r"[\s\p{Z}\x1c-\x1f\x85]*"
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 
 
 class BlankRows(EventTableError):
@@ -34,7 +32,8 @@ class BlankRows(EventTableError):
 class Query:
     """Rows of a relation in DuckDB.
 
-    `digits` are columns that hold a digit of the rows' kinds ready-made, `codes` those that hold the codes of a group.
+    What the relation calls a column stands in `names`, where it is not the column's own name. `digits` are columns that
+    hold a digit of the rows' kinds ready-made, `codes` those that hold the codes of a group.
     """
 
     connection: "duckdb.DuckDBPyConnection"
@@ -42,12 +41,20 @@ class Query:
     types: dict[str, str]
     clean: bool
     time: str = "epoch_us(timestamp)"
+    names: dict[str, str] = field(default_factory=dict)
     digits: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     found: dict[str, pd.Index] = field(default_factory=dict)
 
+    def prepare(self, reading: Reading) -> None:
+        """Join the digits of properties that only pandas can compare with what is asked."""
+        for column, asked in reading.kinds.values.items():
+            if column not in self.digits and not all(self._is_plain(column, value) for value in asked):
+                self._join_digits(column, asked)
+
     def classes(self, reading: Reading) -> Classes:
         """The classes that its rows fall into."""
+        self.prepare(reading)
         kinds = reading.kinds
         if kinds.count <= FEW_KINDS:
             return kinds.classes(np.arange(kinds.count))
@@ -56,19 +63,28 @@ class Query:
 
     def batches(self, reading: Reading, classes: Classes) -> Iterator[Batch]:
         """The rows that are read."""
-        joins, columns = "", [f"{self._id(reading)} AS id"]
-        columns.append(f"{self.time} * {2**classes.bits} + {self._class(reading.kinds, classes)} AS key")
+        # The inner query speaks the names of the relation, the outer one only names of its own.
+        inner = [f"{self._id(reading)} AS id", f"{self.time} AS time_", f"{self._kind(reading.kinds)} AS kind"]
+        class_, joins = self._class(reading.kinds, classes)
+        outer = ["id", f"time_ * {2**classes.bits} + {class_} AS key"]
         for place, group in enumerate(reading.groups):
             if group in self.codes:
-                columns.append(f"{self.codes[group]} AS g{place}")
+                inner.append(f"{self.codes[group]} AS g{place}")
+                outer.append(f"g{place}")
                 continue
             self._register_codes(place, group)
-            joins += f" LEFT JOIN codes_{place} ON source.{quoted(group)} = codes_{place}.value"
-            columns.append(f"coalesce(codes_{place}.code, -1) AS g{place}")
-        columns += [f"CAST({quoted(number)} AS DOUBLE) AS n{place}" for place, number in enumerate(reading.numbers)]
+            inner.append(f"{self._column(group)} AS v{place}")
+            outer.append(f"coalesce(codes_{place}.code, -1) AS g{place}")
+            joins += f" LEFT JOIN codes_{place} ON v{place} = codes_{place}.value"
+        for place, number in enumerate(reading.numbers):
+            name = self.names.get(f"number {number}") or quoted(number)
+            inner.append(f"CAST({name} AS DOUBLE) AS n{place}")
+            outer.append(f"n{place}")
         if not self.clean:
-            columns.append(f"{self._bad()} AS bad")
-        relation = f"SELECT {', '.join(columns)} FROM {self.relation} AS source{joins} WHERE {self._where(reading)}"
+            inner.append(f"{self._bad()} AS bad")
+            outer.append("bad")
+        rows = f"SELECT {', '.join(inner)} FROM {self.relation} WHERE {self._where(reading)}"
+        relation = f"SELECT {', '.join(outer)} FROM ({rows}){joins}"
         names = [f"group {group}" for group in reading.groups], [f"number {number}" for number in reading.numbers]
         bad = 0
         for batch in self._stream(relation):
@@ -98,11 +114,13 @@ class Query:
         wanted = pd.DataFrame({"id": np.unique(ids).view(np.uint64)})
         self.connection.register("wanted", wanted)
         every = (
-            f"SELECT {self._id(reading)} AS id, any_value({quoted(reading.unit[0])}) AS label "
-            f"FROM {self.relation} AS source WHERE {self._where(reading)} GROUP BY 1"
+            f"SELECT {self._id(reading)} AS id, any_value({self._column(reading.unit[0])}) AS label "
+            f"FROM {self.relation} WHERE {self._where(reading)} GROUP BY 1"
         )
         found = self._arrow(f"SELECT id, label FROM ({every}) WHERE id IN (SELECT id FROM wanted)").to_pandas()
         place = pd.Index(found["id"]).get_indexer(ids.view(np.uint64))
+        if (place < 0).any():
+            raise EventTableError("events were changed while they were read. Open them again.")
         labels: pd.Index = pd.Index(found["label"])[place]
         return labels
 
@@ -110,39 +128,80 @@ class Query:
         """Every combination of values of these columns."""
         return self._pandas(f"SELECT DISTINCT {', '.join(map(quoted, columns))} FROM {self.relation}")
 
-    def rows_where(self, condition: str) -> pd.DataFrame:
-        """Whole rows."""
-        return self._pandas(f"SELECT * FROM {self.relation} WHERE {condition}")
+    def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
+        """The rows of one unit; bad rows of anybody are refused here too."""
+        if not self.clean:
+            bad = self._arrow(f"SELECT count(*) AS rows FROM {self.relation} WHERE {self._bad()}")["rows"][0].as_py()
+            if bad:
+                self._refuse(bad)
+        if not self._is_plain(unit, value):
+            self._join_digits(unit, [value])
+        condition = f"{self.digits[unit]} = 1" if unit in self.digits else self.equals(unit, value)
+        columns = ", ".join(map(quoted, self.types))
+        return self._pandas(f"SELECT {columns} FROM {self.relation} WHERE {condition}")
 
     def equals(self, column: str, value: Any) -> str:
-        """Condition that a column has a value, as pandas compares: other types are never equal."""
-        name, type_ = quoted(column), self.types[column].split("(")[0].upper()
+        """Condition that a column has a plain value (see `_is_plain`)."""
+        name, type_ = self._column(column), self._type(column)
         if pd.isna(value):
-            return f"({name} IS NULL OR isnan({name}))" if type_ in ("FLOAT", "DOUBLE") else f"{name} IS NULL"
-        if isinstance(value, np.generic):
-            value = value.item()
+            return f"{name} IS NULL"
         if isinstance(value, str):
-            if type_ in _NUMBER or type_ == "BOOLEAN":
-                return "false"
-            if type_.startswith(("TIMESTAMP", "DATE")):
-                return f"{name} = try_cast({text(value)} AS {self.types[column]})"
-            return f"CAST({name} AS VARCHAR) = {text(value)}"
-        if isinstance(value, bool | int | float):
-            if type_ == "BOOLEAN":
-                return f"CAST({name} AS INTEGER) = {float(value)!r}" if value in (0, 1) else "false"
-            return f"{name} = {int(value) if isinstance(value, bool) else value!r}" if type_ in _NUMBER else "false"
-        if hasattr(value, "isoformat") and type_.startswith(("TIMESTAMP", "DATE")):
-            return f"{name} = CAST({text(value.isoformat())} AS {self.types[column]})"
-        return "false"
+            return f"{name} = {text(value)}" if type_ == "VARCHAR" else "false"
+        if type_ == "VARCHAR":
+            return "false"
+        if isinstance(value, bool) or type_ == "BOOLEAN":
+            return f"CAST({name} AS INTEGER) = {int(value)}"
+        return f"{name} = {int(value)}" if type_ in _WHOLE else f"{name} = '{float(value)!r}'::DOUBLE"
+
+    def _is_plain(self, column: str, value: Any) -> bool:
+        """Whether SQL says the same as pandas about this value in a column of this type."""
+        type_ = self._type(column)
+        if pd.api.types.is_scalar(value) and pd.isna(value):
+            return True
+        if type_ == "VARCHAR":
+            return isinstance(value, str | bool | int | float)
+        if type_ == "BOOLEAN":
+            return isinstance(value, bool)
+        if type_ in _WHOLE:
+            return isinstance(value, str | bool | int) or (
+                isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+            )
+        if type_ == "DOUBLE":
+            return isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**53)
+        return False
+
+    def _join_digits(self, column: str, asked: list[Any]) -> None:
+        """Ask pandas which distinct values of a column equal those asked for, and join the answer."""
+        import pyarrow as pa
+
+        place, name = len(self.digits), quoted(column)
+        distinct = self._arrow(f"SELECT DISTINCT {name} AS value FROM {self.relation}")["value"]
+        digit = digits_of(distinct.to_pandas(), asked)
+        table = pa.table({f"metrics value {place}": distinct, f"metrics digit {place}": digit})
+        self.connection.register(f"digits_{place}", table)
+        joined = f"digits_{place}.{quoted(f'metrics value {place}')} IS NOT DISTINCT FROM source.{name}"
+        self.relation = f"(SELECT * FROM {self.relation} AS source LEFT JOIN digits_{place} ON {joined})"
+        self.digits[column] = quoted(f"metrics digit {place}")
+
+    def _type(self, column: str) -> str:
+        return self.types[column].split("(")[0].upper()
+
+    def _column(self, column: str) -> str:
+        """A column of the relation; what is no number is missing."""
+        name = self.names.get(column) or quoted(column)
+        if self.types.get(column, "").upper() in ("FLOAT", "DOUBLE"):
+            return f"(CASE WHEN NOT isnan({name}) THEN {name} + 0.0 END)"  # and -0.0 is 0.0
+        return name
 
     def _id(self, reading: Reading) -> str:
         first, *held = reading.unit
-        return f"hash({', '.join([quoted(first), *(self.codes.get(name, quoted(name)) for name in held)])})"
+        columns = [self._column(first), *(self.codes.get(name) or self._column(name) for name in held)]
+        return f"hash({', '.join(columns)})"
 
     def _where(self, reading: Reading) -> str:
         kinds = reading.kinds
         conditions = [f"{self.time} < {reading.before}" if self.time == "time" else _before(reading.before)]
-        conditions.append(f"{quoted(reading.unit[0])} IS NOT NULL")
+        conditions.append(f"{self._column(reading.unit[0])} IS NOT NULL")
         if not reading.everything:
             if all(step.event is not None for step in kinds.steps):
                 conditions.append(f"event IN ({', '.join(map(text, kinds.events))})")
@@ -171,24 +230,24 @@ class Query:
             if digit is None:
                 cases = " ".join(f"WHEN {self.equals(column, value)} THEN {k + 1}" for k, value in enumerate(asked))
                 digit = f"CASE {cases} ELSE 0 END"
-            number += f" + ({digit}) * {weight}"
+            number += f" + CAST({digit} AS BIGINT) * {weight}"
             weight *= len(asked) + 1
         return number
 
-    def _class(self, kinds: Kinds, classes: Classes) -> str:
-        kind = self._kind(kinds)
+    def _class(self, kinds: Kinds, classes: Classes) -> tuple[str, str]:
+        """The class of a row from its kind, and what must be joined for it."""
         if np.array_equal(classes.kinds, classes.of_kind):
-            return kind
+            return "kind", ""
         if kinds.count <= FEW_KINDS:
-            return f"[{', '.join(map(str, classes.of_kind))}][{kind} + 1]"
-        self.connection.register("classes", pd.DataFrame({"kind": classes.kinds, "class": classes.of_kind}))
-        return f"(SELECT class FROM classes WHERE classes.kind = {kind})"
+            return f"[{', '.join(map(str, classes.of_kind))}][kind + 1]", ""
+        self.connection.register("classes", pd.DataFrame({"kind_": classes.kinds, "class_": classes.of_kind}))
+        return "class_", " JOIN classes ON kind = kind_"
 
     def _bad(self) -> str:
         def blank(column: str) -> str:
-            # Only names that begin with a blank or beyond ASCII can be blank; the others need no pattern.
-            doubtful = f"({column} < '!' OR {column} > '~')"
-            return f"{column} IS NULL OR ({doubtful} AND regexp_full_match({column}, '{_BLANK}'))"
+            # Only names that begin with a blank or beyond ASCII can be blank; the others need not be trimmed.
+            doubtful = f"({column} < {text(FIRST)} OR {column} >= {text(LAST)})"
+            return f"{column} IS NULL OR ({doubtful} AND trim({column}, {text(BLANKS)}) = '')"
 
         return f"({blank('user_id')} OR {blank('event')} OR {self.time} IS NULL)"
 
@@ -203,7 +262,8 @@ class Query:
     def _register_codes(self, place: int, group: str) -> None:
         import pyarrow as pa
 
-        sql = f"SELECT DISTINCT {quoted(group)} AS value FROM {self.relation} WHERE {quoted(group)} IS NOT NULL"
+        name = self._column(group)
+        sql = f"SELECT DISTINCT {name} AS value FROM {self.relation} WHERE {name} IS NOT NULL"
         distinct = self._arrow(sql)
         values = distinct["value"].to_pandas()
         code, found = pd.factorize(values, sort=True)

@@ -166,14 +166,34 @@ class Classes:
         return met
 
 
+def digits_of(column: pd.Series, asked: list[Any]) -> Ints:
+    """For each value of a column the place, from 1, of the value asked for that pandas calls equal, or 0."""
+    digit = np.zeros(len(column), np.int64)
+    if len(asked) > 3 and len(column) > 1000:  # many comparisons: those of the distinct values will do
+        code, values = pd.factorize(column, use_na_sentinel=False)
+        return digits_of(pd.Series(values), asked)[code]
+    for place, value in enumerate(asked, start=1):
+        same: Mask = (column.isna() if pd.isna(value) else column == value).to_numpy(bool, na_value=False)
+        if (digit[same] > 0).any():
+            other = asked[int(digit[same].max()) - 1]
+            raise ValueError(f"where: {column.name!r} has a value that equals both {other!r} and {value!r}. Use one.")
+        digit[same] = place
+    return digit
+
+
 def _check_value(column: str, value: Any) -> None:
-    if isinstance(value, list | tuple | set | dict):
+    if not pd.api.types.is_scalar(value):
         raise ValueError(f"where={{{column!r}: {value!r}}} is not one value. Use one value a property.")
 
 
 def _place(asked: list[Any], value: Any) -> int:
-    """Place of a value among those asked for; missing is a value."""
+    """Place of a value among those asked for; missing is a value, and so is a number however it is written."""
     for place, other in enumerate(asked):
-        if (pd.isna(value) and pd.isna(other)) or (not pd.isna(other) and bool(other == value)):
+        if pd.isna(value) or pd.isna(other):
+            if pd.isna(value) and pd.isna(other):
+                return place
+            continue
+        number = isinstance(value, bool | int | float | np.number) and isinstance(other, bool | int | float | np.number)
+        if (number or type(value) is type(other)) and bool(other == value):
             return place
     return -1

@@ -197,7 +197,8 @@ def funnel_users(
     table["step_times"] = [
         [] if void else list(row[met]) for row, met, void in zip(times, one.reached.T, one.void, strict=True)
     ]
-    table = table.sort_values([choices.unit, *one.groups], kind="stable")
+    order = [choices.unit, *one.groups, "entered_at", "completed_at", "step", "outcome"]
+    table = table.sort_values(order, kind="stable")
     return result(table, metric="funnel_users", definition=choices.definition, settings=choices.settings)
 
 
