@@ -128,7 +128,7 @@ def test_limits_of_attempts_allow_for_users_who_are_all_alike_inside():
     log = event_log("\n".join(lines))
     row = table(log, ["a", "b"], window="10 minutes", counting="attempts").iloc[1]
     assert row["users"] == 100
-    half = 1.959964 * np.sqrt(0.25 / 10 * 10 / 9)
+    half = 2.262157 * np.sqrt(0.25 / 10 * 10 / 9)  # Student's t with nine degrees of freedom
     assert row["conversion_rate_high"] - 0.5 == pytest.approx(half, abs=1e-6)
     with pytest.raises(ValueError, match="not used by funnel_trend"):
         funnel_trend(log, ["a", "b"], as_of="2026-02-01", counting="attempts")
@@ -260,3 +260,44 @@ def test_the_definition_and_the_settings_say_what_is_optional():
 def test_optional_steps_that_mean_nothing_are_refused(steps, options, message):
     with pytest.raises(ValueError, match=message):
         users(SOME, steps, **options)
+
+
+REENTRY = "2026-01-01 ann a dev=phone\n2026-01-03 ann a dev=desk\n2026-01-04 ann b dev=desk\n2026-01-01 ben a dev=phone"
+
+
+def test_the_group_of_the_entry_does_not_hang_on_which_attempt_counts():
+    log = event_log(REENTRY)
+    by_attempt = table(log, ["a", "b"], by="dev", window="2 days")
+    by_entry = table(log, ["a", "b"], by="dev", window="2 days", attribution="entry")
+    assert by_attempt["users"].tolist() == [1, 1, 1, 0]  # desk, phone
+    assert by_entry["dev"].unique().tolist() == ["phone"]
+    assert by_entry["users"].tolist() == [2, 1]
+    general = table(log, ["a", "b"], by="dev", window="2 days", attribution="entry", ties="strict_increase")
+    assert general["users"].tolist() == [2, 1]
+
+
+def test_an_excluded_row_outside_the_range_is_as_if_it_were_not_there():
+    log = event_log("2026-01-05 ann a\n2026-01-15 ann x\n2026-01-05 ben a\n2026-01-20 cat b")
+    options = {"since": "2026-01-01", "until": "2026-01-10", "exclude": [("x", 1, 2)], "window": "14 days"}
+    assert table(log, ["a", "b"], range_applies_to="all_steps", **options)["users"].tolist() == [2, 0]
+    assert table(log, ["a", "b"], **options)["excluded"].tolist() == [0, 1]
+
+
+def test_an_exclusion_may_mean_the_first_time_only():
+    log = event_log("2026-01-01 ann x\n2026-01-02 ann a\n2026-01-03 ann x\n2026-01-04 ann b")
+    first = Step("x", first_time_only=True)
+    assert table(log, ["a", "b"], exclude=[(first, 1, 2)], window="9 days")["users"].tolist() == [1, 1]
+    assert table(log, ["a", "b"], exclude=[("x", 1, 2)], window="9 days")["users"].tolist() == [0, 0]
+
+
+def test_a_trend_calls_nobody_open_once_the_range_of_all_steps_is_over():
+    log = event_log("2026-01-05 ann a\n2026-01-06 ann b\n2026-01-08 ben a")
+    trend = funnel_trend(
+        log, ["a", "b"], since="2026-01-05", until="2026-01-12", range_applies_to="all_steps", as_of="2026-01-14"
+    )
+    assert trend[["users", "converted", "open", "complete"]].to_numpy().tolist() == [[2, 1, 0, True]]
+
+
+def test_ties_have_no_meaning_without_order():
+    with pytest.raises(ValueError, match="ties: 'strict_increase' has no meaning with order='unordered'"):
+        table(event_log(REENTRY), ["a", "b"], order="unordered", ties="strict_increase")

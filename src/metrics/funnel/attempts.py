@@ -143,7 +143,11 @@ def credited_of(rows: Rows, choices: Choices) -> Credited:
         np.minimum.at(here, moments.row[met[step]], code[met[step]])
         return here
 
-    return _credited(rows, choices, unit, at, moments.time, began, is_void, least)
+    # Of a unit's attempts the first, void or not: the group of the first entry cannot hang on what came of it.
+    entered, starts = start, prepared.attempts.starts
+    if choices.counting == "users":
+        entered = starts[np.searchsorted(moments.unit[starts], unit)]
+    return _credited(rows, choices, unit, at, entered, moments.time, began, is_void, least)
 
 
 def prepare(rows: Rows, choices: Choices) -> Prepared:
@@ -165,7 +169,7 @@ def prepare(rows: Rows, choices: Choices) -> Prepared:
     void = np.zeros(len(starts), bool)
     for place, (_, from_step, to_step) in enumerate(choices.exclusions, start=len(choices.path)):
         marked = np.zeros(len(moments.time), bool)
-        marked[moments.row[rows.meets(place)]] = True
+        marked[moments.row[excluded_rows(rows, place, choices)]] = True
         void |= search.voided(moments, attempts, rules, marked, from_step, to_step)
     return Prepared(rows, moments, attempts, void)
 
@@ -181,10 +185,10 @@ def _credited_directly(rows: Rows, choices: Choices) -> Credited:
         chosen = np.flatnonzero(entry)
         entry = np.zeros(len(entry), bool)
         entry[chosen[_first_of_each(rows.unit[at[0][chosen]])]] = True
-    path, last = best_paths(rows, at, entry, choices.rules.window)
+    path, first, last = best_paths(rows, at, entry, choices.rules.window)
     void = np.zeros(path.shape[1], bool)
     if not rows.groups:
-        return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, _same)
+        return _credited(rows, choices, rows.unit[path[0]], path, first, rows.time, rows.time[last], void, _same)
     change = (rows.unit[1:] != rows.unit[:-1]) | (rows.time[1:] != rows.time[:-1]) | (step[1:] != step[:-1])
     alike = (
         np.r_[0, np.flatnonzero(change) + 1] if len(rows) else rows.unit
@@ -193,7 +197,7 @@ def _credited_directly(rows: Rows, choices: Choices) -> Credited:
     def least(code: Ints, _: int) -> Ints:
         return np.repeat(np.minimum.reduceat(code, alike), np.diff(np.r_[alike, len(code)]))
 
-    return _credited(rows, choices, rows.unit[path[0]], path, rows.time, rows.time[last], void, least)
+    return _credited(rows, choices, rows.unit[path[0]], path, first, rows.time, rows.time[last], void, least)
 
 
 def _same(code: Ints, _: int) -> Ints:
@@ -201,13 +205,22 @@ def _same(code: Ints, _: int) -> Ints:
 
 
 def _credited(
-    rows: Rows, choices: Choices, unit: Ints, at: Ints, time: Ints, began: Ints, void: Mask, least: Least
+    rows: Rows,
+    choices: Choices,
+    unit: Ints,
+    at: Ints,
+    entered: Ints,
+    time: Ints,
+    began: Ints,
+    void: Mask,
+    least: Least,
 ) -> Credited:
     reached = at >= 0
     return Credited(
         unit=unit,
         groups={
-            name: _touch(np.where(code < 0, _NONE, code), at, choices, least) for name, code in rows.groups.items()
+            name: _touch(np.where(code < 0, _NONE, code), at, entered, choices, least)
+            for name, code in rows.groups.items()
         },
         times=np.where(reached, time[at], 0) if len(time) else at,
         reached=reached,
@@ -215,6 +228,16 @@ def _credited(
         open_for=choices.span.as_of - began,
         void=void,
     )
+
+
+def excluded_rows(rows: Rows, place: int, choices: Choices) -> Mask:
+    """Rows that void attempts, by the mark of an exclusion."""
+    hit = rows.meets(place)
+    if choices.exclusions[place - len(choices.path)][0].first_time_only:
+        hit = rows.first_of_unit(hit)
+    if choices.range_applies_to == "all_steps":  # what lies outside the range is as if it were not there
+        hit = hit & (rows.time >= choices.span.since) & (rows.time < choices.span.until)
+    return hit
 
 
 def _met(rows: Rows, choices: Choices) -> Mask:
@@ -239,13 +262,15 @@ def _first_of_each(unit: Ints) -> Ints:
     return np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(unit) else unit
 
 
-def _touch(code: Ints, at: Ints, choices: Choices, least: Least) -> Ints:
-    """Code on the rows that served the attempt: the first, the last, or that of one step; -1 is missing.
+def _touch(code: Ints, at: Ints, entered: Ints, choices: Choices, least: Least) -> Ints:
+    """Code on the rows that served the attempt: the first, the last, that of one step or of the entry; -1 is missing.
 
     `least` gives the least code of those rows that could serve a step alike, so that the order of the file does not
     matter.
     """
     steps = range(len(choices.path))
+    if choices.attribution == "entry":
+        at, steps = entered[None], range(1)
     if choices.attribution == "step":
         steps = range((choices.attribution_step or 1) - 1, choices.attribution_step or 1)
     elif choices.attribution == "last_touch":

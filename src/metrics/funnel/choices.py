@@ -12,7 +12,7 @@ from metrics.periods import When
 from metrics.results import keys
 from metrics.steps import EventChoice, Step, as_step
 
-Attribution: TypeAlias = Literal["first_touch", "last_touch", "step", "all_events"]
+Attribution: TypeAlias = Literal["first_touch", "last_touch", "step", "entry", "all_events"]
 Counting: TypeAlias = Literal["users", "attempts"]
 Exclusion: TypeAlias = tuple[EventChoice, int, int]
 Order: TypeAlias = Literal["ordered", "strict", "unordered"]
@@ -78,6 +78,8 @@ class Choices:
             )
         if self.grace is not None and self.order != "ordered":
             raise ValueError(f"grace: {self.grace!r} has no meaning with order={self.order!r}. Leave one of them out.")
+        if self.ties != "allow" and self.order == "unordered":
+            raise ValueError(f"ties: {self.ties!r} has no meaning with order='unordered'. Leave one of them out.")
         keys(self.by, taken=RESULT)
         periods.zone(self.tz)
         _ = self.rules, self.tool

@@ -1,7 +1,7 @@
 """Do groups convert differently, or is it chance? `compare_funnels`.
 
-Groups are compared on what is known at the entry, among entries whose window is over, one unit once: a value met later,
-an open window or a unit in two groups would make groups differ that do not.
+Groups are compared on what is known at the first entry, among entries whose window is over, one unit once: a value met
+later, an open window or a unit in two groups would make groups differ that do not.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def compare_funnels(
     correction: Correction = "holm",
     min_users: int = 30,
     mature_only: bool = True,
-    attribution: Attribution = "step",
+    attribution: Attribution = "entry",
     attribution_step: int | None = None,
     **options: Unpack[ComparisonOptions],
 ) -> pd.DataFrame:
@@ -88,8 +88,9 @@ def compare_funnels(
         Default: only entries whose window is over. With False all entries count, as in `conversion_funnel`, and a
         rate that can still rise, here or in the control, is not compared.
     attribution, attribution_step
-        ``"step"`` with step 1 (default): the value on the row of entry. ``"first_touch"``: where that has none, the
-        first one after it. Others would sort users by what they did after entry, and are refused.
+        ``"entry"`` (default): the value at the user's first entry, whichever attempt counts. ``"step"`` with step 1,
+        and ``"first_touch"``, take it from the attempt that counts: right only where it never changes, for those who
+        try again and convert would stand in another group than those who do not. Others are refused.
 
     Returns
     -------
@@ -191,13 +192,13 @@ def _check_known_at_entry(attribution: str, step: int | None) -> None:
     if attribution == "all_events":
         raise ValueError(
             "attribution: 'all_events' puts a user into several groups, which then are not independent. "
-            "Leave it out: a user stands in the group of the entry."
+            "Leave it out: a user stands in the group of the first entry."
         )
     if attribution == "last_touch" or (attribution == "step" and step != 1):
         said = f"{attribution!r}" if attribution == "last_touch" else f"'step' with attribution_step={step!r}"
         raise ValueError(
             f"attribution: {said} sorts users by what they did after entry, so that groups differ by how far their "
-            "users came. Leave it out: a user stands in the group of the entry."
+            "users came. Leave it out: a user stands in the group of the first entry."
         )
 
 

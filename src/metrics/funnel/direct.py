@@ -22,15 +22,15 @@ def is_direct(rows: Rows, choices: Choices) -> bool:
     return plain and bool((rows.met[: len(choices.path)].sum(axis=0) <= 1).all())
 
 
-def best_paths(rows: Rows, at: list[Ints], entry: Mask, window: int) -> tuple[Ints, Ints]:
-    """The rows by which each unit that entered counts (steps x units; -1 not reached), and its last entry.
+def best_paths(rows: Rows, at: list[Ints], entry: Mask, window: int) -> tuple[Ints, Ints, Ints]:
+    """The rows by which each unit that entered counts (steps x units; -1 not reached), its first and its last entry.
 
     `at` holds the rows of each step, `entry` says which of those of step 1 begin an attempt.
     """
     starts = at[0][entry]
     unit = rows.unit[starts]
     if not len(starts):
-        return np.full((len(at), 0), -1), starts
+        return np.full((len(at), 0), -1), starts, starts
     last = np.flatnonzero(np.r_[unit[1:] != unit[:-1], True])
     units = unit[last]
     place = np.full(int(rows.unit[-1]) + 1, -1)
@@ -57,4 +57,4 @@ def best_paths(rows: Rows, at: list[Ints], entry: Mask, window: int) -> tuple[In
     for step in range(1, len(at)):
         further = np.flatnonzero(level >= step)
         path[step, further] = at[step][np.searchsorted(at[step], path[step - 1, further])]
-    return path, starts[last]
+    return path, starts[np.r_[0, last[:-1] + 1]], starts[last]

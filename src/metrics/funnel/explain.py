@@ -16,7 +16,7 @@ import pandas as pd
 from metrics.engine import Events, Reading, Rows, by_user, rows_of
 from metrics.engine.frames import FrameSource
 from metrics.engine.local import Columns, run
-from metrics.funnel.attempts import credited_of, measured_from, prepare, reading_of
+from metrics.funnel.attempts import credited_of, excluded_rows, measured_from, prepare, reading_of
 from metrics.funnel.choices import Choices
 from metrics.funnel.moments import match
 from metrics.funnel.options import FunnelOptions, spell_out
@@ -247,8 +247,9 @@ class _Unit:
         """Whether the attempt is the one that counts, and if not, why another one is."""
         if void:
             places = range(len(self.choices.path), len(self.choices.path) + len(self.choices.exclusions))
-            by = witness.void_by(path, [self.rows.meets(place) for place in places], key[1])
-            alone = len(self.place) == 1 or key not in self.credit
+            marks = [excluded_rows(self.rows, place, self.choices) for place in places]
+            by = witness.void_by(path, marks, key[1])
+            alone = len(self.place) == 1 or key not in self.credit or self.choices.reentry == "first"
             return by if alone else f"{by}; all attempts are void, and none came further"
         if key in self.credit:
             counts = "; this attempt counts" if len(self.number) > 1 else ""

@@ -104,6 +104,9 @@ def _clustered(reached: Mask, cluster: Ints, before: Ints, confidence: float) ->
 
     Cochran (1977), Sampling Techniques, page 155, on the units' own counts.
     """
+    from scipy.special import stdtrit  # slow to import, and only needed for attempts
+
+    normal_quantile(confidence)
     units, place = np.unique(cluster, return_inverse=True)
     found: Columns = {}
     for name, base in (("conversion_rate", np.zeros_like(before)), ("step_conversion_rate", before)):
@@ -118,7 +121,9 @@ def _clustered(reached: Mask, cluster: Ints, before: Ints, confidence: float) ->
             spread = np.bincount(place[done], minlength=len(units)) - rate * of_units
             squares = np.sort(spread**2)  # sorted, so that the sum is the same in whatever order the units come
             error = float(np.sqrt(np.sum(squares) * many / max(many - 1, 1)) / tried.sum())
-            half = normal_quantile(confidence) * error
+            half = (
+                float(stdtrit(max(many - 1, 1), (1 + confidence) / 2)) * error
+            )  # few units say little of their spread
             limits[step] = max(rate - half, 0.0), min(rate + half, 1.0)
             if many < 2 or error == 0:  # units that do not differ are worth one attempt each
                 low, high = wilson(rate * many, many, confidence)

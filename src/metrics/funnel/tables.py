@@ -41,7 +41,8 @@ def conversion_funnel(
     events
         Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     steps
-        In order, each an event's name or a `Step`.
+        In order, each an event's name or a `Step`; at one with ``optional=True`` nobody is lost, and rates of the step
+        after them are measured from the last one that is not.
     as_of
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     window
@@ -66,7 +67,9 @@ def conversion_funnel(
     by, attribution, attribution_step
         Property column or list of them for a breakdown, and the row from which a unit's value is taken:
         ``"first_touch"`` (default, the first value on the rows of its attempt), ``"last_touch"``, ``"step"`` (number
-        `attribution_step`) or ``"all_events"`` (one funnel over the rows of each value; a unit may be in several).
+        `attribution_step`), ``"entry"`` (the unit's first entry, whichever attempt counts) or ``"all_events"`` (one
+        funnel over the rows of each value; a unit may be in several). All but ``"entry"`` and ``"all_events"`` read the
+        attempt that counts: where a value changes, they sort units by what came of them (see `compare_funnels`).
     since, until, range_applies_to
         Half-open range in which an entry (default) or, with ``"all_steps"``, every step must lie.
     mature_only
@@ -79,6 +82,9 @@ def conversion_funnel(
         Column whose distinct values are counted.
     tz
         Zone of dates in `since`, `until`, `as_of`.
+    like
+        A tool whose rules stand in for arguments that are not given: ``"posthog"``, ``"mixpanel"``, ``"amplitude"`` or
+        ``"clickhouse"``; `funnel_presets` lists them.
     confidence
         Level of the intervals.
 
@@ -94,8 +100,9 @@ def conversion_funnel(
         step_conversion_rate (…)     0 to 1  users / users of the step before, Wilson
         drop_off_rate                0 to 1  dropped / users of the step before
         censored_conversion_rate (…) 0 to 1  share that reaches the step within the window by Kaplan-Meier, open
-                                             windows taken as not yet decided; log-log limits;
-                                             NaN while nobody's window is over
+                                             windows taken as not yet decided; log-log limits; NaN while nobody's
+                                             window is over. Too high where many enter again and again: an open
+                                             last attempt counts as a whole unit (not with ``reentry="first"``)
         mean_seconds, median_seconds, p25_seconds, p75_seconds, p90_seconds   seconds from the step before
 
     Raises
@@ -283,7 +290,8 @@ def funnel_trend(
     table.insert(0, "period_start", calendar.start(numbers))
     table = add_rate(table, "conversion_rate", "converted", "users", choices.confidence)
     whole = (begins >= span.since) & (ends <= span.until)
-    table["complete"] = whole & (ends + periods.duration(choices.window) <= span.as_of)
+    decided = (ends + periods.duration(choices.window) <= span.as_of) | choices.range_is_over
+    table["complete"] = whole & decided
     settings = choices.settings | {"period": period, "from_step": from_step, "to_step": to_step}
     definition = f"{choices.definition} Attempts stand in the {period} of their first step."
     return result(table, metric="funnel_trend", definition=definition, settings=settings)
@@ -296,7 +304,7 @@ def _trend_columns(rows: Rows, choices: Choices, calendar: Calendar, from_step: 
     level = tried.level
     tried, converted = tried.only(level >= from_step), level[level >= from_step] >= to_step
     began = prepared.moments.time[tried.starts]
-    is_open = began + periods.duration(choices.window) > choices.span.as_of
+    is_open = (began + periods.duration(choices.window) > choices.span.as_of) & (not choices.range_is_over)
     # Starts are in the order of units and time, so that those of a unit and a period lie together.
     unit, period = prepared.moments.unit[tried.starts], calendar.number(began)
     first = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])]) if len(unit) else unit
