@@ -24,13 +24,12 @@ def split(values: Floats) -> tuple[Ints, Ints, Ints]:
 
 
 def join(power: Iterable[int], high: Iterable[int], low: Iterable[int]) -> float:
-    """The sum of halves that were added up by power."""
+    """The sum of halves that were added up by power; infinite where no float is large enough."""
     parts = [(int(p), (int(h) << 26) + int(n)) for p, h, n in zip(power, high, low, strict=True)]
     least = min((p for p, _ in parts), default=0)
     total = sum(number << (p - least) for p, number in parts)
-    return math.ldexp(total, least) if abs(total) < 2**53 else float(_divided(total, least))
-
-
-def _divided(total: int, power: int) -> float:
-    # Division of whole numbers rounds correctly, whatever their size.
-    return float(total << power) if power >= 0 else total / (1 << -power)
+    try:
+        # Division of whole numbers rounds correctly, whatever their size.
+        return float(total << least) if least >= 0 else total / (1 << -least)
+    except OverflowError:
+        return math.inf if total > 0 else -math.inf

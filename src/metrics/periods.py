@@ -24,6 +24,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 SLOT = 900 * SECOND  # zones have moved by whole quarters of an hour since 1972
+MANY_SLOTS = 400_000  # eleven years of them
 
 _UNITS = {
     "second": SECOND,
@@ -109,11 +110,15 @@ def local_time(time: Ints, tz: str) -> Ints:
     if tz == "UTC" or not len(time):
         return time
     slot = time // SLOT
-    first = int(slot.min())
-    starts = np.arange(first, int(slot.max()) + 1, dtype=np.int64) * SLOT
+    first, many = int(slot.min()), int(slot.max()) - int(slot.min()) + 1
+    if many <= max(MANY_SLOTS, len(slot)):
+        slots, place = np.arange(first, first + many, dtype=np.int64), slot - first
+    else:  # one instant far from the others must not ask for all slots in between
+        slots, place = np.unique(slot, return_inverse=True)
+    starts = slots * SLOT
     wall = pd.DatetimeIndex(starts.view("M8[us]"), tz="UTC").tz_convert(zone(tz)).tz_localize(None)
     shift = wall.as_unit("us").asi8 - starts
-    return time + shift[slot - first]
+    return time + shift[place]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """One kernel, any source of rows: whoever delivers them, in however many pieces, the answers are identical."""
 
 import io
+import string
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -274,3 +275,71 @@ def test_a_value_counts_as_pandas_compares_it_whatever_its_type(tmp_path):
 
 def instants(rows):
     return {"time": rows.time}
+
+
+def odd_log():
+    """Columns whose names the engine might use itself, or that SQL cannot tell apart."""
+    rng, n = np.random.default_rng(1), 60
+    stamps = pd.Timestamp("2026-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 50, n), unit="h")
+    log = pd.DataFrame({
+        "user_id": rng.choice(["u0", "u1", "u2", "u3"], n), "event": rng.choice(list("abc"), n), "timestamp": stamps,
+        "time": rng.choice(["s1", "s2"], n), "plan": rng.choice(["r", "s"], n), "value": rng.integers(0, 5, n) / 2,
+        "code": rng.integers(0, 3, n), "kind": rng.integers(0, 3, n), "id": rng.choice(list("xy"), n),
+        "class": rng.choice(list("cde"), n), 'q"x': rng.choice(list("kl"), n),
+        "share": rng.choice([1.5, np.nan, -0.0, 0.0], n),
+    })  # fmt: skip
+    return log.astype({"user_id": "str", "event": "str", "timestamp": "datetime64[us, UTC]"})
+
+
+KINDS = range(60)
+ODD = {
+    "unit time": lambda e: metrics.conversion_funnel(e, ["a", "b"], as_of="2026-03-01", unit="time"),
+    "by value and code": lambda e: metrics.conversion_funnel(
+        e, [Step("a", {"code": 1}), "b"], as_of="2026-03-01", by=["value", "id"]
+    ),
+    "value by plan": lambda e: metrics.cohort_retention(e, value="value", by="plan", as_of="2026-03-01"),
+    "held": lambda e: metrics.funnel_users(e, ["a", "b"], as_of="2026-03-01", hold_constant=["share", "time"]),
+    "unit share": lambda e: metrics.conversion_funnel(e, ["a", "b"], as_of="2026-03-01", unit="share", by='q"x'),
+    "quoted": lambda e: metrics.conversion_funnel(e, [Step("a", {'q"x': "k"}), "b"], as_of="2026-03-01", by='q"x'),
+    "many kinds": lambda e: metrics.conversion_funnel(
+        e,
+        ["a", *(Step(None, {"class": c}) for c in string.ascii_lowercase), *(Step(None, {"kind": k}) for k in KINDS)],
+        as_of="2026-03-01",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:steps. ")
+@pytest.mark.parametrize("name", ODD)
+def test_a_column_may_have_any_name(name, tmp_path):
+    log = odd_log()
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    small = ODD[name](log)
+    identical(ODD[name](open_events(tmp_path / "log.parquet")), small)
+    with changed(frames, MANY=0):
+        identical(ODD[name](log), small)
+
+
+def test_columns_alike_but_for_capitals_are_two_columns():
+    log = odd_log().assign(Plan=lambda e: e["plan"].where(e["code"] > 0, "other"), Event="x")
+    for options in ({"by": ["Plan", "plan"]}, {"hold_constant": ["Plan", "plan"]}, {"unit": "Event"}):
+        small = metrics.conversion_funnel(log, ["a", "b"], as_of="2026-03-01", **options)
+        with changed(frames, MANY=0):
+            identical(metrics.conversion_funnel(log, ["a", "b"], as_of="2026-03-01", **options), small)
+
+
+def test_whole_numbers_stay_whole_beside_a_missing_one(tmp_path):
+    log = event_log("2026-01-01 ann a\n2026-01-02 ann b\n2026-01-01 ben a")
+    log["account"] = pd.array([2**53, 2**53 + 1, None], dtype="Int64")
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    for events in (log, open_events(tmp_path / "log.parquet")):
+        options = {"by": "account", "attribution": "step", "attribution_step": 2}
+        table = metrics.conversion_funnel(events, ["a", "b"], as_of="2026-03-01", **options)
+        assert table["account"].dropna().unique().tolist() == [2**53 + 1]
+
+
+def test_a_value_that_two_steps_ask_for_in_different_words_is_refused():
+    log = event_log("2026-01-01 ann a\n2026-01-02 ann b").assign(day=pd.Timestamp("2026-01-01"))
+    steps = [Step("a", {"day": pd.Timestamp("2026-01-01")}), Step("b", {"day": "2026-01-01"})]
+    with pytest.raises(ValueError, match="'day' has a value that equals both"):
+        metrics.conversion_funnel(log, steps, as_of="2026-03-01")

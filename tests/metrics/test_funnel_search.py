@@ -1,6 +1,7 @@
 """The search against one through every attempt, and against ClickHouse in process."""
 
 import itertools
+from time import process_time
 
 import chdb
 import pandas as pd
@@ -77,6 +78,15 @@ def test_without_order_the_level_is_the_most_different_rows_within_a_window(rows
                 best = max(best, len(chosen))
     table = funnel_users(with_every_event(rows), steps, order="unordered", **OPTIONS).set_index("user_id")
     assert table["step"].get("u", 0) == best
+
+
+def test_without_order_thousands_of_rows_of_one_user_take_no_longer_than_they_must():
+    rows = [(second, EVENTS[second * 5 % 3], second % 7 == 0) for second in range(2000)]
+    steps = [Step("a"), Step(None), Step(None, where={"x": True}), Step(None)]
+    began = process_time()
+    table = funnel_users(table_of(rows), steps, order="unordered", window="1 hour", as_of="2026-01-01")
+    assert process_time() - began < 3
+    assert table["step"].tolist() == [4]
 
 
 @settings(deadline=None, max_examples=100)

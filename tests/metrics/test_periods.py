@@ -1,10 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.periods import DAY, Calendar, duration, instant, local_time, zone
+from metrics.periods import DAY, SLOT, Calendar, duration, instant, local_time, zone
 
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
 MOMENTS = st.integers(instant("1990-01-01"), instant("2035-01-01"))
@@ -53,6 +55,23 @@ def test_an_unknown_zone_is_named_with_the_nearest():
 def test_local_time_is_the_wall_clock(moments, tz):
     wall = pd.DatetimeIndex(np.array(moments, "M8[us]"), tz="UTC").tz_convert(tz).tz_localize(None).as_unit("us")
     assert (local_time(np.array(moments), tz) == wall.asi8).all()
+
+
+@given(st.lists(st.integers(instant("0001-01-02"), instant("9999-12-30")), min_size=1), st.sampled_from(ZONES))
+def test_local_time_is_the_wall_clock_at_any_distance(moments, tz):
+    slots = np.array(moments) // SLOT * SLOT  # before 1972 zones were off by seconds: a shift holds for its slot
+    wall = pd.DatetimeIndex(slots.view("M8[us]"), tz="UTC").tz_convert(tz).tz_localize(None).as_unit("us")
+    assert (local_time(np.array(moments), tz) - moments == wall.asi8 - slots).all()
+
+
+def test_one_instant_far_away_costs_no_more_than_any_other():
+    moments = us("0001-01-02", "2026-03-29T01:00Z", "9999-12-30")
+    local_time(moments[1:2], "Europe/Berlin")  # the zone itself is read once
+    tracemalloc.start()
+    local_time(moments, "Europe/Berlin")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 @given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(["day", "week", "month", "quarter", "year"]))

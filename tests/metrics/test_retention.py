@@ -275,3 +275,19 @@ def test_a_range_that_is_not_observed_yet_has_no_cohorts():
     log = event_log("2026-02-09 ann visit")  # Monday of the week in which the range begins
     assert weekly(log, since="2026-02-12", as_of="2026-02-14")["users"].sum() == 1  # touched, so taken whole
     assert len(weekly(log, since="2026-02-12", as_of="2026-02-11")) == 0
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf])
+def test_an_infinite_value_is_refused_with_its_column(wrong):
+    log = event_log("2026-01-05 ann visit\n2026-01-12 ann buy\n2026-01-13 ann buy").assign(amount=[1.0, wrong, 2.0])
+    with pytest.raises(ValueError, match=r"value: 'amount' holds infinite numbers, such as -?inf\. .*Use"):
+        weekly(log, value="amount", return_event="buy")
+    unused = log.assign(amount=[wrong, 1.0, 2.0])  # a row that is no return adds nothing
+    assert cells(weekly(unused, value="amount", return_event="buy"), "2026-01-05", "value_sum") == [0, 3, 0, 0]
+
+
+def test_a_sum_beyond_what_a_float_holds_is_infinite():
+    log = event_log("2026-01-05 ann visit\n2026-01-12 ann visit\n2026-01-13 ann visit").assign(amount=1e308)
+    assert cells(weekly(log, value="amount", periods=1), "2026-01-05", "value_sum") == [1e308, np.inf]
+    assert cells(weekly(log.assign(amount=-1e308), value="amount", periods=1), "2026-01-05", "value_sum")[1] == -np.inf
+    assert cells(weekly(log, value="amount", periods=1), "2026-01-05", "value_per_user") == [1e308, np.inf]

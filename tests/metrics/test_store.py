@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from metrics.store import EventSource, open_events, write_events
 from metrics.store import folder as folders
 from metrics.store import session as sessions
 from metrics.store import staging as stagings
-from metrics.store.columns import quoted
+from metrics.store.columns import quoted, whole_microseconds
+from metrics.store.source import explained
 
 LOG = """user_id,event,timestamp,country,amount,note
 007,visit,2026-01-05T09:00:00Z,de,3,
@@ -134,6 +136,26 @@ def test_json_is_read_as_read_events_reads_it(tmp_path: Path, form: str):
     assert_same(ours[list(theirs)], theirs)
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_blank_properties_of_json_stay_as_they_are(tmp_path: Path, nested: bool):
+    path = tmp_path / "log.jsonl"
+    properties = [{"plan": plan} for plan in ("", "  ", "pro", None)] + [{}]
+    at = {"user_id": "ann", "event": "v", "ts": "2026-01-05T09:00Z"}
+    path.write_text(
+        "\n".join(
+            json.dumps(at | {"ts": f"2026-01-05T09:0{minute}Z"} | ({"properties": one} if nested else one))
+            for minute, one in enumerate(properties)
+        )
+    )
+    source = open_events(path)
+    assert_same(table(source), read_events(path))
+    assert [plan for (plan,) in rows(source, "plan")] == ["", "  ", "pro", None, None]
+    late = "".join(json.dumps(at | {"plan": plan}) + "\n" for plan in [1] * 1_001 + [""])
+    path.write_text(late)
+    with pytest.raises(EventTableError, match="'plan' holds , not BIGINT as its first rows"):
+        rows(open_events(path))
+
+
 def test_parquet_needs_no_row_to_be_known_as_clean(tmp_path: Path):
     path = parquet(
         tmp_path / "log",
@@ -223,6 +245,16 @@ def test_files_are_united_by_the_names_of_their_columns(tmp_path: Path):
     assert source.clean
 
 
+def test_columns_alike_but_for_capitals_are_refused_across_files(tmp_path: Path):
+    for name, plan in (("a", "Plan"), ("b", "plan")):
+        (tmp_path / f"{name}.csv").write_text(f"user_id,event,timestamp,{plan}\nann,v,2026-01-05T09:00Z,1\n")
+    with pytest.raises(EventTableError, match=r"'Plan' and 'plan', alike but for capitals"):
+        open_events(tmp_path)
+    assert "plan" in open_events(tmp_path, rename={"Plan": "plan_before"}).columns
+    (tmp_path / "a.csv").write_text("USER_ID,Event,TimeStamp,plan\nann,v,2026-01-05T09:00Z,1\n")
+    assert len(rows(open_events(tmp_path))) == 2
+
+
 def test_ids_are_text_and_never_pass_through_floats(tmp_path: Path):
     big = 2**63 - 1
     whole = parquet(
@@ -255,6 +287,24 @@ def test_times_of_any_unit_and_zone_are_the_same_instants(tmp_path: Path, unit: 
     source = open_events(path)
     assert source.columns["timestamp"] == "TIMESTAMP WITH TIME ZONE"
     assert rows(source, "timestamp") == [("2026-01-05 09:00:00+00",)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", None])
+def test_nanoseconds_are_cut_off_and_never_rounded(tmp_path: Path, zone: str | None):
+    path = parquet(
+        tmp_path / "t.parquet",
+        user_id=["ann", "bob"],
+        event=["v", "v"],
+        timestamp=at("2026-01-31 23:59:59.9999997", "1995-01-01 00:00:00.0000019", zone=zone, unit="ns"),
+        early=at("1969-12-31 23:59:59.9999997", "1969-12-31 23:59:59.999999", unit="ns"),
+    )
+    assert_same(
+        table(open_events(path, timezone="Europe/Berlin"))[["user_id", "timestamp"]],
+        read_events(path, timezone="Europe/Berlin")[["user_id", "timestamp"]],
+    )
+    with sessions.standard_session() as con:
+        query = f"SELECT {whole_microseconds('early')} FROM read_parquet('{path}')"
+        assert con.execute(query).fetchall() == [(-1,), (-1,)]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -343,7 +393,18 @@ def test_a_property_that_turns_out_to_be_something_else_is_an_error_where_it_is_
         rows(source, "amount")
     path.write_text(start + "ann,v\n")
     with pytest.raises(EventTableError, match=r"Line: 2002.*metrics.load_events"):
-        rows(source)
+        rows(open_events(path))
+
+
+def test_what_duckdb_says_is_told_without_our_sql(tmp_path: Path):
+    path = parquet(tmp_path / "x.parquet", user_id=["a"], event=["v"], timestamp=at("2026-01-05"), n=["one"])
+    with (
+        pytest.raises(EventTableError, match=r"Could not convert string 'one' to INT64") as raised,
+        open_events(path).reading() as con,
+    ):
+        con.execute(f"SELECT CAST(n AS BIGINT) FROM {open_events(path).sql()}").fetchall()
+    assert "LINE 1" not in str(raised.value)
+    assert "SELECT" not in str(raised.value)
 
 
 def test_a_file_that_is_gone_is_said_to_be_gone(tmp_path: Path):
@@ -352,6 +413,50 @@ def test_a_file_that_is_gone_is_said_to_be_gone(tmp_path: Path):
     path.unlink()
     with pytest.raises(EventTableError, match=r"x.parquet: was there when it was opened, and is gone now"):
         rows(source)
+    with pytest.raises(EventTableError, match=r"is gone now. Open the events again\."):
+        source.check_unchanged()
+
+
+@pytest.mark.parametrize("change", ["longer", "later"])
+def test_a_file_that_was_changed_is_not_read(tmp_path: Path, change: str):
+    (tmp_path / "a.csv").write_text(LOG)
+    path = tmp_path / "b.csv"
+    path.write_text(LOG)
+    source = replace(open_events(tmp_path), clean=True)
+    source.check_unchanged()
+    assert "versions" not in repr(source)
+    if change == "longer":
+        path.write_text(LOG + "ann,visit,2026-01-07T09:00:00Z,de,3,\n")
+        os.utime(path, ns=(source.versions[1][1],) * 2)
+    else:
+        os.utime(path, ns=(source.versions[1][1] + 1_000,) * 2)
+    with pytest.raises(EventTableError, match=r"b.csv: was changed since it was opened. Open the events again\."):
+        source.check_unchanged()
+    with pytest.raises(EventTableError, match="was changed since"):
+        rows(source)
+    with pytest.raises(EventTableError, match="was changed since"):
+        write_events(source, tmp_path / "store")
+    rows(open_events(tmp_path))
+
+
+def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text(LOG)
+    source = open_events(path)
+    with pytest.raises(EventTableError, match="was changed since"), source.reading():
+        path.write_text(LOG * 2)
+    source = open_events(path)
+    with (
+        pytest.raises(EventTableError, match="was changed since"),
+        explained(source.files, source.memory, source.versions),
+        source.connect() as con,
+    ):
+        con.execute(f"SELECT * FROM {_spoiled(path, source)}").fetchall()
+
+
+def _spoiled(path: Path, source: EventSource) -> str:
+    path.write_text(LOG + "xxx")
+    return source.sql()
 
 
 # Sessions
@@ -478,7 +583,10 @@ def test_replacing_days_leaves_the_other_days_of_a_file(tmp_path: Path):
     store = tmp_path / "store"
     write_events(WEEK, store)
     new = event_table("dan  late  2026-01-06 12:00\neve  first  2026-01-09 12:00")
-    write_events(new.assign(plan="pro"), store, append=True, replace="days")
+    account = write_events(new.assign(plan="pro"), store, append=True, replace="days")
+    assert account.loc[account["stage"].isin(["read", "kept", "replaced"]), ["stage", "rows"]].values.tolist() == [
+        ["read", 2], ["kept", 2], ["replaced", 1],
+    ]  # fmt: skip
     assert rows(open_events(store), "user_id", "plan") == [
         ("ann", None), ("bob", None), ("dan", "pro"), ("cid", None), ("eve", "pro"),
     ]  # fmt: skip
@@ -493,7 +601,8 @@ def test_a_large_replacement_stays_in_the_one_file(tmp_path: Path, monkeypatch: 
     write_events(WEEK, store)
     names = ["2026-01-05.parquet", "2026-01-06_2026-01-07.parquet"]
     assert sorted(file.name for file in store.iterdir()) == names
-    write_events(pd.concat([WEEK] * 3), store, append=True, replace="days")
+    account = write_events(pd.concat([WEEK] * 3), store, append=True, replace="days")
+    assert account["rows"].iloc[-1] == 4
     assert sorted(file.name for file in store.iterdir()) == names
     assert open_events(store).rows == 12
 
@@ -551,6 +660,31 @@ def test_two_writers_do_not_write_at_once(tmp_path: Path):
     with stagings.staging(tmp_path / "store"), pytest.raises(EventTableError, match="being written by another process"):
         write_events(WEEK, tmp_path / "store")
     write_events(WEEK, tmp_path / "store")
+
+
+def test_without_flock_a_file_keeps_a_second_writer_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stagings, "fcntl", None)
+    real = os.open
+
+    def no_folders(path: Any, *args: Any, **more: Any) -> int:
+        if Path(path).is_dir() and "dir_fd" not in more:  # with that, `rmtree` asks
+            raise PermissionError(13, "a folder cannot be opened on Windows", str(path))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(stagings.os, "open", no_folders)
+    store = tmp_path / "store"
+    write_events(WEEK[:1], store)
+    write_events(WEEK[2:], store, append=True)
+    lock = tmp_path / ".store.lock"
+    with stagings.staging(store), pytest.raises(EventTableError, match=r"written by another process.*\.store\.lock"):
+        write_events(WEEK, store, append=True, replace="days")
+    assert not lock.exists()
+    lock.touch()
+    with pytest.raises(EventTableError, match="delete"):
+        write_events(WEEK, store, append=True, replace="days")
+    lock.unlink()
+    assert open_events(store).rows == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["store"]
 
 
 def test_statistics_let_readers_skip_what_they_do_not_need(tmp_path: Path):

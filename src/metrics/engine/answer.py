@@ -31,9 +31,9 @@ class Answer:
         return self.source.values(group)
 
     def value_of(self, group: str, codes: Ints) -> pd.Series:
-        """The value of each code, missing for -1."""
+        """The value of each code, missing for those that have none (-1)."""
         values = pd.Series(self.values(group))
-        if (codes < 0).any() and values.dtype.kind in "iub":  # a missing value must not make numbers floats
+        if ((codes < 0) | (codes >= len(values))).any() and values.dtype.kind in "iub":  # a missing value must not make numbers floats
             values = values.convert_dtypes()
         return values.reindex(codes).reset_index(drop=True)
 

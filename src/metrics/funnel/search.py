@@ -4,6 +4,7 @@ Every moment that meets step 1 begins an attempt; an attempt goes from moment to
 that meets its next step. For a given start that is the best there is, since being early never shuts a door.
 """
 
+import bisect
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -90,24 +91,54 @@ def gather_any(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
         path[step, inside] = there[inside]
     path = np.sort(np.where(path >= 0, path, n), axis=0)
     shared = (path[1:] == path[:-1]) & (path[1:] < n)
-    several_steps_a_row = moments.met.sum(axis=0) > 1
-    for attempt in np.flatnonzero(shared.any(axis=0)) if several_steps_a_row.any() else ():
-        path[:, attempt] = _different_rows(moments, starts[attempt], deadline[attempt], last[attempt], n)
+    contested = np.flatnonzero(shared.any(axis=0))
+    if len(contested) and (moments.met.sum(axis=0) > 1).any():
+        rows = _Rows(moments)
+        for attempt in contested:
+            path[:, attempt] = rows.serving(starts[attempt], deadline[attempt], last[attempt])
     return Attempts(starts, np.where(path < n, path, NEVER), np.arange(steps))
 
 
-def _different_rows(moments: Moments, start: int, deadline: int, last: int, n: int) -> Ints:
-    """Moments of as many steps as different rows can serve, completed as early as they can be."""
-    low = np.searchsorted(moments.row, start)
-    high = np.searchsorted(moments.row, last, side="right")
-    high = low + np.searchsorted(moments.time[moments.row[low:high]], deadline, side="right")
-    most = len(match(moments.met[:, low:high]))
-    while high > low and len(match(moments.met[:, low : high - 1])) == most:
-        high -= 1
-    rows = sorted(match(moments.met[:, low:high]))
-    found = np.full(len(moments.meets), n)
-    found[:most] = moments.row[low + np.array(rows, np.int64)]
-    return found
+class _Rows:
+    """Rows by the step that they meet, to give different ones to the steps of one attempt after another."""
+
+    def __init__(self, moments: Moments) -> None:
+        self._moments = moments
+        self._steps, self._width = moments.met.shape
+        self._meeting = np.flatnonzero(moments.met)  # step * width + row
+        self._known: dict[bytes, Ints] = {}
+
+    def serving(self, start: int, deadline: int, last: int) -> Ints:
+        """Moments of as many steps as different rows can serve, completed as early as they can be."""
+        moments = self._moments
+        end = start + np.searchsorted(moments.time[start : last + 1], deadline, side="right")
+        rows = self._needed(*np.searchsorted(moments.row, np.array([start, end])))
+        met = moments.met[:, rows]
+        key = np.packbits(met, axis=0).tobytes()
+        if key not in self._known:
+            self._known[key] = _served(met)
+        chosen = rows[self._known[key]]
+        found = np.full(self._steps, len(moments.time))
+        found[: len(chosen)] = moments.row[chosen]
+        return found
+
+    def _needed(self, low: int, high: int) -> Ints:
+        """Of the rows from `low` to `high` - 1 the first ones of each step, as many as there are steps.
+
+        `match` looks no further: with fewer rows in use than there are steps, one of these is free.
+        """
+        steps = np.arange(self._steps) * self._width
+        first, behind = np.searchsorted(self._meeting, steps + low), np.searchsorted(self._meeting, steps + high)
+        place = first[:, None] + np.arange(self._steps)
+        return np.unique(self._meeting[place[place < behind[:, None]]] % self._width)
+
+
+def _served(met: Mask) -> Ints:
+    """The rows that serve as many steps as they all can, the last of them as early as it can be."""
+    most = len(match(met))
+    # More rows never serve fewer steps.
+    fewest = bisect.bisect_left(range(met.shape[1]), most, key=lambda many: len(match(met[:, :many])))
+    return np.array(sorted(match(met[:, :fewest])), np.int64)
 
 
 def voided(moments: Moments, attempts: Attempts, rules: Rules, marked: Mask, from_step: int, to_step: int) -> Mask:

@@ -93,7 +93,8 @@ def count(
     table |= {"power": none, "high": none, "low": none}
     if value is None:
         return table
-    sums = _values(rows.numbers[value], _of_members(rows, number, at, who, cells), place, cells)
+    amount = _finite(rows.numbers[value], at, value)
+    sums = _values(amount, _of_members(rows, number, at, who, cells), place, cells)
     sums = _of_cohorts(who, cohorts[:, sums.pop("cohort")], sums.pop("cell")) | sums
     return {name: np.r_[table[name], sums.get(name, np.zeros(len(sums["cell"]), np.int64))] for name in table}
 
@@ -148,11 +149,22 @@ def _first_of_runs(unit: Ints, period: Ints) -> Ints:
     return np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])])
 
 
+def _finite(amount: Floats, at: Ints, value: str) -> Floats:
+    """Numbers to add up, those of the rows `at` finite: a missing one adds nothing."""
+    wrong = amount[at][np.isinf(amount[at])]
+    if len(wrong):
+        raise ValueError(
+            f"value: {value!r} holds infinite numbers, such as {wrong.min()}. "
+            "Use a column of finite numbers; a missing one adds nothing."
+        )
+    return np.nan_to_num(amount)
+
+
 def _values(amount: Floats, found: Returns, place: Ints, cells: Cells) -> Columns:
     """Value by cohort and cell, as sums of whole numbers."""
     cell = np.searchsorted(cells.last, found.period)
     inside = cell < len(cells.last)
-    power, high, low = exact.split(np.nan_to_num(amount[found.row[inside]]))
+    power, high, low = exact.split(amount[found.row[inside]])
     powers, width = 4096, len(cells.last)  # more than a float has
     key = (place[found.member[inside]] * width + cell[inside]) * powers + power + powers // 2
     sums, which = np.unique(key, return_inverse=True)

@@ -78,7 +78,8 @@ def cohort_retention(
         Sizes of groups of periods after the first, in place of `periods`: ``[1, 2, 4]`` is period 1, 2 to 3, 4 to 7.
         `min_occurrences` still holds for a single period.
     value
-        Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing.
+        Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing,
+        an infinite one is refused; a sum beyond 1.8e308 is infinite.
     by
         Property column or list, read from the row that put the unit into its cohort, and from no other.
     since, until
@@ -105,7 +106,7 @@ def cohort_retention(
     Raises
     ------
     ValueError
-        An event that no row has, a mode that does not exist.
+        An event that no row has, a mode that does not exist, an infinite `value`.
     EventTableError
         `events` is no event table.
 

@@ -79,6 +79,12 @@ def written_time(sql: str, timezone: str | None) -> str:
     return f"(CASE {cases} END)"
 
 
+def whole_microseconds(sql: str) -> str:
+    """Microseconds of a time in nanoseconds, cut off as pandas does; a cast would round, maybe into the next day."""
+    nanoseconds = f"epoch_ns({sql})"
+    return f"({nanoseconds} // 1000 - CAST({nanoseconds} % 1000 < 0 AS BIGINT))"  # `//` alone cuts toward 1970
+
+
 def local_time(wall: str, timezone: str, *, is_date: bool = False) -> str:
     """The instant of a wall clock: of two the first, none where the clocks skipped it (a date begins all the same)."""
     if timezone == "UTC":
@@ -102,10 +108,11 @@ def _steps_back(timezone: str) -> list[int]:
     return sorted({int(-step.total_seconds() * 1e6) for step in change.unique() if step < pd.Timedelta(0)})
 
 
-def typed(sql: str, sample: pd.Series, name: str, *, comma: bool = False) -> str:
+def typed(sql: str, sample: pd.Series, name: str, *, comma: bool = False, blanks: bool = False) -> str:
     """A property written as text, in the type that a sample of it has; a later value of another type is an error.
 
-    Numbers are checked before they are cast, for DuckDB would round `3.5` to a whole number without a word.
+    Numbers are checked before they are cast, for DuckDB would round `3.5` to a whole number without a word. With
+    `blanks` a blank text is a value like any other, else it is missing.
     """
     if comma:
         sql = f"replace(replace({sql}, '.', ''), ',', '.')"
@@ -117,9 +124,10 @@ def typed(sql: str, sample: pd.Series, name: str, *, comma: bool = False) -> str
     elif kind.startswith("bool"):
         pattern, into = "(?i:true|false)", "BOOLEAN"
     else:
-        return filled(sql)
+        return sql if blanks else filled(sql)
+    there = f"{sql} IS NOT NULL" if blanks else f"trim({sql}, {text(BLANKS)}) <> ''"
     wrong = f"error({text(f'column {name!r} holds ')} || {sql} || {text(f', not {into} as its first rows')})"
     return (
         f"CASE WHEN regexp_full_match({sql}, {text(pattern)}) THEN CAST({sql} AS {into}) "
-        f"WHEN trim({sql}, {text(BLANKS)}) <> '' THEN CAST({wrong} AS {into}) END"
+        f"WHEN {there} THEN CAST({wrong} AS {into}) END"
     )

@@ -146,13 +146,16 @@ def write_parts(tables: Iterator[Any], schema: Any, folder: Path, store: Store, 
     return parts
 
 
-def finish(part: Part, store: Store) -> None:
-    """Give a file the name of its days; rows of other days move over from the file that it replaces."""
+def finish(part: Part, store: Store) -> int:
+    """Give a file the name of its days; rows of other days move over from the file that it replaces.
+
+    Tells how many rows of that file do not move over, because their days are written anew.
+    """
     calendar = Calendar("day", store.tz)
     if part.replaces is None:
         names = [f"{np.datetime64(day, 'D')}" for day in dict.fromkeys([part.days[0], part.days[-1]])]
         part.path.rename(part.path.with_name(f"{'_'.join(names)}.parquet"))
-        return
+        return 0
     starts, ends = (calendar.begins(np.array(part.days) + more) for more in (0, 1))
     spans = zip(starts, ends, strict=True)
     replaced = " OR ".join(f"(epoch_us(timestamp) >= {a} AND epoch_us(timestamp) < {b})" for a, b in spans)
@@ -166,6 +169,7 @@ def finish(part: Part, store: Store) -> None:
             whole.add(batch)
     whole.close()
     part.path.unlink()
+    return read_footers([str(part.replaces)]).rows - (whole.rows - part.rows)
 
 
 def plain_types(schema: Any) -> Any:

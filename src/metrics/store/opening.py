@@ -12,10 +12,10 @@ from metrics.files.names import Rename, check_rename, read_rename
 from metrics.files.values import tidy
 from metrics.periods import zone
 from metrics.store.columns import json_id, trimmed, typed, written_time
-from metrics.store.layout import SAMPLE, Layout, check_times, names_of, plausible, selected
+from metrics.store.layout import SAMPLE, Layout, check_case, check_times, names_of, plausible, selected, together
 from metrics.store.parquet import bounds, parquet_columns, parquet_layout, read_footers, stamp
 from metrics.store.session import read_memory, read_threads, session
-from metrics.store.source import EventSource, explained
+from metrics.store.source import EventSource, explained, version_of
 from metrics.store.written import Head, csv_layouts, decimal_commas, json_layouts, read_head, with_points
 
 if TYPE_CHECKING:
@@ -94,9 +94,10 @@ def open_events(
     declared = read_rename(rename)
     limit, cpus = read_memory(memory), read_threads(threads)
     files = _list(path)
+    versions = tuple(map(version_of, files))
     heads = _heads(files)
     kind = heads[0].kind
-    with explained(files, limit), session(limit, cpus) as con:
+    with explained(files, limit, versions), session(limit, cpus) as con:
         if kind == "parquet":
             query, clean, rows, span = _typed(con, files, declared, timezone)
         else:
@@ -104,7 +105,7 @@ def open_events(
             clean, span = False, None
             rows = sum(max(0, head.rows - (kind == "csv")) for head in heads)  # one line is the header
         columns = {name: told for name, told, *_ in con.execute(f"DESCRIBE {query}").fetchall()}
-    return EventSource(files, kind, columns, clean, rows, limit, cpus, span, f"({query})")
+    return EventSource(files, kind, columns, clean, rows, limit, cpus, span, f"({query})", versions)
 
 
 def _list(paths: PathLike | Sequence[PathLike]) -> tuple[str, ...]:
@@ -164,6 +165,8 @@ def _written(
         samples = [_sample(con, layout) for layout in layouts]
     _check_rename(rename, layouts)
     named = [names_of(layout, rename) for layout in layouts]
+    every = (name for names in named for name in [*names.ours, *names.properties])
+    check_case(every, together([head.file for head in heads]))
     commas = [decimal_commas(layout, sample) for layout, sample in zip(layouts, samples, strict=True)]
     seen: dict[str, list[pd.Series]] = {}
     for sample, names, some in zip(samples, named, commas, strict=True):
@@ -181,7 +184,8 @@ def _written(
                 columns[name] = json_id(sql) if heads[0].kind == "json" and name != "event" else trimmed(sql)
         for name, theirs in names.properties.items():
             whole = tidy(pd.concat(seen[name], ignore_index=True).rename(name))
-            columns[name] = typed(layout.fields[theirs], whole, name, comma=theirs in some)
+            is_json = heads[0].kind == "json"  # there a text without letters is written as one, not left out
+            columns[name] = typed(layout.fields[theirs], whole, name, comma=theirs in some, blanks=is_json)
         queries.append(selected(columns, layout.scan))
     return plausible(" UNION ALL BY NAME ".join(queries))
 

@@ -8,7 +8,17 @@ import pandas as pd
 
 from metrics.files import EventTableError, refuse, refuse_all
 from metrics.files.times import EARLIEST, LATEST
-from metrics.store.columns import FIRST, LAST, filled, listed, literal_path, local_time, quoted, written_time
+from metrics.store.columns import (
+    FIRST,
+    LAST,
+    filled,
+    listed,
+    literal_path,
+    local_time,
+    quoted,
+    whole_microseconds,
+    written_time,
+)
 from metrics.store.layout import Layout, Names, check_case, check_times, together
 
 if TYPE_CHECKING:
@@ -145,7 +155,7 @@ def _time(sql: str, kind: Any, name: str, layout: Layout, footers: Footers, time
         low, high = bounds(footers, name)
         sure = low is not None and stamp(low) >= EARLIEST and stamp(high) < LATEST
         if kind.unit == "ns":
-            sql = f"CAST({sql} AS TIMESTAMPTZ)"
+            sql = f"make_timestamptz({whole_microseconds(sql)})"
         return sql, sure
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         if timezone is None:
@@ -154,7 +164,8 @@ def _time(sql: str, kind: Any, name: str, layout: Layout, footers: Footers, time
                 f"times in column {name!r} have no zone",
                 "Say in which zone they were written, such as timezone='Europe/Berlin'.",
             )
-        wall = f"CAST({sql} AS TIMESTAMP)"
+        fine = pa.types.is_timestamp(kind) and kind.unit == "ns"
+        wall = f"make_timestamp({whole_microseconds(sql)})" if fine else f"CAST({sql} AS TIMESTAMP)"
         return local_time(wall, timezone, is_date=pa.types.is_date(kind)), False
     raise refuse(
         layout.name,

@@ -1,9 +1,11 @@
 """The event source: what lies on disk, and how DuckDB is to read it."""
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,6 +16,18 @@ from metrics.store.session import session
 
 if TYPE_CHECKING:
     import duckdb
+
+
+Version = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
+
+
+def version_of(file: str) -> Version | None:
+    """What changes with a file; None where it cannot be found."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,7 @@ class EventSource:
     threads: int
     span: tuple[pd.Timestamp, pd.Timestamp] | None = None
     relation: str = field(default="", repr=False)
+    versions: tuple[Version | None, ...] = field(default=(), repr=False)  # of the files, as they were when opened
 
     def sql(self) -> str:
         """Text to stand after FROM: all columns of all rows, nothing left out."""
@@ -53,8 +68,16 @@ class EventSource:
     @contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """A cursor for a `with` block, in which what DuckDB says about the data becomes an `EventTableError`."""
-        with explained(self.files, self.memory), self.connect() as cursor:
+        self.check_unchanged()
+        with explained(self.files, self.memory, self.versions), self.connect() as cursor:
             yield cursor
+        self.check_unchanged()
+
+    def check_unchanged(self) -> None:
+        """Raise an `EventTableError` if a file is gone or was changed since it was opened; opens none of them."""
+        change = _change(self.files, self.versions)
+        if change is not None:
+            raise change
 
     def __repr__(self) -> str:
         """Say in one line what there is."""
@@ -65,7 +88,7 @@ class EventSource:
 
 
 @contextmanager
-def explained(files: tuple[str, ...], memory: int) -> Iterator[None]:
+def explained(files: tuple[str, ...], memory: int, versions: tuple[Version | None, ...] = ()) -> Iterator[None]:
     """Say what DuckDB found wrong with the files as other errors of data are said."""
     import duckdb
 
@@ -76,14 +99,23 @@ def explained(files: tuple[str, ...], memory: int) -> Iterator[None]:
             f"{memory / 1e9:.3g} GB are not enough for this. Open the events with more memory=."
         ) from error
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise _told(files, error) from error
+        raise (_change(files, versions) or _told(files, error)) from error
+
+
+def _change(files: tuple[str, ...], versions: tuple[Version | None, ...]) -> EventTableError | None:
+    """An error about the first file that is gone or was changed, if there is one."""
+    for file, before in zip_longest(files, versions):
+        now = version_of(file)
+        if now is None:
+            return refuse(file, "was there when it was opened, and is gone now", "Open the events again.")
+        if before not in (None, now):
+            return refuse(file, "was changed since it was opened", "Open the events again.")
+    return None
 
 
 def _told(files: tuple[str, ...], error: Exception) -> EventTableError:
-    gone = [file for file in files if not Path(file).exists()]
-    if gone:
-        return refuse(gone[0], "was there when it was opened, and is gone now", "Open the events again.")
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = re.split(r"^LINE \d+:", str(error), maxsplit=1, flags=re.MULTILINE)[0]  # from there it quotes our SQL
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     lines[0] = lines[0].partition(" Error: ")[2] or lines[0]
     fact = shorten("; ".join(line.removesuffix(".") for line in lines[:3]), 300)
     name = next(

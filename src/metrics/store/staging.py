@@ -1,7 +1,8 @@
 """Staging: new files are made out of sight and take their places whole, or not at all.
 
 They are written into a hidden folder beside, brought to disk, and renamed. The hidden folder is also the lock: who
-writes holds it, and what a writer left who was killed is cleared by the next.
+writes holds it, and what a writer left who was killed is cleared by the next. Where folders cannot be held (Windows) a
+file beside is the lock; one that a killed writer left has to be deleted by hand.
 """
 
 import os
@@ -12,16 +13,44 @@ from pathlib import Path
 
 from metrics.files import EventTableError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def staging(target: Path) -> Iterator[Path]:
     """An empty hidden folder beside `target`, for one writer at a time; it is gone afterwards."""
     folder = target.with_name(f".{target.name}.partial")
-    held = _hold(folder, target)
-    try:
+    with _locked(folder, target) if fcntl is not None else _marked(folder, target):
         for left in folder.iterdir():
             left.unlink()
         yield folder
+
+
+@contextmanager
+def _marked(folder: Path, target: Path) -> Iterator[None]:
+    lock = target.with_name(f".{target.name}.lock")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.touch(exist_ok=False)
+    except FileExistsError as error:
+        advice = f"Wait until it is done; if it was killed, delete {lock}."
+        raise EventTableError(f"{target}: is being written by another process. {advice}") from error
+    try:
+        folder.mkdir(exist_ok=True)
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink()
+
+
+@contextmanager
+def _locked(folder: Path, target: Path) -> Iterator[None]:
+    held = _hold(folder, target)
+    try:
+        yield
     finally:
         if _is_held(held, folder):  # else it was renamed, and this may be the folder of the next writer
             shutil.rmtree(folder, ignore_errors=True)
@@ -36,8 +65,6 @@ def _is_held(held: int, folder: Path) -> bool:
 
 
 def _hold(folder: Path, target: Path) -> int:
-    import fcntl
-
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         held = os.open(folder, os.O_RDONLY)
@@ -66,7 +93,9 @@ def publish(folder: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
+    if fcntl is None and path.is_dir():
+        return  # Windows opens no folder, and none needs it there
+    opened = os.open(path, os.O_RDONLY if fcntl is not None else os.O_RDWR)  # Windows syncs only what it may write
     try:
         os.fsync(opened)
     finally:

@@ -28,6 +28,7 @@ from metrics.store.source import EventSource
 from metrics.store.staging import publish, staging
 
 UNREAD = "no time, or one that cannot be read"
+REPLACED = "in the store before, on days written anew"
 UNCHECKED = {"not checked: taken as it is": 0}
 
 
@@ -127,7 +128,9 @@ def write_events(
     Returns
     -------
     DataFrame
-        The account, as in `load_events`: stage, reason, rows, share.
+        The account, as in `load_events`: stage, reason, rows, share. With
+        ``replace="days"`` also how many rows of the store gave way, as the stage
+        "replaced"; these were not read, so they have no share.
 
     Raises
     ------
@@ -174,8 +177,10 @@ def write_events(
             store.check_types(incoming.schema)
             parts = write_parts(incoming.good(), incoming.schema, folder, store, replace=replace is not None)
             account = incoming.account(max_refused)
-            for part in parts:
-                finish(part, store)
+            replaced = sum([finish(part, store) for part in parts])
+            if replace is not None:
+                line = pd.DataFrame({"stage": ["replaced"], "reason": REPLACED, "rows": replaced, "share": np.nan})
+                account = pd.concat([account, line.astype(account.dtypes)], ignore_index=True)
             made = sorted(folder.iterdir())
             names = {file.name for file in made}
             _check_users([*made, *(file for file in store.files.values() if file.name not in names)])
