@@ -301,3 +301,17 @@ def test_a_trend_calls_nobody_open_once_the_range_of_all_steps_is_over():
 def test_ties_have_no_meaning_without_order():
     with pytest.raises(ValueError, match="ties: 'strict_increase' has no meaning with order='unordered'"):
         table(event_log(REENTRY), ["a", "b"], order="unordered", ties="strict_increase")
+
+
+def test_with_grace_a_row_still_serves_one_step_and_its_neighbour_of_the_same_instant_another():
+    stamps = "2026-01-01 10:00:0"
+    shared = event_log(f"{stamps}4 ann c\n{stamps}4 ann d\n{stamps}5 ann a")
+    assert table(shared, ["a", "c", "d"], grace="2 seconds")["users"].tolist() == [1, 1, 1]
+    once = event_log(f"{stamps}2 ann b\n{stamps}3 ann a\n2026-01-01 10:00 zoe a")
+    assert table(once, ["a", "b", "a"], grace="2 seconds")["users"].tolist() == [2, 1, 0]
+
+
+def test_attempts_that_end_before_they_began_are_counted_one_after_another():
+    log = event_log("2026-01-01 10:00:00 ann buy\n2026-01-01 10:00:01 ann visit\n2026-01-01 10:00:09 ann visit")
+    found = table(log, ["visit", "buy"], grace="2 seconds", counting="attempts", window="5 seconds")
+    assert found["users"].tolist() == [2, 1]

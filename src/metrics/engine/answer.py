@@ -33,7 +33,8 @@ class Answer:
     def value_of(self, group: str, codes: Ints) -> pd.Series:
         """The value of each code, missing for those that have none (-1)."""
         values = pd.Series(self.values(group))
-        if ((codes < 0) | (codes >= len(values))).any() and values.dtype.kind in "iub":  # a missing value must not make numbers floats
+        missing = (codes < 0) | (codes >= len(values))
+        if missing.any() and values.dtype.kind in "iub":  # a missing value must not make floats of whole numbers
             values = values.convert_dtypes()
         return values.reindex(codes).reset_index(drop=True)
 

@@ -29,8 +29,11 @@ class FileSource:
 
     def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
         """What the kernel makes of all rows, and which marks were met."""
+        self._events.check_unchanged()
         with self._explained():
-            return run(self, reading, kernel)
+            found = run(self, reading, kernel)
+        self._events.check_unchanged()
+        return found
 
     def classes(self, reading: Reading) -> Classes:
         """The classes that its rows fall into."""
@@ -53,6 +56,7 @@ class FileSource:
         """Names of units."""
         if self._reading is None or not len(ids):
             return pd.Index([], dtype="str")
+        self._events.check_unchanged()
         with self._explained():
             return self._query.labels(self._reading, ids)
 
@@ -67,4 +71,4 @@ class FileSource:
             return self._query.of_unit(unit, value)
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explained(self._events.files, self._events.memory)
+        return explained(self._events.files, self._events.memory, self._events.versions)

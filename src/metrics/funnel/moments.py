@@ -40,6 +40,12 @@ class Moments:
         found: Ints = np.searchsorted(key, asked)
         return found
 
+    def has_room(self, path: Ints, step: int, moment: int) -> bool:
+        """Whether a row of its own in a moment can serve one more step, beside those of `path` that it serves."""
+        low, high = np.searchsorted(self.row, [moment, moment + 1])
+        steps = [*np.flatnonzero(path == moment).tolist(), step]
+        return len(match(self.met[steps, low:high])) == len(steps)
+
 
 def gather(unit: Ints, time: Ints, met: Mask) -> Moments:
     """Moments of rows that are sorted by unit and time; `met` is steps x rows."""

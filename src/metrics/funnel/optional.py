@@ -6,7 +6,7 @@ not being reached, within the window. It never changes how far an attempt comes.
 
 import numpy as np
 
-from metrics.funnel.moments import Moments, match
+from metrics.funnel.moments import Moments
 from metrics.funnel.search import NEVER, Attempts, Rules, next_that_meets
 from metrics.periods import Ints
 
@@ -35,12 +35,12 @@ def with_optional(moments: Moments, attempts: Attempts, required: Ints, rules: R
         if rules.ties:
             shares = possible & ~moments.single[since] & moments.meets[step, since]
             for attempt in np.flatnonzero(shares):
-                if _has_room(moments, path[:, attempt], step, int(since[attempt])):
+                if moments.has_room(path[:, attempt], step, int(since[attempt])):
                     found[attempt] = since[attempt]
             shares = possible & (found < 0) & (until > since)
             shares &= ~moments.single[until] & moments.meets[step, until]
             for attempt in np.flatnonzero(shares):
-                if _has_room(moments, path[:, attempt], step, int(until[attempt])):
+                if moments.has_room(path[:, attempt], step, int(until[attempt])):
                     found[attempt] = until[attempt]
         path[step] = found
     return full
@@ -52,10 +52,3 @@ def _latest(path: Ints) -> Ints:
     for moment in path[1:]:
         latest = np.where(moment >= 0, moment, latest)
     return latest
-
-
-def _has_room(moments: Moments, path: Ints, step: int, moment: int) -> bool:
-    """Whether one more step can be served by a row of its own in a moment that serves others already."""
-    low, high = np.searchsorted(moments.row, [moment, moment + 1])
-    steps = [*np.flatnonzero(path == moment).tolist(), step]
-    return len(match(moments.met[steps, low:high])) == len(steps)

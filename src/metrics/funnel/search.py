@@ -66,7 +66,7 @@ def follow(moments: Moments, starts: Ints, rules: Rules) -> Attempts:
             other = next_that_meets(~moments.meets[step - 1] | moments.meets[step], n)[np.where(stay, here, here + 1)]
             there = np.where(there == other, there, n)
         if rules.grace:
-            there = np.minimum(there, _shortly_before(moments, ahead, path[:step], here, rules.grace))
+            there = _with_grace(moments, ahead, path[:step], here, rules)
         alive &= there <= last
         alive[alive] = moments.time[there[alive]] <= deadline[alive]
         if not alive.any():
@@ -161,7 +161,8 @@ def one_after_another(moments: Moments, attempts: Attempts, rules: Rules) -> Int
     starts = attempts.starts
     if not len(starts):
         return starts
-    done = attempts.path[attempts.required[-1]]
+    # With grace the last step may lie before others: an attempt is over after all of them.
+    done = np.where(attempts.path[attempts.required[-1]] >= 0, attempts.path.max(axis=0), NEVER)
     end = moments.first_since(moments.time[starts] + rules.window + 1, starts)
     following = np.searchsorted(starts, np.where(done >= 0, done + 1, end))
     unit = np.r_[moments.unit[starts], NEVER]
@@ -197,14 +198,16 @@ def next_that_meets(meets: Mask, n: int) -> Ints:
     return np.minimum.accumulate(ahead[::-1])[::-1]
 
 
-def _shortly_before(moments: Moments, ahead: Ints, used: Ints, here: Ints, grace: int) -> Ints:
-    """The earliest moment since `grace` before the present one that meets the step and is not yet used up."""
-    there = ahead[moments.first_since(moments.time[here] - grace, here)]
-    for _ in range(len(used)):  # each used moment can be in the way once
-        taken = (used == there).any(axis=0)
-        if not taken.any():
+def _with_grace(moments: Moments, ahead: Ints, path: Ints, here: Ints, rules: Rules) -> Ints:
+    """The earliest moment since `grace` before the present one that meets the step by a row of its own."""
+    step = len(path)
+    there = ahead[moments.first_since(moments.time[here] - rules.grace, here)]
+    for _ in range(step):  # each used moment can be in the way once
+        taken = np.flatnonzero((path == there).any(axis=0))
+        full = [a for a in taken.tolist() if not (rules.ties and moments.has_room(path[:, a], step, int(there[a])))]
+        if not full:
             break
-        there = np.where(taken, ahead[there + 1], there)
+        there[full] = ahead[there[full] + 1]
     return there
 
 
