@@ -315,3 +315,32 @@ def test_the_figure_says_each_difference_at_the_last_step_and_why_one_is_missing
     assert [text.get_text() for text in alone.texts] == ["There is no second group."]
     with pytest.raises(ValueError, match="it is no result of compare_funnels"):
         plot_funnel_groups(table.drop(columns="difference"))
+
+
+def re_entering(seed, users=300):
+    """Every entry converts with the same chance; half of those who fail come back, mostly from a desk."""
+    rng, rows = np.random.default_rng(seed), []
+    for user in range(users):
+        at, device = pd.Timestamp("2026-01-01", tz="UTC"), "phone" if rng.random() < 0.7 else "desk"
+        while True:
+            rows.append((f"u{user}", "a", at, device))
+            if rng.random() < 0.2:
+                rows.append((f"u{user}", "b", at + pd.Timedelta(hours=1), device))
+                break
+            if rng.random() < 0.5:
+                break
+            at, device = at + pd.Timedelta(days=2), "desk" if rng.random() < 0.7 else "phone"
+    return pd.DataFrame(rows, columns=["user_id", "event", "timestamp", "device"])
+
+
+def test_groups_that_do_not_differ_are_alike_by_the_first_entry_and_not_by_the_attempt_that_counts():
+    found = {"entry": 0, "step": 0}
+    for seed in range(20):
+        log = re_entering(seed)
+        for attribution in found:
+            table = compare_funnels(
+                log, ["a", "b"], by="device", window="1 day", as_of="2026-03-01", attribution=attribution
+            )
+            found[attribution] += bool((table["p_value"].dropna() < 0.05).any())
+    assert found["entry"] <= 4
+    assert found["step"] >= 10
