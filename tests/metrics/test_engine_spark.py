@@ -127,3 +127,8 @@ def test_a_table_that_is_none_is_refused(spark):
 def test_a_needed_event_that_no_row_has_is_refused_by_its_name(distributed):
     with pytest.raises(ValueError, match="steps: 'aa' is not in the event table"):
         metrics.conversion_funnel(distributed, ["aa", "b"], as_of="2026-03-01")
+
+
+def test_what_a_kernel_says_about_its_arguments_arrives(spark, log):
+    with pytest.raises(ValueError, match="value: 'amount' holds infinite numbers"):
+        metrics.cohort_retention(spark.createDataFrame(log.assign(amount=np.inf)), value="amount", as_of="2026-03-01")

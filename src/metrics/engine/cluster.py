@@ -3,7 +3,9 @@
 Spark repartitions the rows by unit and hands each task its part; only what the kernels return comes back.
 """
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +68,8 @@ class SparkSource:
         rows = self._rows(reading, classes)
         example = kernel_schema(reading, classes, kernel)
         task = _Task(reading, classes, kernel)
-        found = rows.repartition("id").mapInArrow(task, _spark_schema(example)).toArrow()
+        with _unwrapped():
+            found = rows.repartition("id").mapInArrow(task, _spark_schema(example)).toArrow()
         return _separate(found, example, classes, self._refuse)
 
     def values(self, name: str) -> pd.Index:
@@ -216,6 +219,20 @@ class SparkSource:
             f"events: {bad:,} rows have no user_id, no event or no time (one of them: {shown}). "
             "Filter or mend them before."
         )
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Let an error that a kernel raised about its arguments arrive as it was raised."""
+    from pyspark.errors import PythonException
+
+    try:
+        yield
+    except PythonException as error:
+        said = re.findall(r"^\s*(?:builtins\.)?ValueError: (.*)$", str(error), re.MULTILINE)
+        if not said:
+            raise
+        raise ValueError(said[-1]) from error
 
 
 class _Task:
