@@ -1,5 +1,7 @@
 """Spark's own way: nested windows in SQL, on the same local session as ours gets."""
 
+import os
+import sys
 from typing import Any
 
 from benchmarks.question import STEPS
@@ -12,6 +14,7 @@ def session() -> Any:
     """A local session with two threads, in UTC, quiet."""
     from pyspark.sql import SparkSession
 
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}  # its workers need metrics too
     builder = SparkSession.builder.master("local[2]").appName("benchmarks")
     for name, value in {
         "spark.ui.enabled": "false",

@@ -229,6 +229,11 @@ def _unwrapped() -> Iterator[None]:
     try:
         yield
     except PythonException as error:
+        if "No module named 'metrics'" in str(error):
+            raise ModuleNotFoundError(
+                "Spark's workers cannot import metrics: they run another Python. Install it there; on one machine, set "
+                "PYSPARK_PYTHON to sys.executable before the session begins."
+            ) from error
         said = re.findall(r"^\s*(?:builtins\.)?ValueError: (.*)$", str(error), re.MULTILINE)
         if not said:
             raise
