@@ -343,3 +343,12 @@ def test_a_value_that_two_steps_ask_for_in_different_words_is_refused():
     steps = [Step("a", {"day": pd.Timestamp("2026-01-01")}), Step("b", {"day": "2026-01-01"})]
     with pytest.raises(ValueError, match="'day' has a value that equals both"):
         metrics.conversion_funnel(log, steps, as_of="2026-03-01")
+
+
+def test_a_bad_row_of_another_user_is_refused_also_where_one_is_asked_about(tmp_path):
+    log = event_log("2026-01-01 ann a\n2026-01-02 ann b\n2026-01-01 ben a")
+    log.loc[2, "user_id"] = " "
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    for many, events in ((0, log), (300_000, log), (300_000, open_events(tmp_path / "log.parquet"))):
+        with changed(frames, MANY=many), pytest.raises(EventTableError, match="no user_id"):
+            metrics.explain_funnel(events, ["a", "b"], user_id="ann", as_of="2026-03-01")

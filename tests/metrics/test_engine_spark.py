@@ -136,3 +136,15 @@ def test_a_needed_event_that_no_row_has_is_refused_by_its_name(distributed):
 def test_what_a_kernel_says_about_its_arguments_arrives(spark, log):
     with pytest.raises(ValueError, match="value: 'amount' holds infinite numbers"):
         metrics.cohort_retention(spark.createDataFrame(log.assign(amount=np.inf)), value="amount", as_of="2026-03-01")
+
+
+def test_what_is_no_number_is_no_unit(spark):
+    there = spark.sql(
+        "SELECT *, TIMESTAMP '2026-01-01 10:00:00' AS timestamp FROM VALUES "
+        "('ann', 'a', DOUBLE('NaN')), ('ann', 'b', CAST(NULL AS DOUBLE)), ('ben', 'a', 1.5D), ('cat', 'b', 1.5D) "
+        "AS t(user_id, event, account)"
+    )
+    options = {"unit": "account", "as_of": "2027-01-01"}
+    assert metrics.conversion_funnel(there, ["a", "b"], **options)["users"].tolist() == [1, 1]
+    held = {"hold_constant": "account", "as_of": "2027-01-01"}
+    assert metrics.conversion_funnel(there, ["a", "b"], **held)["users"].tolist() == [2, 1]

@@ -85,8 +85,8 @@ class SparkSource:
             return pd.Index([], dtype="str")
         first = self._reading.unit[0]
         wanted = self._events.sparkSession.createDataFrame(pa.table({"id": np.unique(ids)}))
-        named = self._events.filter(f.col(_quoted(first)).isNotNull())
-        named = named.select(self._id(self._reading).alias("id"), f.col(_quoted(first)).alias("label"))
+        named = self._events.filter(self._column(first).isNotNull())
+        named = named.select(self._id(self._reading).alias("id"), self._column(first).alias("label"))
         found = named.join(f.broadcast(wanted), "id", "left_semi").groupBy("id").agg(f.min("label").alias("label"))
         table = found.toArrow().to_pandas()
         labels: pd.Index = pd.Index(table["label"])[pd.Index(table["id"]).get_indexer(ids)]
@@ -109,14 +109,11 @@ class SparkSource:
         kind = self._kind(reading)
         number = kind
         if not np.array_equal(classes.kinds, classes.of_kind):
-            listed = [
-                item for pair in zip(classes.kinds.tolist(), classes.of_kind.tolist(), strict=True) for item in pair
-            ]
+            listed = np.stack([classes.kinds, classes.of_kind], axis=1).ravel().tolist()
             number = f.element_at(f.create_map(*map(f.lit, listed)), kind)
         bad = self._bad()
-        keep = (f.col("timestamp") < f.timestamp_micros(f.lit(reading.before))) & f.col(
-            _quoted(reading.unit[0])
-        ).isNotNull()
+        keep = f.col("timestamp") < f.timestamp_micros(f.lit(reading.before))
+        keep &= self._column(reading.unit[0]).isNotNull()
         if not reading.everything:
             if all(step.event is not None for step in reading.kinds.steps):
                 keep &= f.col("event").isin(reading.kinds.events)
@@ -137,12 +134,21 @@ class SparkSource:
         ]
         return events.select(*columns)
 
+    def _column(self, name: str) -> "Column":
+        """A column; what is no number is missing, and -0.0 is 0.0."""
+        from pyspark.sql import functions as f
+
+        column = f.col(_quoted(name))
+        if self._types[name] in ("float", "double"):
+            return f.when(~f.isnan(column), column + 0.0)
+        return column
+
     def _id(self, reading: Reading) -> "Column":
         from pyspark.sql import functions as f
 
-        columns = [f.col(_quoted(reading.unit[0]))]
+        columns = [self._column(reading.unit[0])]
         for name in reading.unit[1:]:  # Spark's hash passes over missing values: say where they are
-            columns += [f.col(_quoted(name)), f.col(_quoted(name)).isNull()]
+            columns += [self._column(name), self._column(name).isNull()]
         return f.xxhash64(*columns)
 
     def _kind(self, reading: Reading) -> "Column":

@@ -158,7 +158,7 @@ class LargeFrameSource:
 
     def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
         """The rows of one unit."""
-        return FrameSource(self.events).of_unit(unit, value)
+        return FrameSource(conform(self.events)).of_unit(unit, value)
 
 
 def _kinds(events: pd.DataFrame, reading: Reading) -> Ints:
