@@ -10,7 +10,7 @@ AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test browser-test bench lab lock format clean
+.PHONY: help report test slow-test browser-test bench lab lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,13 +18,16 @@ help: ## Show this list
 report: .venv/.reports ## Build the demo reports, and say where their index is
 	@echo "The reports: $(CURDIR)/reports/index.html"
 
-test: .venv/.test ## Check style and types, and run all tests that need no browser
+test: .venv/.test ## Check style and types, and run the quick tests
 	$(if $(JAVA),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 -m "not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow"
+
+slow-test: .venv/.test ## Run the tests that start servers, fork kernels or simulate at length
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not browser"
 
 browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
 	$(if $(BROWSER),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
