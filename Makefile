@@ -19,7 +19,6 @@ report: .venv/.reports ## Build the demo reports, and say where their index is
 	@echo "The reports: $(CURDIR)/reports/index.html"
 
 test: .venv/.test ## Check style and types, and run the quick tests
-	$(if $(JAVA),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
@@ -27,6 +26,7 @@ test: .venv/.test ## Check style and types, and run the quick tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow"
 
 slow-test: .venv/.test ## Run the tests that start servers, fork kernels or simulate at length
+	$(if $(JAVA),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not browser"
 
 browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
