@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reporting.plan import plan_reports
-from reporting.recipe import read_recipe
+from reporting.publishing.plan import plan_reports
+from reporting.recipe.file import read_recipe
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

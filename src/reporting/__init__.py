@@ -1,6 +1,11 @@
 """From a notebook and its parameters to one HTML page, and an index of all pages.
 
-    recipe → plan → execute → page → index
+    recipe → plan → execution → page → index
+
+    recipe/      what is to be built, and whether it is well formed
+    execution/   notebooks are run           kernels/     where they run
+    pages/       from data to HTML           publishing/  plans, and what readers see
+    schedules/   files for schedulers        cli/         the command line
 
 `reporting` knows nothing of metrics: it runs any notebook whose parameters are typed,
 and shows what its cells put out. Names are imported when they are first used, so that
@@ -13,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from reporting.errors import RefusedError, ReportError
 
 if TYPE_CHECKING:
-    from reporting.index import write_index
-    from reporting.parameters import read_parameters
-    from reporting.plan import Request, plan_reports
-    from reporting.recipe import read_recipe
-    from reporting.run import run_report
+    from reporting.publishing.plan import Request, plan_reports
+    from reporting.publishing.run import run_report
+    from reporting.publishing.states import write_index
+    from reporting.recipe.file import read_recipe
+    from reporting.recipe.parameters import read_parameters
 
 __all__ = [
     "RefusedError",
@@ -31,12 +36,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Request": "plan",
-    "plan_reports": "plan",
-    "read_parameters": "parameters",
-    "read_recipe": "recipe",
-    "run_report": "run",
-    "write_index": "index",
+    "Request": "publishing.plan",
+    "plan_reports": "publishing.plan",
+    "read_parameters": "recipe.parameters",
+    "read_recipe": "recipe.file",
+    "run_report": "publishing.run",
+    "write_index": "publishing.states",
 }
 
 

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from reporting.errors import ReportError
-from reporting.index import write_index
-from reporting.plan import plan_reports
-from reporting.recipe import read_recipe
-from reporting.run import run_report
+from reporting.publishing.plan import plan_reports
+from reporting.publishing.run import run_report
+from reporting.publishing.states import write_index
+from reporting.recipe.file import read_recipe
 from tests.reporting.notebooks import full_report, headline, shown, write_notebook
-from tests.reporting.test_clean import PAYLOADS
+from tests.reporting.pages.test_clean import PAYLOADS
 
 QUIET = [
     "--no-sandbox",

@@ -1,0 +1,71 @@
+"""The look of all pages: one layout, one style sheet, and how dates and digests are written."""
+
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+
+def render(template: str, **context: Any) -> str:
+    """Page of a template; every value is escaped unless it was cleaned before."""
+    return _environment().get_template(template).render(**context)
+
+
+def day(value: str | date) -> str:
+    """Date, and the time where there is one.
+
+    >>> day("2026-07-01"), day("2026-07-01T06:30")
+    ('1 Jul 2026', '1 Jul 2026, 06:30')
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value) if len(value) > 10 else date.fromisoformat(value)
+        except ValueError:
+            return str(value)
+    text = f"{value.day} {value:%b %Y}"
+    return f"{text}, {value:%H:%M}" if isinstance(value, datetime) else text
+
+
+def short(digest: str) -> str:
+    """Beginning of a digest in groups that can be compared by eye.
+
+    >>> short("9be104d752af6c3088")
+    '9be1 04d7 52af 6c30'
+    """
+    return " ".join(digest[i : i + 4] for i in range(0, 16, 4))
+
+
+def counted(number: int, noun: str) -> str:
+    """Number with its noun; small numbers in words.
+
+    >>> counted(1, "report"), counted(12, "report"), counted(13, "report")
+    ('one report', 'twelve reports', '13 reports')
+    """
+    return f"{in_words(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def in_words(number: int) -> str:
+    """Small numbers in words.
+
+    >>> in_words(3), in_words(30)
+    ('three', '30')
+    """
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return words[number] if number < len(words) else str(number)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reporting.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"day": day, "short": short, "counted": counted, "in_words": in_words}
+    source = environment.loader.get_source(environment, "style.css")[0] if environment.loader else ""
+    environment.globals["style"] = Markup(source)
+    return environment

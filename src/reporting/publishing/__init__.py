@@ -1,0 +1,1 @@
+"""What is built and what is put where readers find it: a plan before, a manifest after."""

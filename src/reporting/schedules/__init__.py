@@ -1,0 +1,1 @@
+"""Files that make a scheduler run reports: we write no clock."""

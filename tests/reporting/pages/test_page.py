@@ -1,0 +1,158 @@
+import pytest
+from nbformat import from_dict, v4
+
+from reporting.pages.page import HEADLINE, Origin, read_page, render_page
+from tests.reporting.notebooks import fragment
+from tests.reporting.pages.test_clean import PAYLOADS, Reader, dangers
+
+ORIGIN = Origin(
+    group="Product",
+    period="As of 1 Jul 2026",
+    parameters=[("weeks", "4", "weeks to show")],
+    notebook="funnel.ipynb",
+    commit="c41d90e",
+    data="9be104d752af6c30" * 4,
+    files=["events.csv"],
+)
+
+
+def md(source):
+    return v4.new_markdown_cell(source)
+
+
+def out(data, **metadata):
+    return v4.new_code_cell("secret = 1", outputs=[v4.new_output("display_data", data, metadata=metadata)])
+
+
+def stream(text, name="stdout"):
+    return v4.new_code_cell("", outputs=[v4.new_output("stream", text=text, name=name)])
+
+
+def headline(number, text):
+    html = f'<ul class="headlines"><li><b class="number">{number}</b> <p>{text}</p></li></ul>'
+    return out({"text/html": html, HEADLINE: {"number": number, "unit": "%", "text": text}})
+
+
+def notebook(cells):
+    return from_dict({**v4.new_notebook(), "cells": [{**cell, "id": f"cell-{i}"} for i, cell in enumerate(cells)]})
+
+
+def page(*cells, **settings):
+    return read_page(notebook(cells), **settings)
+
+
+def html(*cells, origin=ORIGIN):
+    return render_page(notebook(cells), origin)[0]
+
+
+def test_title_and_question_come_from_the_first_cell():
+    read = page(md("# Who *stays*?\n\nAnd for\nhow long?\n\nMore words."))
+    assert (read.title, read.question) == ("Who stays?", "And for how long?")
+    assert "More words." in read.opening.content[0]
+
+
+def test_the_recipe_may_name_the_title():
+    assert page(md("# Who stays?"), title="Retention").title == "Retention"
+
+
+def test_headlines_above_the_first_section_open_the_page_as_one_list():
+    read = page(md("# T"), headline("28.2", "share"), headline("44.7", "stop"), md("## S"), headline("1", "late"))
+    assert read.headlines.count("<ul") == 1
+    assert read.headlines.count("<li>") == 2
+    assert read.key_figure.number == "28.2"
+    assert "late" in read.sections[0].content[0]
+
+
+def test_a_heading_opens_a_section_with_a_stable_anchor():
+    read = page(
+        md("# T\n\nQ\n\n## Where do they stop?\n\na\n\n### detail\n\n```\n## no heading\n```\n\n## Main"), md("## Main")
+    )
+    assert [section.anchor for section in read.sections] == ["where-do-they-stop", "main-2", "main-3"]
+    assert "## no heading" in read.sections[0].content[0]
+    assert "<h3>detail</h3>" in read.sections[0].content[0]
+
+
+def test_a_quotation_goes_into_the_margin_and_its_bold_words_are_its_heading():
+    [section] = page(md("## S"), md("> **How to read it.** A row is one week.\n> Down a column.")).sections
+    assert section.content == []
+    assert section.notes[0].strip() == "<h3>How to read it</h3><p>A row is one week.\nDown a column.</p>"
+
+
+def test_prose_with_a_quotation_in_it_stays_where_it_is():
+    [section] = page(md("## S\n\nShe said:\n\n> so")).sections
+    assert section.notes == []
+
+
+def test_code_and_stderr_stay_in_the_notebook_and_warnings_are_counted():
+    text = html(md("# T"), out({"text/plain": "kept"}), stream("UserWarning: old", "stderr"), stream("said"))
+    assert "secret" not in text
+    assert "UserWarning" not in text
+    assert "<pre>kept</pre>" in text
+    assert "<pre>said</pre>" in text
+    assert "One cell wrote warnings" in text
+
+
+def test_colours_of_a_terminal_are_left_out():
+    assert "<pre>red</pre>" in html(stream("\x1b[31mred\x1b[0m\n"))
+
+
+def test_a_picture_has_words():
+    data = {"image/png": "iVBORw0KGgo=\n", "text/plain": "<Figure size 640x480>"}
+    assert 'alt="Users by &lt;week&gt;"' in html(out(data, **{"image/png": {"alt": "Users by <week>"}})).replace(
+        "<week>", "&lt;week&gt;"
+    )
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in html(out(data))
+
+
+def test_two_tables_of_one_name_are_told_apart():
+    text = html(md("## S"), out({"text/html": fragment("account")}), out({"text/html": fragment("account")}))
+    assert 'aria-label="Account of the data"' in text
+    assert 'aria-label="Account of the data (2)"' in text
+
+
+def test_the_page_has_one_title_landmarks_contents_and_its_origin():
+    text = html(md("# Who stays?\n\nAnd why?"), md("## Who & when?"), out({"text/html": fragment("table")}))
+    assert text.count("<h1>") == text.count("<main ") == text.count("<nav ") == text.count("<footer>") == 1
+    assert '<li><a href="#who-when">Who &amp; when?</a></li>' in text
+    for words in (
+        "As of 1 Jul 2026",
+        "c41d90e",
+        "Data <code>events.csv</code>, <code>sha256:9be1 04d7 52af 6c30</code>",
+        "weeks to show",
+    ):
+        assert words in text
+
+
+def test_the_page_forbids_itself_scripts_and_requests():
+    text = html(md("# T"))
+    assert text.index("Content-Security-Policy") < text.index("<title>")
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'" in text
+    assert dangers(text, page=True) == []
+
+
+def test_the_same_notebook_gives_the_same_bytes():
+    cells = [md("# T"), headline("1", "a"), md("## S"), out({"text/html": fragment("figure")})]
+    assert html(*cells) == html(*cells)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_hostile_name_does_nothing_wherever_it_stands(payload):
+    hostile = Origin(payload, payload, [(payload, payload, payload)], payload, payload, payload, [payload])
+    text = html(
+        md(f"# {payload}\n\n{payload}"),
+        headline(payload, payload),
+        md(f"## {payload}\n\n{payload}"),
+        md(f"> **{payload}** {payload}"),
+        out({"text/html": payload}),
+        out({"text/html": f'<svg aria-label="{payload}"><text>{payload}</text></svg>'}),
+        out({"text/html": f"<table><caption>{payload}</caption><tr><th>{payload}</th></tr></table>"}),
+        out({"text/markdown": payload}),
+        out({"image/svg+xml": f"<svg><title>{payload}</title></svg>"}),
+        out({"image/png": payload, "text/plain": payload}, **{"image/png": {"alt": payload}}),
+        out({"text/plain": payload}),
+        out({"text/latex": payload, "application/javascript": payload}),
+        stream(payload),
+        origin=hostile,
+    )
+    assert dangers(text, page=True) == []
+    assert [tag for tag, _ in Reader(text).found].count("main") == 1

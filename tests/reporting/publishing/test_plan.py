@@ -1,0 +1,151 @@
+import shlex
+from pathlib import Path
+
+import pytest
+
+from reporting.errors import RefusedError
+from reporting.publishing.plan import Request, plan_reports
+from reporting.recipe.file import read_recipe
+from tests.reporting.notebooks import write_notebook
+
+RECIPE = """
+[defaults]
+params = { as_of = 2026-06-01, weeks = 8 }
+[report.funnel]
+notebook = "notebooks/funnel.ipynb"
+data = "events_file"
+params = { weeks = 12 }
+[report.nps]
+notebook = "notebooks/nps.ipynb"
+data = "surveys_file"
+"""
+
+MAY = {"as_of": "2026-05-01"}
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    write_notebook(tmp_path / "notebooks/funnel.ipynb", "%md # Funnel")
+    write_notebook(
+        tmp_path / "notebooks/nps.ipynb",
+        "%md # Score",
+        parameters='surveys_file: str = "events.csv"\nas_of: str = "2026-07-01"',
+    )
+    (tmp_path / "reports.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+    return read_recipe(Path("reports.toml"))
+
+
+def values(recipe, **request):
+    plans, _ = plan_reports(recipe, Request(**request))
+    return {plan.report.name: plan.values for plan in plans}
+
+
+def test_the_nearer_setting_wins(recipe):
+    planned = values(recipe)["funnel"]
+    assert planned["tz"] == "Europe/Berlin"  # notebook
+    assert planned["as_of"] == "2026-06-01"  # defaults of the recipe
+    assert planned["weeks"] == 12  # its report
+    assert values(recipe, params={"weeks": "3"})["funnel"]["weeks"] == 3  # command line
+
+
+def test_a_parameter_reaches_the_reports_that_have_it(recipe):
+    planned = values(recipe, params={"as_of": "2026-05-01", "weeks": "3"})
+    assert planned["nps"] == {"surveys_file": "events.csv", "as_of": "2026-05-01"}
+    assert planned["funnel"]["weeks"] == 3
+
+
+def test_a_parameter_that_no_report_has_is_refused(recipe):
+    with pytest.raises(RefusedError, match=r"No chosen report has a parameter 'week'. Did you mean 'weeks'\?"):
+        plan_reports(recipe, Request(params={"week": "3"}))
+    with pytest.raises(RefusedError, match="No chosen report has a parameter 'weeks'"):
+        plan_reports(recipe, Request(names=["nps"], params={"weeks": "3"}))
+
+
+def test_data_of_ones_own_go_to_the_reports_that_read_events(recipe):
+    Path("my.csv").touch()
+    plans, left_out = plan_reports(recipe, Request(data=Path("my.csv"), params=MAY))
+    assert [plan.report.name for plan in plans] == ["funnel"]
+    assert [report.name for report in left_out] == ["nps"]
+    assert plans[0].values["events_file"] == "../my.csv"  # from the notebook's folder
+
+
+def test_data_of_ones_own_go_to_a_named_report(recipe):
+    Path("answers.csv").touch()
+    planned = values(recipe, names=["nps"], data=Path("answers.csv"), params=MAY)
+    assert planned["nps"]["surveys_file"] == "../answers.csv"
+
+
+def test_a_file_named_on_the_command_line_is_one_of_the_users_folder(recipe):
+    Path("my.csv").touch()
+    assert values(recipe, names=["nps"])["nps"]["surveys_file"] == "events.csv"  # the notebook's own stays
+    assert values(recipe, params={"surveys_file": "my.csv", **MAY})["nps"]["surveys_file"] == "../my.csv"
+
+
+@pytest.mark.parametrize("own", [{"data": Path("my.csv")}, {"names": ["funnel"], "params": {"events_file": "my.csv"}}])
+def test_data_of_ones_own_do_not_meet_the_date_of_others(recipe, own):
+    Path("my.csv").touch()
+    with pytest.raises(RefusedError, match=r"my.csv comes without --as-of, and 2026-06-01 is .* Give --as-of"):
+        plan_reports(recipe, Request(**own))
+
+
+def test_a_report_without_a_date_needs_none_for_data_of_ones_own(recipe):
+    write_notebook(Path("notebooks/nps.ipynb"), "%md # Score", parameters='surveys_file: str = "events.csv"')
+    Path("my.csv").touch()
+    assert values(recipe, names=["nps"], data=Path("my.csv")) == {"nps": {"surveys_file": "../my.csv"}}
+
+
+def test_the_command_builds_the_same_plan_again(recipe):
+    Path("my data").mkdir()
+    Path("my data/my.csv").touch()
+    recipe = read_recipe("reports.toml", Path("own pages"))
+    given = {"as_of": "2026-05-01", "steps": "sign up,pay", "plan": ""}
+    [plan], _ = plan_reports(recipe, Request(data=Path("my data/my.csv"), params=given))
+    assert shlex.split(plan.command) == [
+        *["metrics", "report", "run", "funnel", "--recipe", "reports.toml", "--data", "my data/my.csv"],
+        *["--as-of", "2026-05-01", "-p", "steps=sign up,pay", "-p", "plan=", "--out", "own pages"],
+    ]
+    plans, _ = plan_reports(recipe, Request(params={"weeks": "3"}))
+    assert [plan.command for plan in plans] == [  # what another report reads is no parameter of this one
+        "metrics report run funnel --recipe reports.toml -p weeks=3 --out 'own pages'",
+        "metrics report run nps --recipe reports.toml --out 'own pages'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "inside", "outside"),
+    [
+        ("x/my.csv", "read '../x/my.csv': empty.", "read 'x/my.csv': empty."),
+        ("x", "../x/my.csv: empty.", "x/my.csv: empty."),
+        ("x/*.csv", "../x/my.csv: empty.", "x/my.csv: empty."),
+        ("{here}/x/my.csv", "../x/my.csv: empty.", "{here}/x/my.csv: empty."),
+        ("x/my.csv", "other/../x/my.csv: empty.", "other/../x/my.csv: empty."),
+        (None, "events.csv: empty.", "notebooks/events.csv: empty."),
+    ],
+)
+def test_a_message_names_paths_as_the_user_does(recipe, typed, inside, outside):
+    Path("x").mkdir()
+    Path("x/my.csv").touch()
+    here = Path.cwd()
+    params = {"events_file": typed.format(here=here), **MAY} if typed else {}
+    [plan], _ = plan_reports(recipe, Request(names=["funnel"], params=params))
+    assert plan.as_typed(inside) == outside.format(here=here)
+
+
+def test_data_are_named_without_their_folders(recipe):
+    Path("x").mkdir()
+    [plan], _ = plan_reports(recipe, Request(names=["nps"], params={"surveys_file": f"{Path.cwd()}/x/.", **MAY}))
+    assert plan.data_names == ["x"]
+
+
+def test_a_notebook_is_not_overwritten_by_its_own_run(recipe):
+    with pytest.raises(RefusedError, match=r"funnel.ipynb: the notebook as it ran would take its place\. .*--out"):
+        plan_reports(read_recipe("reports.toml", Path("notebooks")))
+
+
+def test_absent_data_are_refused(recipe):
+    with pytest.raises(RefusedError, match=r"--data my.csv: no such file"):
+        plan_reports(recipe, Request(data=Path("my.csv")))
+    with pytest.raises(RefusedError, match=r"events_file is 'gone.csv', and nothing is there"):
+        plan_reports(recipe, Request(params={"events_file": "gone.csv", **MAY}))

@@ -1,0 +1,60 @@
+import pytest
+
+from reporting.errors import RefusedError
+from reporting.recipe.file import read_recipe
+from tests.reporting.notebooks import write_notebook
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    write_notebook(tmp_path / "retention.ipynb", "%md # Who stays?")
+
+    def read(text):
+        (tmp_path / "reports.toml").write_text(text)
+        return read_recipe(tmp_path / "reports.toml")
+
+    return read
+
+
+def test_paths_are_relative_to_the_recipe(recipe, tmp_path):
+    read = recipe('[defaults]\nout = "pages"\n[report.retention]\nnotebook = "retention.ipynb"')
+    assert read.out == tmp_path / "pages"
+    assert read.reports["retention"].notebook == tmp_path / "retention.ipynb"
+
+
+def test_a_report_keeps_its_own_timeout(recipe):
+    text = '[defaults]\ntimeout = "1 hour"\n[report.a]\nnotebook = "retention.ipynb"\n'
+    read = recipe(text + '[report.b]\nnotebook = "retention.ipynb"\ntimeout = "90 seconds"')
+    assert [report.timeout for report in read.reports.values()] == [3600, 90]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[report.a]\nnotebok = 'retention.ipynb'", r"report.a.notebok is not a key. Did you mean 'notebook'\?"),
+        ("[report.a]\nnotebok = 'retention.ipynb'", "report.a.notebook is missing. Add notebook = …"),
+        ("[defaults]\ntimout = '1 hour'\n[report.a]\nnotebook = 'retention.ipynb'", "Did you mean 'timeout'"),
+        ("[reports.a]\nnotebook = 'retention.ipynb'", r"reports is not a key. Did you mean 'report'\?"),
+        ("", r"report is missing. Add a table \[report.NAME\]"),
+        ("[report.a]\nnotebook = 3", "report.a.notebook is 3, but it must be a text in quotes"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nparams = 3", "report.a.params is 3, but it must be a table"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\ntimeout = 600", "600 is no duration. Write a number with its unit"),
+        ("[report.a]\nnotebook = 'gone.ipynb'", "report.a.notebook: there is no 'gone.ipynb' in"),
+        ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
+        ("[report.'../a']\nnotebook = 'retention.ipynb'", "is no name for a page"),
+        ("[report.a", "this is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(recipe, text, message):
+    with pytest.raises(RefusedError, match=message):
+        recipe(text)
+
+
+def test_an_absent_recipe_is_refused(tmp_path):
+    with pytest.raises(RefusedError, match=r"no such file. Name the recipe with --recipe"):
+        read_recipe(tmp_path / "reports.toml")
+
+
+def test_an_unknown_report_is_refused_with_the_nearest(recipe):
+    with pytest.raises(RefusedError, match=r"no report is called 'retntion'. Did you mean 'retention'\?"):
+        recipe('[report.retention]\nnotebook = "retention.ipynb"').choose(["retntion"])
