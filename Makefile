@@ -5,12 +5,14 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 SOURCES := $(shell find src notebooks data reports/reports.toml -type f -not -path '*/.*' -not -name '*.pyc')
 JAVA := $(shell command -v java)
+CRON := $(shell command -v crontab)
+SYSTEMD := $(shell command -v systemd-analyze)
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test slow-test browser-test bench lab lock format clean
+.PHONY: help report test slow-test browser-test schedule-test bench lab lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,15 +25,19 @@ test: .venv/.test ## Check style and types, and run the quick tests
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow and not schedule"
 
 slow-test: .venv/.test ## Run the tests that start servers, fork kernels or simulate at length
 	$(if $(JAVA),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not browser"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow and not browser and not schedule"
 
 browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
 	$(if $(BROWSER),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
 	REPORTS_DIR=$(CURDIR)/reports $(BIN)/python -m pytest -m browser tests/browser
+
+schedule-test: .venv/.test .venv-schedules/.ready ## Let each scheduler's own tool read the files written for it
+	$(if $(and $(CRON),$(SYSTEMD)),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends cron systemd)
+	$(BIN)/python -m pytest -m schedule tests/reporting/schedules
 
 bench: .venv/.test ## Measure the headline figures against their rivals
 	$(BIN)/python -m benchmarks
@@ -50,7 +56,7 @@ format: .venv/.test ## Format code and notebooks, and strip the notebooks' outpu
 	$(BIN)/nbstripout notebooks/*.ipynb
 
 clean: ## Remove the environment and everything that was built
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-schedules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find reports -mindepth 1 -not -name reports.toml -delete
 
 .venv/.core: requirements.lock pyproject.toml
@@ -61,6 +67,11 @@ clean: ## Remove the environment and everything that was built
 
 .venv/.test: .venv/.core requirements-test.lock
 	$(INSTALL) -r requirements-test.lock
+	@touch $@
+
+.venv-schedules/.ready: # two environments, for Airflow and Jupyter Scheduler need different versions of one library
+	$(PYTHON) -m venv .venv-schedules/airflow && .venv-schedules/airflow/bin/pip install --quiet "apache-airflow>=3.0"
+	$(PYTHON) -m venv .venv-schedules/others && .venv-schedules/others/bin/pip install --quiet check-jsonschema "jupyter-scheduler>=2.10"
 	@touch $@
 
 .venv/.reports: .venv/.core $(SOURCES)

@@ -3,22 +3,17 @@
 import json
 from typing import Any
 
-from reporting.schedules.job import LOCKED, TOLD, Job
+from reporting.schedules.job import Job, shell
 
 CELL = """\
 import os
 import subprocess
 
+SCRIPT = {script!r}
 environment = {{**os.environ, **{environment!r}}}
-command = {command!r}
-try:
-    code = subprocess.run(command, cwd={folder!r}, env=environment, timeout={timeout}).returncode
-except subprocess.TimeoutExpired:
-    code = 124
-if code not in {quiet!r}:  # refused, out of time or killed: the run could not tell
-    subprocess.run([*{notice!r}, str(code)], cwd={folder!r}, env=environment, timeout=120)
-if code not in (0, {locked}):  # {locked}: another run is at work
-    raise SystemError(f"metrics report run ended with exit code {{code}}")
+code = subprocess.run(["/bin/sh", "-c", SCRIPT], cwd={folder!r}, env=environment).returncode
+if code:
+    raise RuntimeError(f"metrics report run ended with exit code {{code}}")
 """
 
 
@@ -33,15 +28,7 @@ def emit(job: Job) -> dict[str, str]:
     job
         What to run.
     """
-    cell = CELL.format(
-        environment=job.environment,
-        command=list(job.command),
-        notice=list(job.notice),
-        folder=str(job.folder),
-        timeout=job.timeout,
-        quiet=(0, *TOLD, LOCKED),
-        locked=LOCKED,
-    )
+    cell = CELL.format(script=shell(job), environment=job.environment, folder=str(job.folder))
     words = "Starts the reports that are due. POST the .job.json beside it to /scheduler/job_definitions."
     if job.secrets:
         words += f" In the environment of the server: {', '.join(job.secrets)}."

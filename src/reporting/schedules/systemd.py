@@ -1,5 +1,6 @@
 """Files for systemd: a timer, the service it starts, and the service that tells of a failure."""
 
+import shlex
 from collections.abc import Sequence
 
 from reporting.schedules.job import LOCKED, TOLD, Job
@@ -21,7 +22,6 @@ def emit(job: Job) -> dict[str, str]:
     if job.secrets:
         secrets = f"\n# {', '.join(job.secrets)}, by name: NAME=value lines, readable by you alone (chmod 600)"
         secrets += f"\nEnvironmentFile=-{_percent(str(job.secrets_file))}"
-    told = " ".join(str(code) for code in TOLD)
     return {
         f"{job.name}.timer": f"""\
 # systemctl --user enable --now {job.name}.timer
@@ -62,23 +62,17 @@ Description=Tell what a run of the reports could not tell itself
 Type=oneshot
 WorkingDirectory={_percent(str(job.folder))}
 {settings}{secrets}
-ExecStart={_argv(["/bin/sh", "-c", _script(job, told)])}
+ExecStart={_argv(["/bin/sh", "-c", _script(job)])}
 TimeoutStartSec=120
 """,
     }
 
 
-def _script(job: Job, told: str) -> str:
-    """Systemd says how the other unit ended, in words of its own (from version 251 on)."""
-    from shlex import join
-
-    return (
-        'code=${MONITOR_EXIT_STATUS:-unknown}; case " '
-        + told
-        + ' " in *" $code "*) ;; *) exec '
-        + join(job.notice)
-        + ' "$code";; esac'
-    )
+def _script(job: Job) -> str:
+    """Shell that tells the hooks, unless the run did; systemd says how it ended (from version 251 on)."""
+    told = "|".join(str(code) for code in TOLD)
+    notice = f'{shlex.join(job.notice)} "${{MONITOR_EXIT_STATUS:-unknown}}"'
+    return f'case "$MONITOR_EXIT_STATUS" in {told}) ;; *) {notice} ;; esac'
 
 
 def _argv(words: Sequence[str]) -> str:
