@@ -1,25 +1,37 @@
 """The other tables: orders, surveys, subscriptions, campaign mails, tickets, read like events.
 
 Each is a short list of columns; reading, refusing and accounting are the same
-as for events. A column of the file that the list does not name is kept.
+as for events. A column of the file that the list does not name is kept. A file
+of a vendor that has such a table (`metrics.exports`) is read by its rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 
-from metrics.events.account import account_of, check_refused
-from metrics.exports import check_options, formats
-from metrics.files import PathLike, find_sources
+from metrics.events.account import account_of, added, check_refused
+from metrics.events.duplicates import without_duplicates
+from metrics.exports import GENERIC, KEY, RANK, Parsed, check_options, choose, formats, options_of
+from metrics.files import PathLike, Source, find_sources
 from metrics.files.names import Column, Rename, read_rename
-from metrics.files.reading import read_rows
-from metrics.files.shaping import NOTE, PLACE
+from metrics.files.reading import concat, read_rows
+from metrics.files.shaping import FILE, LINE, NOTE, PLACE
 from metrics.files.values import tidy
 from metrics.periods import zone
 
 CUSTOMER = ("user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id", "kunde", "kunden_id")
 WHEN = ("timestamp", "time", "ts", "date", "datetime", "created_at", "created", "occurred_at", "zeit", "datum")
+
+
+NAMES = {  # what is read, and the function of a format that makes it
+    "orders": "orders",
+    "survey answers": "surveys",
+    "subscriptions": "subscriptions",
+    "campaign mails": "campaigns",
+    "tickets": "tickets",
+}
+GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
 
 
 def _optional(name: str, kind: Any, *synonyms: str) -> Column:
@@ -344,12 +356,21 @@ def _read(
 ) -> pd.DataFrame:
     if timezone is not None:
         zone(timezone, "timezone")
-    check_options([formats()["generic"]], options)
     sources = find_sources(path)
-    rows, rejected = read_rows(sources, columns, rename=read_rename(rename), timezone=timezone, **options)
-    kept = {str(note): int(n) for note, n in rows[NOTE].value_counts().items()}
+    parsed = _parse(sources, NAMES[noun], columns, {"rename": read_rename(rename), "timezone": timezone, **options})
+    several = any(one.several for one in parsed)
+    rows = concat([one.rows for one in parsed])
+    rejected = pd.concat([one.rejected for one in parsed], ignore_index=True)
+    if KEY in rows:
+        rows, again = without_duplicates(rows, dedupe=True, several=several)
+    else:
+        again = {_repeats(rows, columns): 0}
+    places = rows.drop_duplicates([FILE, LINE]) if several else rows
+    kept = {str(note): int(n) for note, n in places[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
-    became = account_of({"kept": kept, "duplicate": {_repeats(rows, columns): 0}, "rejected": refused})
+    duplicate = added([*(one.duplicate for one in parsed), again])
+    system = added([one.system for one in parsed])
+    became = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused})
     name = sources[0].name if len(sources) == 1 else str(path)
     check_refused(became, rejected, max_refused=max_refused, name=name, noun=noun)
 
@@ -359,7 +380,29 @@ def _read(
         if column.name not in rows and columns is ORDERS:
             rows[column.name] = pd.Series(None, index=rows.index, dtype="str")
     names = [column.name for column in columns if column.name in rows]
-    others = [name for name in rows if name not in (*names, *PLACE)]
+    others = [name for name in rows if name not in (*names, *PLACE, KEY, RANK)]
     table = rows[[*names, *others]].sort_values(time, kind="stable", ignore_index=True)
     table.attrs["account"] = became.to_dict("records")
     return table
+
+
+def _parse(sources: list[Source], table: str, columns: Sequence[Column], given: dict[str, Any]) -> list[Parsed]:
+    """Rows of all files: by the vendor's format where it has this table, else by the names of the columns."""
+    given = {name: value for name, value in given.items() if value is not None}
+    groups: list[tuple[Callable[..., Parsed] | None, list[Source]]] = []
+    formats_used = []
+    for chosen, _, files in choose(sources, given.pop("format", None)):
+        read = chosen.table(table)
+        formats_used.append(chosen if read else formats()[GENERIC])
+        groups.append((read, files))
+    allowed = {name for read, _ in groups for name in (options_of(read) if read else GENERIC_OPTIONS)}
+    check_options(formats_used, {name: value for name, value in given.items() if name not in allowed})
+    parsed = []
+    for read, files in groups:
+        if read is None:
+            told = {name: value for name, value in given.items() if name in GENERIC_OPTIONS}
+            parsed.append(Parsed(*read_rows(files, columns, **told)))
+        else:
+            told = {name: value for name, value in given.items() if name in options_of(read)}
+            parsed.append(read(files, columns, **told))
+    return parsed

@@ -1,6 +1,6 @@
 """The account: what became of every row that was read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -35,6 +35,15 @@ def account_of(rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
         {"stage": "str", "reason": "str", "rows": "int64"}
     )
     return table.assign(share=table["rows"] / read if read else float("nan"))
+
+
+def added(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+    """Counts by reason, added up."""
+    total: dict[str, int] = {}
+    for one in counts:
+        for reason, n in one.items():
+            total[reason] = total.get(reason, 0) + n
+    return total
 
 
 def check_refused(account: pd.DataFrame, rejected: pd.DataFrame, *, max_refused: float, name: str, noun: str) -> None:

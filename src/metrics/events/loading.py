@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from metrics import exports
-from metrics.events.account import account_of, check_refused
+from metrics.events.account import account_of, added, check_refused
+from metrics.events.duplicates import without_duplicates
 from metrics.events.stitching import stitch_users
-from metrics.exports import Parsed
+from metrics.exports import KEY, RANK, Parsed
 from metrics.files import EventTableError, PathLike, find_sources, refuse_all
 from metrics.files.names import Rename, read_rename
 from metrics.files.reading import concat
@@ -172,12 +173,10 @@ def load_events(
     if errors:
         raise refuse_all(errors)
 
+    several = any(one.several for one in parsed)
     rows = concat([one.rows for one in parsed])
     rejected = pd.concat([one.rejected for one in parsed], ignore_index=True)
-    system: dict[str, int] = {}
-    for made in parsed:
-        for reason, n in made.system.items():
-            system[reason] = system.get(reason, 0) + n
+    system = added([one.system for one in parsed])
 
     nobody = rows["user_id"].isna()
     if "anonymous_id" in rows:
@@ -185,29 +184,19 @@ def load_events(
     if nobody.any():
         rejected = pd.concat([rejected, _rejected(rows[nobody], "no user_id")], ignore_index=True)
         rows = rows[~nobody].reset_index(drop=True)
-    rows, duplicate = _without_duplicates(rows, dedupe=dedupe)
+    rows, duplicate = without_duplicates(rows, dedupe=dedupe, several=several)
+    duplicate = added([*(one.duplicate for one in parsed), duplicate])
     rows = rows.assign(user_id=_users(rows, parsed, stitch=stitch))
     rejected = rejected.sort_values(["file", "line"], kind="stable", ignore_index=True)
 
-    kept = {str(reason): int(n) for reason, n in rows[NOTE].value_counts().items()}
+    places = rows.drop_duplicates([FILE, LINE]) if several else rows  # one row may be several events
+    kept = {str(reason): int(n) for reason, n in places[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
     account = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused})
     name = sources[0].name if len(sources) == 1 else _name_of(path)
     check_refused(account, rejected, max_refused=max_refused, name=name, noun="events")
     how = ", ".join(f"{one.name} ({reason})" for one, reason, _ in chosen)
     return EventLoad(_event_table(rows), account, rejected, how)
-
-
-def _without_duplicates(rows: pd.DataFrame, *, dedupe: bool) -> tuple[pd.DataFrame, dict[str, int]]:
-    if "event_id" not in rows:
-        return rows, {"not checked: no event_id": 0}
-    if not dedupe:
-        return rows, {"not checked: dedupe=False": 0}
-    ids = rows["event_id"]
-    if isinstance(rows.get("received_at", pd.Series(dtype=object)).dtype, pd.DatetimeTZDtype):
-        ids = ids.loc[rows["received_at"].sort_values(kind="stable").index]
-    again = (ids.duplicated() & ids.notna()).sort_index()
-    return rows[~again].reset_index(drop=True), {"same event_id": int(again.sum())}
 
 
 def _users(rows: pd.DataFrame, parsed: Sequence[Parsed], *, stitch: bool) -> pd.Series:
@@ -231,7 +220,7 @@ def _rejected(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
 def _event_table(rows: pd.DataFrame) -> pd.DataFrame:
     order = np.argsort(rows["timestamp"].astype("int64").to_numpy(), kind="stable")
     names = [name for name in LEADING if name in rows]
-    properties = [name for name in rows if name not in (*names, *PLACE)]
+    properties = [name for name in rows if name not in (*names, *PLACE, KEY, RANK)]
     return rows[[*names, *properties]].iloc[order].reset_index(drop=True)
 
 

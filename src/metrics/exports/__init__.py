@@ -9,6 +9,10 @@ A format is a module in this folder with two functions:
     All files of this format at once, as rows of the event table with the place
     where each was written. Its keywords are the format's options.
 
+A format whose files hold orders, subscriptions, survey answers, campaign mails
+or tickets has a function of that name too (`orders(sources, **options)`), for
+`read_orders` and its like.
+
 Vendors are asked first. Two that claim one file are an error, not a guess.
 `generic` is asked when none does.
 """
@@ -18,16 +22,33 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
 from metrics.files import EventTableError, Source, kind_of, refuse, refuse_all
-from metrics.files.kinds import Kind
+from metrics.files.delimited import header_of
+from metrics.files.json_records import first_objects
+from metrics.files.kinds import Kind, as_utf8
+from metrics.files.names import Column
+from metrics.files.parquet import names_in_parquet
 
 GENERIC = "generic"
+TABLES = ("orders", "subscriptions", "surveys", "campaigns", "tickets")
+KEY, RANK = "_key", "_rank"  # rows with one key are one row, of which the least rank is kept
+
+EVENTS = (  # what a vendor's format makes of a record
+    Column("user_id", "id", required=False, filled=False),
+    Column("event", "text"),
+    Column("timestamp", "time"),
+    Column("event_id", "id", required=False, filled=False),
+    Column("anonymous_id", "id", required=False, filled=False),
+    Column(KEY, "id", required=False, filled=False),
+    Column(RANK, "number", required=False, filled=False),
+)
 
 
 @dataclass(frozen=True)
@@ -36,8 +57,35 @@ class Sample:
 
     name: str
     kind: Kind
-    head: bytes  # UTF-8 for text and JSON
+    head: bytes
     source: Source
+
+    @cached_property
+    def text(self) -> bytes:
+        """The beginning as UTF-8."""
+        return as_utf8(self.head, self.name, None, lenient=True)
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The first objects of a JSON file; more is read where the first is larger than the beginning."""
+        if self.kind != "json":
+            return []
+        found = first_objects(self.text)
+        return found or first_objects(as_utf8(self.source.head(LONG_RECORD), self.name, None, lenient=True))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The columns of a table, none for JSON."""
+        if self.kind == "json":
+            return frozenset()
+        return frozenset(names_in_parquet(self.source) if self.kind == "parquet" else header_of(self.text))
+
+    def most(self, holds: Callable[[dict[str, Any]], bool]) -> bool:
+        """Whether this is true of most of the first objects (some may be broken, or of another kind)."""
+        return bool(self.records) and sum(map(holds, self.records)) > 0.8 * len(self.records)
+
+
+LONG_RECORD = 8 * 2**20  # bytes of a first record that are read to recognise it
 
 
 @dataclass
@@ -49,13 +97,17 @@ class Parsed:
     about the row, else ""), and the properties.
     `rejected` has `file`, `line`, `reason` and the fields as written. `system`
     counts rows that are no events, by reason; `identities` are those among them
-    that tie an `anonymous_id` to a `user_id` at a `timestamp`.
+    that tie an `anonymous_id` to a `user_id` at a `timestamp`. `duplicate` counts
+    rows that the format itself knows to be there twice. `several` says that one
+    row of a file can be several events, so that rows are counted by their place.
     """
 
     rows: pd.DataFrame
     rejected: pd.DataFrame
     system: dict[str, int] = field(default_factory=dict)
     identities: pd.DataFrame | None = None
+    duplicate: dict[str, int] = field(default_factory=dict)
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,14 +115,32 @@ class Format:
     """A registered format: its name, how it is recognised and parsed, its options."""
 
     name: str
-    recognise: Callable[[Sample], str | None]
-    parse: Callable[..., Parsed]
+    module: ModuleType
+
+    @property
+    def recognise(self) -> Callable[[Sample], str | None]:
+        """Why files are of this format, or None."""
+        return self.module.recognise  # type: ignore[no-any-return]
+
+    @property
+    def parse(self) -> Callable[..., Parsed]:
+        """Files as rows of the event table."""
+        return self.module.parse  # type: ignore[no-any-return]
+
+    def table(self, name: str) -> Callable[..., Parsed] | None:
+        """How files become a table of this name, None where the format has no such table."""
+        return getattr(self.module, name, None) if name in TABLES else None
 
     @property
     def options(self) -> list[str]:
         """Names of the keywords that `parse` takes."""
-        kinds = inspect.signature(self.parse).parameters.values()
-        return [parameter.name for parameter in kinds if parameter.kind is parameter.KEYWORD_ONLY]
+        return options_of(self.parse)
+
+
+def options_of(function: Callable[..., Any]) -> list[str]:
+    """Names of the keywords that a function takes."""
+    kinds = inspect.signature(function).parameters.values()
+    return [parameter.name for parameter in kinds if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 @cache
@@ -79,8 +149,7 @@ def formats() -> dict[str, Format]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     found = {}
     for name in sorted(names, key=lambda name: (name == GENERIC, name)):
-        module = import_module(f"{__name__}.{name}")
-        found[name] = Format(name, module.recognise, module.parse)
+        found[name] = Format(name, import_module(f"{__name__}.{name}"))
     return found
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from metrics.files.raw import Broken, RawTable
-from metrics.files.refusal import refuse, shorten
+from metrics.files.refusal import EventTableError, refuse, shorten
 
 NEWLINE, RETURN, QUOTE, NUL = b'\n\r"\0'
 DELIMITERS = [b",", b";", b"\t", b"|"]
@@ -48,6 +48,16 @@ def read_delimited(data: bytes, name: str, *, delimiter: str | None = None) -> R
     if mark == b";":
         table.frame = _decimal_points(table.frame)
     return table
+
+
+def header_of(head: bytes) -> list[str]:
+    """Names in the first line of delimited text, none where they cannot be read (reading it will say why)."""
+    start = len(head) - len(head.lstrip(b"\r\n"))
+    try:
+        header, _, _ = next(_records(head, start, _delimiter_of(head, start), ""))
+        return [field.decode("utf-8").strip() for field in header]
+    except (EventTableError, UnicodeDecodeError, StopIteration):
+        return []
 
 
 def _delimiter_of(data: bytes, start: int) -> bytes:

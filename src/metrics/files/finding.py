@@ -41,9 +41,9 @@ class Source:
     open: "Opener"
     path: Path | None = None  # only for a file that lies unpacked on disk
 
-    def head(self) -> bytes:
+    def head(self, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes, enough to tell what the file is."""
-        return self._read(HEAD_BYTES)
+        return self._read(size)
 
     def read(self) -> bytes:
         """Return all bytes; a file cut short or too large is refused."""

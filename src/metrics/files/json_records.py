@@ -8,25 +8,85 @@ import numpy as np
 import pandas as pd
 
 from metrics.files.raw import Broken, RawTable
-from metrics.files.refusal import refuse, shorten
+from metrics.files.refusal import EventTableError, refuse, shorten
 
 CHUNK = 5_000  # lines handed to the parser together
+PAGES = ("data", "results", "items", "records", "rows", "responses", "tickets", "events")  # where a page has its list
+AROUND = {
+    "object", "has_more", "url", "count", "total", "total_count", "page", "per_page", "status", "meta", "links",
+    "pagination", "next", "previous", "next_page", "previous_page", "after_url", "before_url", "after_cursor",
+    "end_of_stream", "end_time",
+}  # fmt: skip
 NOT_JSON = "broken JSON"
 NOT_OBJECT = "JSON that is not an object"
 
 
 def read_json(data: bytes, name: str) -> RawTable:
     """Read JSON lines or a JSON array of objects; numbers and texts keep the types they have."""
+    records, lines, broken = read_objects(data, name)
+    return table_of(records, lines, broken)
+
+
+def read_objects(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int], list[Broken]]:
+    """Read the objects of JSON lines or of a JSON array, the line of each, and what was none."""
     if data.lstrip()[:1] == b"[" and not _is_lines(data):
         records, lines, broken = _array(data, name)
     else:
         records, lines, broken = _lines(data)
-        if not records:
-            _refuse_document(data, name)
+        listed = _listed(records[0] if records else _loads(data)) if len(records) < 2 else None
+        if listed is not None:
+            records, lines, broken = listed, [1] * len(listed), []
+        elif not records:
+            raise _no_objects(data, name)
     if len(records) == 1 and not broken:
         _refuse_error_document(records[0], name)
+    return records, lines, broken
+
+
+def table_of(records: list[dict[str, Any]], lines: Iterable[int], broken: list[Broken]) -> RawTable:
+    """Objects as a table, their `properties` opened one level."""
     frame, nested = _columns(records)
-    return RawTable("json", frame, np.array(lines, np.int64), broken, nested)
+    return RawTable("json", frame, np.array(list(lines), np.int64), broken, nested)
+
+
+def first_objects(head: bytes, most: int = 50) -> list[dict[str, Any]]:
+    """Objects at the beginning of a file whose end may be missing."""
+    text = head.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    decoder = json.JSONDecoder()
+    found: list[dict[str, Any]] = []
+    listed = _listed(_loads(text))
+    if listed is not None:
+        return listed[:most]
+    if text.startswith("[") and not _is_lines(text.encode()):
+        position = 1
+        while len(found) < most:
+            try:
+                one, position = decoder.raw_decode(text, _skip(text, position))
+            except (ValueError, RecursionError):
+                break
+            if isinstance(one, dict):
+                found.append(one)
+            position = _skip(text, position)
+            if text[position : position + 1] != ",":
+                break
+            position += 1
+        return found
+    for line in text.split("\n")[: 2 * most]:
+        one = _loads(line)
+        if isinstance(one, dict):
+            found.append(one)
+    return found[:most]
+
+
+def _listed(whole: Any) -> list[dict[str, Any]] | None:
+    """The objects of a page of an API, which stand in a list inside one object."""
+    if not isinstance(whole, dict) or not whole.keys() <= {*PAGES, *AROUND}:
+        return None
+    for name in PAGES:
+        values = whole.get(name)
+        if isinstance(values, list) and values and all(isinstance(one, dict) for one in values):
+            return values
+    return None
 
 
 def _is_lines(data: bytes) -> bool:
@@ -38,18 +98,18 @@ def _is_lines(data: bytes) -> bool:
 def _loads(text: bytes | str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # broken, or nested without end
         return None
 
 
-def _refuse_document(data: bytes, name: str) -> None:
+def _no_objects(data: bytes, name: str) -> EventTableError:
     whole = _loads(data)
     if isinstance(whole, dict):
         _refuse_error_document(whole, name)
-        raise refuse(
+        return refuse(
             name, f"is one JSON object (keys {list(whole)[:8]}), not one a line", "Export JSON lines or an array."
         )
-    raise refuse(name, "holds no JSON object that can be read", "It may be cut short; export it again as JSON lines.")
+    return refuse(name, "holds no JSON object that can be read", "It may be cut short; export it again as JSON lines.")
 
 
 def _lines(data: bytes) -> tuple[list[dict[str, Any]], list[int], list[Broken]]:

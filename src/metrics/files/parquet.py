@@ -9,14 +9,13 @@ import pyarrow.parquet as pq
 
 from metrics.files.finding import Source
 from metrics.files.raw import RawTable
-from metrics.files.refusal import refuse
+from metrics.files.refusal import EventTableError, refuse
 
 
 def read_parquet(source: Source) -> RawTable:
     """Read one Parquet file; the line of a row is its number, from 1. A `properties` struct is opened one level."""
     try:
-        opened = pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read()))
-        table = opened.read()
+        table = _open(source).read()
     except (pa.ArrowException, OSError) as error:
         raise refuse(source.name, "is a Parquet file cut short or damaged", "Export or copy it again.") from error
     columns: dict[str, pa.ChunkedArray] = {}
@@ -33,3 +32,17 @@ def read_parquet(source: Source) -> RawTable:
     frame = pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(column)) for name, column in columns.items()})
     nested = frozenset(name for name in columns if name.startswith("properties.") and name not in table.column_names)
     return RawTable("parquet", frame, np.arange(1, table.num_rows + 1), nested=nested)
+
+
+def _open(source: Source) -> pq.ParquetFile:
+    return pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read()))
+
+
+def names_in_parquet(source: Source) -> list[str]:
+    """Names of the columns of a Parquet file, none where it cannot be read (reading it will say why)."""
+    try:
+        return list(
+            pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read())).schema_arrow.names
+        )
+    except (pa.ArrowException, OSError, EventTableError):
+        return []

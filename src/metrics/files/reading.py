@@ -53,10 +53,10 @@ def read_rows(
         check_rename(rename, found)
     if errors:
         raise refuse_all(errors)
-    return _together(parts)
+    return together(parts)
 
 
-def _together(parts: Sequence[tuple[RawTable, Shaped]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def together(parts: Sequence[tuple[RawTable, Shaped]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of many files as one table, properties typed over all of them, and all rejected rows."""
     kinds: dict[str, list[Shaped]] = {}
     for raw, shaped in parts:

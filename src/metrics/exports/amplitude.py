@@ -1,0 +1,60 @@
+"""Amplitude: the Export API (a ZIP of gzipped JSON lines) and its copies in S3.
+
+What is odd: a file holds what was uploaded in its hour, so that a day's events sit in later files; `.json.gz` may be
+a ZIP inside; `event_time` is UTC without saying so, `client_event_time` is the device's own clock and is not used.
+A row sent twice has the same `$insert_id` and device within 7 days; without an `$insert_id` the `uuid` is the key.
+`$identify` and `$groupidentify` are no events, they say who a device belongs to.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from metrics.exports import EVENTS, KEY, Parsed, Sample
+from metrics.files import Source
+from metrics.files.records import System, filled, make, read_records
+
+WINDOW_DAYS = 7  # in which the vendor takes a repeated $insert_id for the same event
+SYSTEM = ("$identify", "$groupidentify")
+USED = {"event_type", "user_id", "device_id", "event_time", "$insert_id", "uuid", "event_properties"}
+
+
+def recognise(sample: Sample) -> str | None:
+    """Rows have an event type, and an insert id or an Amplitude id."""
+    if sample.most(lambda row: "event_type" in row and ("$insert_id" in row or "amplitude_id" in row)):
+        return "JSON with 'event_type' and '$insert_id' or 'amplitude_id'"
+    return None
+
+
+def parse(sources: Sequence[Source]) -> Parsed:
+    """Read all files as one export."""
+    made = make([(source.name, read_records(source), _row) for source in sources], EVENTS)
+    return Parsed(_keys_by_week(made.rows), made.rejected, made.system, made.identities)
+
+
+def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    user, device, time = row.get("user_id") or None, row.get("device_id") or None, row.get("event_time")
+    if row["event_type"] in SYSTEM:
+        yield System(f"{row['event_type']} is no event", device, user, time)
+        return
+    inserted = row.get("$insert_id") or None
+    yield {
+        "user_id": user,
+        "anonymous_id": device,
+        "event": row["event_type"],
+        "timestamp": time,
+        "event_id": inserted or row.get("uuid"),
+        KEY: f"{inserted}|{device}" if inserted else row.get("uuid"),
+        **filled({name: value for name, value in row.items() if name not in USED}),
+        "properties": row.get("event_properties") or {},
+    }
+
+
+def _keys_by_week(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keys that tell a row from one of the same `$insert_id` more than 7 days before it."""
+    if KEY not in rows or rows[KEY].isna().all():
+        return rows
+    first = rows.groupby(KEY)["timestamp"].transform("min")
+    later = (rows["timestamp"] - first).dt.days // WINDOW_DAYS
+    return rows.assign(**{KEY: rows[KEY].where(~(later > 0), rows[KEY] + "|" + later.astype("str"))})

@@ -1,0 +1,95 @@
+"""Heap Connect: tables as CSV or Parquet, `all_events`, one a named event, `users`, `user_migrations`.
+
+What is odd: ids have up to 19 digits and are no floats; one click can be several events, so that the key is event id
+and table; who somebody is stands in `users.identity`, and `user_migrations` says which ids became one. Times are UTC.
+The table of one event has no column for its name: there the name is that of the file.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+
+from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
+from metrics.files import Source
+from metrics.files.records import Raw, System, filled, make, read_records
+
+USED = {"event_id", "user_id", "time", "event_table_name"}
+ALWAYS = "1990-01-01T00:00:00Z"  # an identity holds for all events of a user, also those before it
+
+
+def recognise(sample: Sample) -> str | None:
+    """The columns of one of Heap's tables."""
+    kind = _kind(sample.names)
+    return None if kind is None else f"the columns of Heap's {kind}"
+
+
+def _kind(names: frozenset[str] | set[str]) -> str | None:
+    if "event_table_name" in names:
+        return "all_events"
+    if {"from_user_id", "to_user_id"} <= names:
+        return "user_migrations"
+    if {"event_id", "user_id", "session_id", "time"} <= names and not names & {"event", "event_name", "timestamp"}:
+        return "event table"
+    if {"user_id", "identity"} <= names and not names & {"event", "event_name", "timestamp", "time"}:
+        return "users"
+    return None
+
+
+def parse(sources: Sequence[Source]) -> Parsed:
+    """Read all tables together."""
+    files: list[tuple[str, Raw, str | None]] = []
+    for source in sources:
+        raw = read_records(source)
+        files.append((source.name, raw, _kind({name for record in raw.records for name in record})))
+    identity = {
+        str(row["user_id"]): row["identity"]
+        for _, raw, kind in files
+        if kind == "users"
+        for row in raw.records
+        if row.get("identity")
+    }
+    moved = {
+        str(row["from_user_id"]): str(row["to_user_id"])
+        for _, raw, kind in files
+        if kind == "user_migrations"
+        for row in raw.records
+    }
+    readers = []
+    for name, raw, kind in files:
+        table = PurePath(name.removesuffix(".gz")).stem
+        readers.append((name, raw, partial(_row, kind, table, identity, moved)))
+    made = make(readers, EVENTS)
+    return Parsed(made.rows, made.rejected, made.system, made.identities)
+
+
+def _row(
+    kind: str | None, table: str, identity: dict[str, Any], moved: dict[str, str], row: dict[str, Any]
+) -> Iterator[dict[str, Any] | System]:
+    if kind == "users":
+        yield System("row of users is no event", row["user_id"], row.get("identity"), ALWAYS)
+        return
+    if kind == "user_migrations":
+        last = _last(str(row["from_user_id"]), moved)
+        yield System("row of user_migrations is no event", row["from_user_id"], identity.get(last, last), ALWAYS)
+        return
+    event = row["event_table_name"] if kind == "all_events" else table
+    yield {
+        "user_id": None,
+        "anonymous_id": row["user_id"],
+        "event": event,
+        "timestamp": row["time"],
+        "event_id": f"{row['event_id']}:{event}",
+        KEY: f"{row['event_id']}:{event}",
+        RANK: 1 if kind == "all_events" else 0,  # the event's own table has its properties
+        **filled({name: value for name, value in row.items() if name not in USED}),
+    }
+
+
+def _last(user: str, moved: dict[str, str]) -> str:
+    """Who a user became in the end."""
+    seen = set()
+    while user in moved and user not in seen:
+        seen.add(user)
+        user = moved[user]
+    return user

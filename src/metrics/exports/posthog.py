@@ -1,0 +1,73 @@
+"""PostHog: batch and file exports, Parquet or JSON lines.
+
+What is odd: `properties` is text in Parquet and an object in JSON lines; `distinct_id` is a device before somebody is
+identified and a user after, and `person_id` is frozen at ingestion, so that people are put together again from
+`$identify` (its `$anon_distinct_id`). A retry repeats whole files: `uuid` is the key. `$identify`, `$create_alias`,
+`$merge_dangerously`, `$set` and `$groupidentify` are no events.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from metrics.exports import EVENTS, KEY, Parsed, Sample
+from metrics.files import Source
+from metrics.files.records import System, filled, make, read_records
+
+SYSTEM = ("$identify", "$create_alias", "$merge_dangerously", "$groupidentify", "$set")
+WANTED = {"uuid", "distinct_id", "event"}
+USED = {"uuid", "event", "distinct_id", "timestamp", "properties"}
+
+
+def recognise(sample: Sample) -> str | None:
+    """Rows have a uuid, a distinct id and an event."""
+    if sample.most(lambda row: row.keys() >= WANTED):
+        return "JSON with 'uuid', 'distinct_id' and 'event'"
+    if sample.names >= WANTED and sample.names & {"properties", "_inserted_at", "person_id", "team_id"}:
+        return "a table with 'uuid', 'distinct_id' and 'event'"
+    return None
+
+
+def parse(sources: Sequence[Source]) -> Parsed:
+    """Read all files as one export."""
+    files = [(source.name, read_records(source)) for source in sources]
+    devices: set[str] = set()  # ids that were anonymous before somebody was identified
+    for _, raw in files:
+        for record in raw.records:
+            record["properties"] = _opened(record.get("properties"))
+            if record.get("event") == "$identify":
+                devices.add(str(record["properties"].get("$anon_distinct_id")))
+    made = make([(name, raw, partial(_row, devices)) for name, raw in files], EVENTS)
+    return Parsed(made.rows, made.rejected, made.system, made.identities)
+
+
+def _opened(properties: Any) -> dict[str, Any]:
+    if isinstance(properties, str):
+        try:
+            properties = json.loads(properties)
+        except (ValueError, RecursionError):
+            return {"properties_as_written": properties}
+    return properties if isinstance(properties, dict) else {}
+
+
+def _row(devices: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    properties, who = row["properties"], row["distinct_id"]
+    if row["event"] in SYSTEM:
+        device = properties.get("$anon_distinct_id") or properties.get("alias")
+        yield System(f"{row['event']} is no event", device, who, row.get("timestamp"))
+        return
+    device = properties.get("$device_id")
+    anonymous = who is not None and (
+        who == device or str(who) in devices or properties.get("$is_identified") in (False, "false")
+    )
+    yield {
+        "user_id": None if anonymous else who,
+        "anonymous_id": who if anonymous else device,
+        "event": row["event"],
+        "timestamp": row.get("timestamp"),
+        "event_id": row["uuid"],
+        KEY: row["uuid"],
+        **filled({name: value for name, value in row.items() if name not in USED}),
+        "properties": properties,
+    }
