@@ -1,5 +1,6 @@
 """The command line: `metrics check` and `metrics load` for data, and what other packages register beside them."""
 
+import json
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,14 @@ TimeFormat = Annotated[
     str | None, typer.Option(help="How times are written, such as %d.%m.%Y, where that is in doubt.")
 ]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of text files, such as cp1252.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="Name of the vendor's format, where the content does not tell.")
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", metavar="NAME=VALUE", help="An option of the format, such as project_timezone=UTC."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on stdout.")]
 MaxRefused = Annotated[float, typer.Option(help="Largest share of unusable rows that is accepted.")]
 
 
@@ -48,14 +57,21 @@ def check(
     time_format: TimeFormat = None,
     encoding: Encoding = None,
     max_refused: MaxRefused = 0.01,
+    format: Format = None,
+    option: Options = None,
+    as_json: AsJson = False,
 ) -> None:
     """Read an export and say what would be kept, what would not, and what looks odd."""
     import metrics
 
-    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding}
-    load = _load(exports, timezone, rename, max_refused, options)
-    typer.echo(load.account.to_string(index=False, na_rep=""))
+    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding, "format": format}
+    load = _load(exports, timezone, rename, max_refused, options | _options(option))
     problems = metrics.check_events(load.events)
+    if as_json:
+        _say_json({**_told(load), "problems": problems.astype(object).where(problems.notna(), None).to_dict("records")})
+        return
+    typer.echo(f"Read as {load.format}.\n")
+    typer.echo(load.account.to_string(index=False, na_rep=""))
     typer.echo("\n" + (problems.to_string(index=False, na_rep="") if len(problems) else "Nothing looks odd."))
 
 
@@ -70,19 +86,51 @@ def load(
     time_format: TimeFormat = None,
     encoding: Encoding = None,
     max_refused: MaxRefused = 0.01,
+    format: Format = None,
+    option: Options = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Read an export, write the event table as Parquet for reports to read, and print the account."""
+    """Read an export, write the event table as Parquet for reports to read, print the account and save it beside."""
     import metrics
 
-    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding}
-    found = _load(exports, timezone, rename, max_refused, options)
+    options = {"event_name": event_name, "time_format": time_format, "encoding": encoding, "format": format}
+    found = _load(exports, timezone, rename, max_refused, options | _options(option))
     try:
         metrics.write_events(found.events, to, append=append)
     except (metrics.EventTableError, ValueError, OSError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(2) from error
+    beside = to.with_name(f"{to.name}.account.json")
+    told = {**_told(found), "written": str(to), "exports": [str(path) for path in exports]}
+    beside.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if len(found.rejected):
+        found.rejected.to_csv(to.with_name(f"{to.name}.rejected.csv"), index=False)
+    if as_json:
+        _say_json(told)
+        return
+    typer.echo(f"Read as {found.format}.\n")
     typer.echo(found.account.to_string(index=False, na_rep=""))
-    typer.echo(f"\n{len(found.events):,} rows written to {to}")
+    typer.echo(f"\n{len(found.events):,} rows written to {to}, the account to {beside.name}")
+
+
+def _told(load: "EventLoad") -> dict[str, Any]:
+    return {"format": load.format, "account": load.account.to_dict("records"), "rows": len(load.events)}
+
+
+def _say_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _options(given: list[str] | None) -> dict[str, str]:
+    """Options of a format from NAME=VALUE."""
+    found = {}
+    for text in given or []:
+        name, sign, value = text.partition("=")
+        if not sign or not name.isidentifier():
+            typer.echo(f"-o {text}: this is no option. Write -o name=value.", err=True)
+            raise typer.Exit(2)
+        found[name] = value
+    return found
 
 
 def _load(

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pandas as pd
+
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
 from metrics.files.kinds import as_utf8
@@ -52,7 +54,15 @@ def recognise(sample: Sample) -> str | None:
 def parse(sources: Sequence[Source]) -> Parsed:
     """Read all files as one export."""
     made = make([(source.name, _read(source), _row) for source in sources], EVENTS)
-    return Parsed(made.rows, made.rejected, made.system, made.identities)
+    return Parsed(_told_apart(made.rows), made.rejected, made.system, made.identities)
+
+
+def _told_apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """Event ids with their fingerprint, where several events have one."""
+    if KEY not in rows:
+        return rows
+    several = rows.groupby("event_id")[KEY].transform("nunique") > 1
+    return rows.assign(event_id=rows["event_id"].mask(several, rows[KEY].str.replace("|", ":", regex=False)))
 
 
 def _read(source: Source) -> Raw:

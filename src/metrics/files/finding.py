@@ -26,6 +26,8 @@ from metrics.files.refusal import EventTableError, refuse, refuse_all
 
 MAX_DEPTH = 3
 MAX_BYTES = 4 * 2**30  # unpacked; what is larger is not read in one piece
+MAX_RATIO = 300  # unpacked to packed, of more than 64 MB: logs come to 10 or 50, a bomb to 1,000
+SUSPICIOUS = 64 * 2**20
 HEAD_BYTES = 64 * 1024
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError, gzip.BadGzipFile, zipfile.BadZipFile)
 
@@ -40,13 +42,22 @@ class Source:
     name: str
     open: "Opener"
     path: Path | None = None  # only for a file that lies unpacked on disk
+    packed: int | None = None  # bytes of the archive that it lies in, where one is known
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
         """Return the first bytes, enough to tell what the file is."""
         return self._read(size)
 
     def read(self) -> bytes:
-        """Return all bytes; a file cut short or too large is refused."""
+        """Return all bytes; a file cut short, too large, or packed beyond belief is refused."""
+        if self.packed and self.packed * MAX_RATIO < MAX_BYTES:
+            most = max(SUSPICIOUS, self.packed * MAX_RATIO)
+            data = self._read(most + 1)
+            if len(data) > most:
+                raise refuse(
+                    self.name, f"unpacks to more than {MAX_RATIO} times its size", "Do not trust it; export it again."
+                )
+            return data
         data = self._read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise _too_large(self.name)
@@ -120,8 +131,10 @@ def _opener(file: Path) -> Opener:
     return lambda: file.open("rb")
 
 
-def _unpack(name: str, opener: Opener, *, depth: int, path: Path | None = None) -> Iterator[Source]:
-    source = Source(name, opener, path)
+def _unpack(
+    name: str, opener: Opener, *, depth: int, path: Path | None = None, packed: int | None = None
+) -> Iterator[Source]:
+    source = Source(name, opener, path, packed)
     start = source.head()[:4]
     is_zip, is_gzip = start in (b"PK\x03\x04", b"PK\x05\x06"), start[:2] == b"\x1f\x8b"
     if not (is_zip or is_gzip):
@@ -130,13 +143,15 @@ def _unpack(name: str, opener: Opener, *, depth: int, path: Path | None = None) 
     if depth == MAX_DEPTH:
         raise refuse(name, f"is packed more than {MAX_DEPTH} times over", "Unpack it and read what is inside.")
     if is_gzip:
-        yield from _unpack(name, lambda: _gunzip(opener), depth=depth + 1)
+        size = path.stat().st_size if path is not None else packed
+        yield from _unpack(name, lambda: _gunzip(opener), depth=depth + 1, packed=size)
         return
     try:
-        with opener() as packed, zipfile.ZipFile(_seekable(packed, name)) as archive:
+        with opener() as stream, zipfile.ZipFile(_seekable(stream, name)) as archive:
             for member in _members(name, archive.infolist()):
                 data = archive.read(member)
-                yield from _unpack(f"{name}/{member}", partial(io.BytesIO, data), depth=depth + 1)
+                size = None if data[:2] != b"\x1f\x8b" else len(data)
+                yield from _unpack(f"{name}/{member}", partial(io.BytesIO, data), depth=depth + 1, packed=size)
     except BROKEN as error:
         raise refuse(name, f"is a ZIP archive cut short or damaged ({error})", "Export or copy it again.") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, a method that Python does not know
@@ -168,8 +183,11 @@ def _members(name: str, entries: list[zipfile.ZipInfo]) -> list[str]:
         raise refuse(name, f"holds an entry that points outside of it ({outside[0]!r})", "Do not trust this archive.")
     if len(set(names)) < len(names):
         raise refuse(name, "holds two entries of the same name", "Unpack it and choose.")
-    if sum(entry.file_size for entry in entries) > MAX_BYTES:
+    unpacked, packed = (sum(getattr(entry, size) for entry in entries) for size in ("file_size", "compress_size"))
+    if unpacked > MAX_BYTES:
         raise _too_large(name)
+    if unpacked > SUSPICIOUS and unpacked > MAX_RATIO * packed:
+        raise refuse(name, f"unpacks to more than {MAX_RATIO} times its size", "Do not trust it; export it again.")
     inside = sorted(n for n in names if not n.endswith("/") and not _is_hidden(PurePosixPath(n).parts))
     if not inside:
         raise refuse(name, "is an archive with no files in it", "Export it again.")
