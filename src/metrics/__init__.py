@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from metrics.churn import churn_rate, convert_rate, customer_churn_rate, customer_retention_rate
     from metrics.clv import customer_lifetime_value, orders_summary, simple_lifetime_value
     from metrics.display import definitions, headline, show
-    from metrics.events import EventLoad, EventTableError, check_events, load_events, read_events
+    from metrics.events import (
+        EventLoad,
+        EventTableError,
+        arrival_hours,
+        check_events,
+        event_arrivals,
+        event_dictionary,
+        load_events,
+        property_coverage,
+        read_events,
+    )
     from metrics.funnel import (
         compare_funnels,
         conversion_funnel,
@@ -22,10 +32,22 @@ if TYPE_CHECKING:
         funnel_users,
         reconcile_funnel,
     )
-    from metrics.inputs import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
+    from metrics.inputs import (
+        account,
+        read_campaigns,
+        read_cancellations,
+        read_invoices,
+        read_orders,
+        read_payment_attempts,
+        read_subscriptions,
+        read_surveys,
+        read_tickets,
+    )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
+        plot_arrival_hours,
+        plot_arrivals,
         plot_churn,
         plot_funnel,
         plot_funnel_drivers,
@@ -48,11 +70,24 @@ __version__ = "0.1.0"
 
 # Where each public name lives, in the order of the road.
 _HOMES = {
-    "metrics.events": ["read_events", "load_events", "check_events", "EventLoad", "EventTableError"],
+    "metrics.events": [
+        "read_events",
+        "load_events",
+        "check_events",
+        "event_arrivals",
+        "arrival_hours",
+        "event_dictionary",
+        "property_coverage",
+        "EventLoad",
+        "EventTableError",
+    ],
     "metrics.inputs": [
         "read_orders",
         "read_surveys",
         "read_subscriptions",
+        "read_cancellations",
+        "read_invoices",
+        "read_payment_attempts",
         "read_campaigns",
         "read_tickets",
         "account",
@@ -85,6 +120,8 @@ _HOMES = {
         "plot_paths",
         "plot_retention_matrix",
         "plot_retention_curve",
+        "plot_arrivals",
+        "plot_arrival_hours",
         "plot_churn",
         "plot_nps",
         "plot_lifetime_value",
@@ -95,7 +132,9 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "read_events", "load_events", "check_events", "EventLoad", "EventTableError",
-    "read_orders", "read_surveys", "read_subscriptions", "read_campaigns", "read_tickets", "account",
+    "event_arrivals", "arrival_hours", "event_dictionary", "property_coverage",
+    "read_orders", "read_surveys", "read_subscriptions", "read_cancellations", "read_invoices",
+    "read_payment_attempts", "read_campaigns", "read_tickets", "account",
     "open_events", "write_events", "EventSource",
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",
@@ -108,7 +147,7 @@ __all__ = [
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
-    "plot_churn", "plot_nps", "plot_lifetime_value",
+    "plot_arrivals", "plot_arrival_hours", "plot_churn", "plot_nps", "plot_lifetime_value",
     "show", "headline", "definitions",
 ]  # fmt: skip
 

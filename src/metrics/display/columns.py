@@ -53,6 +53,12 @@ HEADS = {
     "orders_per_year": "Orders a year",
     "lifetime_years": "Lifetime, years",
     "merged_orders": "Merged",
+    "first_seen": "First seen",
+    "last_seen": "Last seen",
+    "anonymous_share": "Anonymous, %",
+    "late_share": "Late, %",
+    "coverage_rate": "Filled, %",
+    "values": "Different values",
     "customers_start": "At the start",
     "customers_end": "At the end",
     "customers_new": "New",
@@ -122,6 +128,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = {"event": "Step", "outcome": "What it means", "reason": "Why"}.get(text, head)
         if text == "timestamp":
             return _local_times(table, text)
+    if metric in ("event_dictionary", "property_coverage"):
+        head = {"event": "Event"}.get(text, head)
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
     if text == "period":

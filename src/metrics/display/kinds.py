@@ -23,6 +23,10 @@ _MARKS = {
     "orders_summary": {"customer_id", "frequency", "recency", "T"},
     "customer_lifetime_value": {"customer_id", "historical_value", "clv"},
     "simple_lifetime_value": {"average_order_value", "orders_per_year", "lifetime_years"},
+    "event_arrivals": {"period_start", "rows", "users", "anonymous_share"},
+    "arrival_hours": {"hour", "rows", "share"},
+    "event_dictionary": {"event", "rows", "users", "first_seen", "last_seen"},
+    "property_coverage": {"event", "property", "filled", "coverage_rate"},
     "account": {"stage", "reason", "rows", "share"},
     "check_events": {"problem", "rows", "share"},
 }

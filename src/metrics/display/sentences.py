@@ -303,6 +303,24 @@ def _checks(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     )
 
 
+def _arrivals(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    rows, gaps = float(table["rows"].sum()), int((table["rows"] == 0).sum())
+    if not rows:
+        return none("no row lies before the end of what was observed.")
+    text = f"of {count(len(table))} days {'has' if gaps == 1 else 'have'} no events"
+    if "late" in table and table["late"].notna().any():
+        after = setting(table, "late_after", "allowed")
+        text += f"; {with_unit(share_of(table['late'].sum(), rows))} of the rows arrived more than {after} late"
+    if table["anonymous"].sum():
+        text += f"; {with_unit(share_of(table['anonymous'].sum(), rows))} belong to nobody known"
+    return Sentence(count(gaps), f"{text}.")
+
+
+def share_of(part: float, whole: float) -> str:
+    """A share of rows, to a tenth of a per cent."""
+    return percent(float(part) / whole, 1)
+
+
 _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "conversion_funnel": _funnel,
     "funnel_trend": _trend,
@@ -322,6 +340,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "orders_summary": _orders,
     "customer_lifetime_value": _lifetime,
     "simple_lifetime_value": _simple,
+    "event_arrivals": _arrivals,
     "account": _account,
     "check_events": _checks,
 }

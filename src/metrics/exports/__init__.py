@@ -9,8 +9,8 @@ A format is a module in this folder with two functions:
     All files of this format at once, as rows of the event table with the place
     where each was written. Its keywords are the format's options.
 
-A format whose files hold orders, subscriptions, survey answers, campaign mails
-or tickets has a function of that name too (`orders(sources, **options)`), for
+A format whose files hold one of `TABLES` (orders, subscriptions, surveys, …) has
+a function of that name too, ``orders(sources, columns, **options)``, for
 `read_orders` and its like.
 
 Vendors are asked first. Two that claim one file are an error, not a guess.
@@ -37,11 +37,11 @@ from metrics.files.names import Column
 from metrics.files.parquet import names_in_parquet
 
 GENERIC = "generic"
-TABLES = ("orders", "subscriptions", "surveys", "campaigns", "tickets")
+TABLES = ("orders", "subscriptions", "cancellations", "invoices", "payment_attempts", "surveys", "campaigns", "tickets")
 KEY, RANK = "_key", "_rank"  # rows with one key are one row, of which the least rank is kept
 
 EVENTS = (  # what a vendor's format makes of a record
-    Column("user_id", "id", required=False, filled=False),
+    Column("user_id", "id", filled=False),
     Column("event", "text"),
     Column("timestamp", "time"),
     Column("event_id", "id", required=False, filled=False),

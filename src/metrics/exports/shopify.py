@@ -45,13 +45,17 @@ def _parsed(sources: Sequence[Source], columns: Sequence[Column], read: Any) -> 
     return Parsed(made.rows, made.rejected, made.system)
 
 
-def _items(raw: Raw) -> dict[str, int]:
+def _items(raw: Raw) -> dict[Any, int]:
     """How many items each order of a file has."""
-    items: dict[str, int] = {}
+    items: dict[Any, int] = {}
     for row in raw.records:
-        quantity = str(row.get("Lineitem quantity") or "0").lstrip("'")
-        items[row["Name"]] = items.get(row["Name"], 0) + (int(float(quantity)) if quantity else 0)
+        items[row.get("Name")] = items.get(row.get("Name"), 0) + _quantity(row)
     return items
+
+
+def _quantity(row: dict[str, Any]) -> int:
+    written = str(row.get("Lineitem quantity") or "").lstrip("'")
+    return int(written) if written.isdecimal() else 0
 
 
 def _is_first(row: dict[str, Any]) -> bool:
@@ -86,7 +90,7 @@ def _amount(text: Any) -> float:
     return float(str(text).lstrip("'").replace(",", "")) if text is not None else 0.0
 
 
-def _event(items: dict[str, int], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+def _event(items: dict[Any, int], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     if not _is_first(row):
         yield System(FOLDED)
         return
@@ -105,7 +109,7 @@ def _event(items: dict[str, int], row: dict[str, Any]) -> Iterator[dict[str, Any
     }
 
 
-def _order(items: dict[str, int], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+def _order(items: dict[Any, int], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     if not _is_first(row):
         yield System(FOLDED)
         return

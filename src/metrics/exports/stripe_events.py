@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from metrics.exports import EVENTS, KEY, Parsed, Sample
+from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
 from metrics.files.amounts import major
 from metrics.files.names import Column
@@ -44,6 +44,91 @@ def subscriptions(sources: Sequence[Source], columns: Sequence[Column]) -> Parse
     states = _states(list(seen.values()))
     made = make([(name, raw, partial(_of, states)) for name, raw in files], [*columns, *EVENTS[5:]])
     return Parsed(made.rows, made.rejected, made.system, several=True)
+
+
+def cancellations(sources: Sequence[Source], columns: Sequence[Column]) -> Parsed:
+    """When a cancellation was asked for, and when it took effect."""
+    return _table(sources, columns, "customer.subscription.", _cancellation)
+
+
+def invoices(sources: Sequence[Source], columns: Sequence[Column]) -> Parsed:
+    """Each invoice as it was last seen."""
+    return _table(sources, columns, "invoice.", _invoice)
+
+
+def payment_attempts(sources: Sequence[Source], columns: Sequence[Column]) -> Parsed:
+    """Each charge of an invoice, whether it came through or not."""
+    made = make([(s.name, read_records(s), _attempt) for s in sources], [*columns, *EVENTS[5:]])
+    return Parsed(made.rows, made.rejected, made.system)
+
+
+def _table(sources: Sequence[Source], columns: Sequence[Column], kind: str, read: Any) -> Parsed:
+    """One row an object: what its last event says."""
+    made = make(
+        [(source.name, read_records(source), partial(_last, kind, read)) for source in sources],
+        [*columns, *EVENTS[5:]],
+    )
+    return Parsed(made.rows, made.rejected, made.system)
+
+
+def _last(kind: str, read: Any, row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    if not row["livemode"]:
+        yield System("a test (livemode false)")
+        return
+    about = row["data"]["object"]
+    found = read(about) if str(row["type"]).startswith(kind) else None
+    if found is None:
+        yield System(f"says nothing of this kind: {row['type']}")
+    else:
+        yield {**found, KEY: about["id"], RANK: -float(row["created"]) - _late(row) / 10}
+
+
+def _cancellation(about: dict[str, Any]) -> dict[str, Any] | None:
+    asked, ended = about.get("canceled_at"), about.get("ended_at")
+    if asked is None and ended is None:
+        return None
+    told = about.get("cancellation_details") or {}
+    by = {"payment_failed": "system", "payment_disputed": "dispute", "cancellation_requested": "customer"}
+    return {
+        "customer_id": about["customer"],
+        "subscription_id": about["id"],
+        "requested_at": asked,
+        "effective_at": ended or about.get("cancel_at") or about.get("current_period_end"),
+        "ended_by": by.get(str(told.get("reason"))),
+        "reason": told.get("feedback") or told.get("reason"),
+        "comment": told.get("comment"),
+    }
+
+
+def _invoice(about: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "invoice_id": about["id"],
+        "customer_id": about["customer"],
+        "subscription_id": about.get("subscription"),
+        "due_at": about.get("due_date") or about.get("created"),
+        "paid_at": (about.get("status_transitions") or {}).get("paid_at"),
+        "amount_due_minor": about.get("amount_due"),
+        "currency": about.get("currency"),
+        "billing_reason": about.get("billing_reason"),
+    }
+
+
+def _attempt(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    results = {"charge.succeeded": "succeeded", "charge.failed": "failed"}
+    about = row["data"]["object"]
+    if not row["livemode"]:
+        yield System("a test (livemode false)")
+    elif row["type"] not in results or not about.get("invoice"):
+        yield System("is no charge of an invoice")
+    else:
+        yield {
+            "invoice_id": about["invoice"],
+            "attempted_at": about.get("created") or row["created"],
+            "result": results[row["type"]],
+            "failure_code": about.get("failure_code"),
+            "payment_method_id": about.get("payment_method"),
+            KEY: about["id"],
+        }
 
 
 def _event(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:

@@ -1,5 +1,6 @@
 """Figures of metric tables, each `plot_x(table, ax=None) -> Axes`; matplotlib is imported when the first is drawn."""
 
+from metrics.plots.arrivals import plot_arrival_hours, plot_arrivals
 from metrics.plots.churn import plot_churn
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
 from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
@@ -17,6 +18,8 @@ __all__ = [
     "plot_time_to_convert",
     "plot_retention_matrix",
     "plot_retention_curve",
+    "plot_arrivals",
+    "plot_arrival_hours",
     "plot_churn",
     "plot_nps",
     "plot_paths",

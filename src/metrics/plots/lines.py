@@ -79,6 +79,8 @@ class Series:
             digits = 0
         if self.unit == "%":
             return with_unit(percent(self.value[place] / 100, digits))
+        if not np.isfinite(width) and float(self.value[place]).is_integer():
+            digits = 0  # a count
         return plain(self.value[place], digits)
 
 

@@ -143,6 +143,29 @@ def test_stripe_states_are_read_from_events_whatever_their_order(tmp_path):
         assert states["end"].dt.hour.tolist() == [10, 11]
 
 
+def test_stripe_invoices_charges_and_cancellations_are_tables(tmp_path):
+    paid = {"status_transitions": {"paid_at": AT + 9000}}
+    invoice = {"object": "invoice", "id": "in1", "customer": "c1", "subscription": "s1", "due_date": AT, "amount_due": 1900, "currency": "eur"}  # fmt: skip
+    charge = {"object": "charge", "id": "ch1", "customer": "c1", "invoice": "in1", "failure_code": "expired_card"}
+    rows = [
+        stripe("invoice.paid", AT + 9000, {**invoice, **paid}),  # delivered first
+        stripe("invoice.created", AT, invoice),
+        stripe("charge.failed", AT + 60, charge),
+        stripe("charge.succeeded", AT + 9000, {**charge, "id": "ch2", "failure_code": None}),
+        stripe("customer.subscription.updated", AT, subscription("active", canceled_at=AT, cancel_at=AT + 86_400, cancellation_details={"reason": "cancellation_requested", "feedback": "too_expensive"})),
+    ]  # fmt: skip
+    path = lines(tmp_path / "events.jsonl", rows)
+    invoices = metrics.read_invoices(path)
+    assert invoices["invoice_id"].tolist() == ["in1"]
+    assert (invoices["paid_at"] - invoices["due_at"]).item() == pd.Timedelta("150 minutes")
+    attempts = metrics.read_payment_attempts(path)
+    assert attempts["result"].tolist() == ["failed", "succeeded"]
+    assert attempts["failure_code"].tolist()[0] == "expired_card"
+    left = metrics.read_cancellations(path).iloc[0]
+    assert (left["ended_by"], left["reason"]) == ("customer", "too_expensive")
+    assert left["effective_at"] - left["requested_at"] == pd.Timedelta("1 day")
+
+
 # -- Surveys
 
 TYPEFORM = """

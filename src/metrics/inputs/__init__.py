@@ -1,0 +1,25 @@
+"""The other tables: orders, surveys, subscriptions, invoices, campaign mails, tickets, read like events."""
+
+from metrics.inputs.tables import (
+    account,
+    read_campaigns,
+    read_cancellations,
+    read_invoices,
+    read_orders,
+    read_payment_attempts,
+    read_subscriptions,
+    read_surveys,
+    read_tickets,
+)
+
+__all__ = [
+    "account",
+    "read_campaigns",
+    "read_cancellations",
+    "read_invoices",
+    "read_orders",
+    "read_payment_attempts",
+    "read_subscriptions",
+    "read_surveys",
+    "read_tickets",
+]

@@ -1,0 +1,99 @@
+"""Columns: what each of the other tables holds, and what files call it."""
+
+from typing import Any
+
+from metrics.files.names import Column
+
+CUSTOMER = ("user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id", "kunde", "kunden_id")
+WHEN = ("timestamp", "time", "ts", "date", "datetime", "created_at", "created", "occurred_at", "zeit", "datum")
+
+
+def _optional(name: str, kind: Any, *synonyms: str) -> Column:
+    return Column(name, kind, synonyms, required=False, filled=False)
+
+
+ORDERS = (
+    _optional("order_id", "id", "order", "order_number", "order_no", "invoice_id", "invoice_no", "transaction_id"),
+    Column("user_id", "id", ("customer_id", *CUSTOMER[1:])),
+    Column("timestamp", "time", ("order_date", "ordered_at", "order_time", "purchased_at", "invoice_date", *WHEN[1:])),
+    _optional("currency", "text", "currency_code", "waehrung"),
+    Column(
+        "net", "number", ("amount", "total", "revenue", "value", "net_amount", "net_value", "sales", "spend", "betrag")
+    ),
+)
+SURVEYS = (
+    Column("respondent_id", "id", ("respondent", "person_id", "customer_id", *CUSTOMER)),
+    Column(
+        "answered_at",
+        "time",
+        ("submitted_at", "submit_date", "response_date", "responded_at", "completed_at", "end_date", *WHEN),
+    ),
+    Column("score", "value", ("rating", "nps", "nps_score", "answer")),
+    _optional("response_id", "id", "answer_id"),
+    _optional("survey_id", "id", "survey"),
+    _optional("account_id", "id"),
+)
+SUBSCRIPTIONS = (
+    Column("customer_id", "id", CUSTOMER),
+    Column("subscription_id", "id", ("subscription", "contract_id")),
+    Column("start", "time", ("started_at", "start_date", "start_at", "begin", "valid_from")),
+    Column("end", "time", ("ended_at", "end_date", "end_at", "valid_to"), filled=False),
+    _optional("status", "text", "state"),
+    _optional("interval", "text", "billing_interval"),
+    _optional("interval_count", "number"),
+    _optional("unit_amount_minor", "number", "unit_amount"),
+    _optional("quantity", "number", "seats"),
+    _optional("currency", "text", "currency_code"),
+    _optional("mrr", "number", "monthly_recurring_revenue"),
+    _optional("renews_at", "time"),
+    _optional("recorded_at", "time"),
+)
+CAMPAIGNS = (
+    _optional("message_id", "id", "delivery_id", "mail_id", "email_id"),
+    Column(
+        "recipient_id",
+        "id",
+        ("recipient", "user_id", "user", "customer_id", "subscriber_id", "contact_id", "email", "email_address"),
+    ),
+    Column("campaign_id", "id", ("campaign", "campaign_name")),
+    _optional("variant", "text", "ab_variant", "version"),
+    Column("event", "text", ("event_name", "event_type", "action", "metric", "type")),
+    Column("at", "time", WHEN),
+    _optional("machine", "value", "is_machine", "machine_open"),
+)
+TICKETS = (
+    Column("ticket_id", "id", ("ticket", "case_id", "issue_id", "conversation_id")),
+    Column("customer_id", "id", ("requester_id", "requester", *CUSTOMER)),
+    Column("created_at", "time", ("opened_at", "created", "timestamp", "date", "time")),
+    _optional("first_reply_at", "time", "first_response_at"),
+    _optional("solved_at", "time", "resolved_at", "closed_at"),
+    _optional("reopens", "number", "reopened"),
+)
+INVOICES = (
+    Column("invoice_id", "id", ("invoice", "invoice_number", "invoice_no", "id")),
+    Column("customer_id", "id", CUSTOMER),
+    _optional("subscription_id", "id", "subscription"),
+    Column("due_at", "time", ("due_date", "due", "date")),
+    Column("paid_at", "time", ("paid", "paid_date", "payment_date"), filled=False),
+    _optional("amount_due_minor", "number"),
+    _optional("currency", "text", "currency_code"),
+    _optional("billing_reason", "text"),
+)
+PAYMENT_ATTEMPTS = (
+    Column("invoice_id", "id", ("invoice", "invoice_number", "invoice_no")),
+    Column("attempted_at", "time", ("attempt_at", "created_at", "created", "timestamp", "date", "time")),
+    Column("result", "text", ("status", "outcome")),
+    _optional("failure_code", "text", "decline_code", "error_code"),
+    _optional("payment_method_id", "id", "payment_method"),
+)
+CANCELLATIONS = (
+    Column("customer_id", "id", CUSTOMER),
+    _optional("subscription_id", "id", "subscription", "contract_id"),
+    Column("requested_at", "time", ("cancel_requested_at", "canceled_at", "cancelled_at"), filled=False),
+    Column("effective_at", "time", ("ended_at", "ends_at", "end_date"), filled=False),
+    _optional("withdrawn_at", "time"),
+    _optional("ended_by", "text"),
+    _optional("outcome", "text"),
+    _optional("reason", "text", "cancellation_reason"),
+    _optional("comment", "text"),
+)
