@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metrics.files.json_lines import read_flat_lines
 from metrics.files.raw import Broken, RawTable
 from metrics.files.refusal import EventTableError, refuse, shorten
 
@@ -23,6 +24,9 @@ NOT_OBJECT = "JSON that is not an object"
 
 def read_json(data: bytes, name: str) -> RawTable:
     """Read JSON lines or a JSON array of objects; numbers and texts keep the types they have."""
+    fast = read_flat_lines(data)
+    if fast is not None:
+        return fast
     records, lines, broken = read_objects(data, name)
     return table_of(records, lines, broken)
 
