@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metrics.churn import churn_rate, convert_rate, customer_churn_rate, customer_retention_rate
-    from metrics.clv import customer_lifetime_value, orders_summary, simple_lifetime_value
+    from metrics.clv import (
+        PurchaseFit,
+        PurchaseModel,
+        SpendFit,
+        SpendModel,
+        customer_lifetime_value,
+        fit_purchases,
+        fit_spend,
+        orders_summary,
+        simple_lifetime_value,
+    )
     from metrics.display import definitions, headline, show
     from metrics.events import (
         EventLoad,
@@ -109,7 +119,17 @@ _HOMES = {
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.churn": ["churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate"],
     "metrics.surveys": ["net_promoter_score", "check_responses"],
-    "metrics.clv": ["orders_summary", "customer_lifetime_value", "simple_lifetime_value"],
+    "metrics.clv": [
+        "orders_summary",
+        "fit_purchases",
+        "PurchaseFit",
+        "PurchaseModel",
+        "fit_spend",
+        "SpendFit",
+        "SpendModel",
+        "customer_lifetime_value",
+        "simple_lifetime_value",
+    ],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
         "plot_funnel",
@@ -143,7 +163,8 @@ __all__ = [
     "cohort_retention", "retention_curve", "retention_matrix",
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
     "net_promoter_score", "check_responses",
-    "orders_summary", "customer_lifetime_value", "simple_lifetime_value",
+    "orders_summary", "fit_purchases", "PurchaseFit", "PurchaseModel", "fit_spend", "SpendFit", "SpendModel",
+    "customer_lifetime_value", "simple_lifetime_value",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",

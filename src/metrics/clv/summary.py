@@ -5,20 +5,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.clv.units import UNIT_DAYS, Unit
 from metrics.files.values import read_ids
 from metrics.periods import DAY, Calendar, Ints, When, instant, local_time, microseconds, one_of
 from metrics.results import result
 from metrics.steps import unknown
 
-Unit: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "year"]
 Merge: TypeAlias = Literal["day", "week"] | None
 Refunds: TypeAlias = Literal["net", "error"]
-
-# In days: a week is 7, a year 365.25, a month a twelfth of a year.
-UNIT_DAYS: dict[str, float] = {
-    "second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0,
-    "week": 7.0, "month": 365.25 / 12, "year": 365.25,
-}  # fmt: skip
 
 
 def orders_summary(
@@ -54,7 +48,8 @@ def orders_summary(
         Unit of recency and T; it never merges anything.
     merge
         What is one purchase: all orders of a customer on one local ``"day"`` (default), in one calendar ``"week"``
-        (then recency and T count whole weeks), or each order (None, instants kept).
+        (then recency and T count whole weeks, and the week of `end` counts whole, its days after `end` too), or each
+        order (None, instants kept).
     refunds
         ``"net"`` (default): a negative amount lowers the value of its day, and a day of refunds alone is no purchase.
         ``"error"``: refused with the rows.
@@ -111,7 +106,7 @@ def orders_summary(
         raise ValueError(
             f"{(table['amount'] < 0).sum()} orders have a negative amount (rows {rows}). Use refunds='net'."
         )
-    last = _last_day(table, end, as_of, tz)
+    last = _last_day(table, end, as_of, tz, merge)
     calibration = table[table["day"] <= last]
     bought = _purchases(calibration, merge)
     summary = _frequencies(bought, calibration, last, merge, UNIT_DAYS[unit])
@@ -145,12 +140,13 @@ def _day(when: When, tz: str, name: str) -> int:
     return int(Calendar("day", tz).number(np.array([instant(when, tz=tz, name=name)]))[0])
 
 
-def _last_day(orders: pd.DataFrame, end: When | None, as_of: When | None, tz: str) -> int:
+def _last_day(orders: pd.DataFrame, end: When | None, as_of: When | None, tz: str, merge: Merge) -> int:
     """Number of the last day counted."""
     if end is not None and as_of is not None:
         raise ValueError(f"end is {end!s} and as_of is {as_of!s}. Give one: the last day, or the first one after it.")
     if end is not None:
-        return _day(end, tz, "end")
+        day = _day(end, tz, "end")
+        return day if merge != "week" else 7 * _weeks(day) + 3  # weeks are not cut
     if as_of is not None:  # a day of which only a part is observed is not counted
         return _day(as_of, tz, "as_of") - 1
     return int(orders["day"].max()) if len(orders) else 0
