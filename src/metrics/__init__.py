@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         orders_summary,
         simple_lifetime_value,
     )
-    from metrics.display import definitions, headline, show
+    from metrics.display import alert, definitions, headline, show
     from metrics.events import (
         EventLoad,
         EventTableError,
@@ -146,7 +146,7 @@ _HOMES = {
         "plot_nps",
         "plot_lifetime_value",
     ],
-    "metrics.display": ["show", "headline", "definitions"],
+    "metrics.display": ["show", "headline", "definitions", "alert"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -169,7 +169,7 @@ __all__ = [
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_arrivals", "plot_arrival_hours", "plot_churn", "plot_nps", "plot_lifetime_value",
-    "show", "headline", "definitions",
+    "show", "headline", "definitions", "alert",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
-"""How a result is shown: formatted tables with their footnotes, sentences with their intervals, definitions."""
+"""How a result is shown: tables with their footnotes, sentences with their intervals, definitions, rules that fired."""
 
+from metrics.display.alerts import Alert, alert
 from metrics.display.shown import Headline, Shown, definitions, headline, show
 
-__all__ = ["Headline", "Shown", "definitions", "headline", "show"]
+__all__ = ["Alert", "Headline", "Shown", "alert", "definitions", "headline", "show"]

@@ -7,7 +7,7 @@ index.py   all pages and how they stand          error.py   a page that could no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reporting.pages.facts import Failure, Good, Index, KeyFigure, Origin, PageState, Point, Trouble
+from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, Origin, PageState, Point, Trouble
 
 if TYPE_CHECKING:
     from reporting.pages.error import render_error
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from reporting.pages.page import render_page
 
 __all__ = [
+    "Alert",
+    "Attempt",
     "Failure",
     "Good",
     "Index",

@@ -23,6 +23,17 @@ class KeyFigure:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """A rule that fired: a figure crossed a limit that someone wrote down beforehand."""
+
+    rule: str
+    sentence: str
+    severity: str = "warning"
+    detail: str = ""
+    anchor: str = ""  # of the section of the page where it was raised
+
+
+@dataclass(frozen=True)
 class Origin:
     """What a page says about where it comes from: nothing that changes when nothing changed."""
 
@@ -52,6 +63,7 @@ class Good:
     key_figure: KeyFigure | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     run: str = ""
+    alerts: Sequence[Alert] = ()  # that fired
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,15 @@ class Point:
     built: datetime
     as_of: str | None
     number: float | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run of one page: when, and how it ended, in words."""
+
+    at: datetime
+    result: str
+    page: str = ""  # that it published, if it is still kept
 
 
 @dataclass(frozen=True)
@@ -124,3 +145,4 @@ class Trouble:
     data: str | None = None
     files: Sequence[str] = ()
     root: str = ""
+    attempts: Sequence[Attempt] = ()  # the last runs, newest first

@@ -6,6 +6,7 @@ this with its headings alone:
 
     # Title            title, its paragraph is the question
     metrics.headline   above the first section: the headlines
+    metrics.alert      a rule: if it fired it stands under the headlines
     ## Heading         a section, its name in the contents
     > quotation        a note in the margin of its section
 """
@@ -20,10 +21,11 @@ from markupsafe import Markup
 
 from reporting.execution.jupyter import Exporter, IPythonRenderer, MarkdownWithMath
 from reporting.pages.clean import TAG, clean, plain
-from reporting.pages.facts import KeyFigure, Origin
+from reporting.pages.facts import Alert, KeyFigure, Origin
 from reporting.pages.templates import render
 
 HEADLINE = "application/vnd.metrics.headline+json"
+ALERT = "application/vnd.metrics.alert+json"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TAKEN = {"main", "contents", "about"}  # anchors of the template's own
 
@@ -48,6 +50,8 @@ class Page:
     opening: Section = field(default_factory=lambda: Section("", ""))
     sections: list[Section] = field(default_factory=list)
     key_figure: KeyFigure | None = None
+    alerts: list[Alert] = field(default_factory=list)  # rules that fired
+    quiet: int = 0  # rules that did not
     warned: int = 0  # cells that wrote to stderr
 
 
@@ -115,6 +119,10 @@ def read_page(notebook: Any, title: str | None = None) -> Page:
             outputs = cell.get("outputs", [])
             page.warned += any(part.output_type == "stream" and part.name == "stderr" for part in outputs)
             for part in outputs:
+                if isinstance(rule := part.get("data", {}).get(ALERT), dict):
+                    page.quiet += not _fired(rule)
+                    page.alerts += [_alert(rule, section.anchor)] if _fired(rule) else []
+                    continue
                 html = _output(part)
                 figure = part.get("data", {}).get(HEADLINE)
                 if figure is not None:
@@ -214,6 +222,15 @@ def _output(part: Any) -> Markup:
 def _pre(text: str) -> Markup:
     text = ANSI.sub("", text).rstrip()
     return Markup("<pre>{}</pre>").format(text) if text else Markup()
+
+
+def _fired(rule: dict[str, Any]) -> bool:
+    return bool(rule.get("fired")) and bool(rule.get("sentence"))
+
+
+def _alert(rule: dict[str, Any], anchor: str) -> Alert:
+    words = {key: str(rule.get(key, "")) for key in ("rule", "sentence", "severity", "detail")}
+    return Alert(**words, anchor=anchor)
 
 
 def _key_figure(figure: Any) -> KeyFigure | None:

@@ -1,0 +1,111 @@
+"""Rules over metric tables: what is beyond a limit, what is not finished, and what is said."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics import alert
+from metrics.display.alerts import ALERT_MIME
+
+THIN = "\u202f"
+
+
+def churn(*rates, complete=None, **columns):
+    months = pd.date_range("2026-01-01", periods=len(rates), freq="MS")
+    return pd.DataFrame({
+        "period_start": months, "users": [100] * len(rates), "churned": [10] * len(rates), "churn_rate": rates,
+        "complete": complete or [True] * len(rates), **columns,
+    })  # fmt: skip
+
+
+def test_a_rule_says_period_value_and_limit():
+    fired = alert(churn(0.1, 0.2), "churn_rate", above=0.15, rule="churn-high")
+    assert fired == f"Churn in February 2026: 20.0{THIN}%, above the limit of 15{THIN}%."
+    assert fired.fired
+    assert fired.detail == "churn_rate > 0.15"
+
+
+def test_exactly_the_limit_is_not_beyond_it():
+    assert not alert(churn(0.1, 0.15), "churn_rate", above=0.15, rule="r").fired
+    assert not alert(churn(0.1, 0.15), "churn_rate", below=0.15, rule="r").fired
+    assert alert(churn(0.1, 0.1499), "churn_rate", below=0.15, rule="r").fired
+
+
+def test_no_rule_reads_a_period_that_is_not_over_or_a_rate_that_is_missing():
+    open_period = churn(0.1, 0.9, complete=[True, False])
+    assert not alert(open_period, "churn_rate", above=0.5, rule="r").fired
+    assert not alert(churn(0.1, np.nan), "churn_rate", above=0.5, rule="r").fired
+    assert alert(churn(0.9, np.nan), "churn_rate", above=0.5, rule="r").fired  # the last that can be told
+
+
+def test_all_of_the_last_periods_must_be_beyond_the_limit():
+    rule = {"column": "churn_rate", "above": 0.15, "periods": 2, "rule": "r"}
+    assert not alert(churn(0.2, 0.1, 0.2), **rule).fired
+    assert alert(churn(0.1, 0.2, 0.3), **rule) == (
+        f"Churn: above the limit of 15{THIN}% for 2 finished periods (20.0{THIN}%, then 30.0{THIN}%)."
+    )
+    assert not alert(churn(0.2), **rule).fired  # one period is not two
+
+
+def test_the_order_of_rows_does_not_matter_and_the_table_stays_as_it_was():
+    table = churn(0.1, 0.2, 0.3)
+    before = table.copy()
+    turned = table.iloc[::-1]
+    rule = {"column": "churn_rate", "above": 0.15, "periods": 2, "rule": "r"}
+    assert alert(table, **rule) == alert(turned, **rule)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_each_group_is_judged_alone():
+    table = pd.concat([churn(0.1, 0.2).assign(plan="free"), churn(0.1, 0.1).assign(plan="pro")], ignore_index=True)
+    table = table[["plan", *[c for c in table if c != "plan"]]]
+    said = alert(table, "churn_rate", above=0.15, rule="r")
+    assert said == f"Churn of free in February 2026: 20.0{THIN}%, above the limit of 15{THIN}%."
+
+
+def test_a_table_without_periods_fires_by_one_row():
+    table = pd.DataFrame({"event": ["sign_up", "invite", "share"], "users": [100, 40, 39]})
+    assert alert(table, "users", below=50, rule="few") == "Users under the limit of 50: invite 40, share 39."
+    assert not alert(table.head(0), "users", below=50, rule="few").fired
+
+
+def test_a_rule_without_a_limit_is_off():
+    off = alert(churn(0.9), "churn_rate", above=None, rule="churn-high")
+    assert not off.fired
+    assert off.detail == "has no limit, so it is off"
+
+
+def test_a_sentence_of_ones_own():
+    assert alert("The export is short.", rule="export").fired
+    assert not alert("The export is short.", rule="export", fired=False).fired
+
+
+def test_the_output_can_be_read_by_a_report_and_is_escaped():
+    fired = alert("<img src=x onerror=x()>", rule="<b>", severity="critical")
+    bundle = fired._repr_mimebundle_()
+    assert json.loads(json.dumps(bundle[ALERT_MIME])) == {
+        "rule": "<b>", "sentence": "<img src=x onerror=x()>", "severity": "critical", "detail": "", "fired": True,
+    }  # fmt: skip
+    assert "<img" not in bundle["text/html"]
+    assert "&lt;img" in bundle["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"column": "churn_rat", "above": 1}, "column: 'churn_rat' is not in the table"),
+        ({"column": "churn_rate", "above": 1, "below": 0}, "both given"),
+        ({"column": "churn_rate", "above": 1, "periods": 0}, "periods: 0"),
+        ({"column": "churn_rate", "above": 1, "severity": "loud"}, "severity: 'loud' is unknown"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        alert(churn(0.1), rule="r", **given)
+
+
+def test_a_limit_goes_with_a_table():
+    with pytest.raises(ValueError, match="go with a table"):
+        alert("so", above=1, rule="r")
