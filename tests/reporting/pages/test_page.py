@@ -1,7 +1,7 @@
 import pytest
 from nbformat import from_dict, v4
 
-from reporting.pages.page import HEADLINE, Origin, read_page, render_page
+from reporting.pages.page import ALERT, HEADLINE, Origin, read_page, render_page
 from tests.reporting.notebooks import fragment
 from tests.reporting.pages.test_clean import PAYLOADS, Reader, dangers
 
@@ -156,3 +156,30 @@ def test_a_hostile_name_does_nothing_wherever_it_stands(payload):
     )
     assert dangers(text, page=True) == []
     assert [tag for tag, _ in Reader(text).found].count("main") == 1
+
+
+def rule(sentence="Churn: 40 %, above the limit of 35 %.", name="churn-high", **facts):
+    data = {"rule": name, "sentence": sentence, "severity": "warning", "detail": "churn_rate > 0.35", "fired": True}
+    return out({"text/html": "<p>not this</p>", "text/plain": sentence, ALERT: data | facts})
+
+
+def test_a_rule_that_fired_stands_under_the_headlines_wherever_it_was_raised():
+    text = html(md("# T"), headline("1", "a"), md("## Who leaves?"), rule())
+    [alert] = page(md("## Who leaves?"), rule()).alerts
+    assert (alert.rule, alert.anchor) == ("churn-high", "who-leaves")
+    assert "not this" not in text
+    assert text.index('class="headlines"') < text.index("A rule fired:") < text.index('id="who-leaves"')
+    assert 'above the limit of 35 %. <a href="#who-leaves">Where</a>' in text
+    assert "Rule <code>churn-high</code>: churn_rate &gt; 0.35." in text
+
+
+def test_rules_that_are_quiet_are_counted():
+    quiet = rule("", fired=False)
+    assert "Two other rules are quiet." in html(md("# T"), quiet, rule(), quiet)
+    assert "The one rule of this report is quiet." in html(md("# T"), quiet)
+    assert "rule fired" not in html(md("# T"), quiet)
+
+
+def test_a_rule_that_is_no_rule_is_not_read():
+    assert page(out({"text/plain": "so", ALERT: ["no", "rule"]})).alerts == []
+    assert page(rule("")).alerts == []  # it has nothing to say
