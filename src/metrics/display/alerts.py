@@ -128,9 +128,9 @@ def alert(
         last = rows.tail(periods)
         if len(last) == periods and beyond[last.index].all():
             whose = f" of {', '.join(str(part) for part in key)}" if key else ""
-            values = [numbers.with_unit(written.write(value), unit) for value in last[column]]
+            shown = [numbers.with_unit(written.write(value), unit) for value in last[column]]
             when = numbers.period_in_words(last["period_start"].iloc[-1], period_length(what))
-            said.append(_of_periods(values, when, name + whose, f"{word} the limit of {text}"))
+            said.append(_of_periods(shown, when, name + whose, f"{word} the limit of {text}"))
     return _alert(rule, " ".join(said), severity, detail)
 
 

@@ -35,7 +35,8 @@ def spark(title: str, history: Sequence[Point], *, colour: str = "blue") -> Mark
     ]
     path = "L".join(f"{x:.0f} {y:.1f}" for x, y in points)
     x, y = points[-1]
-    words = f"{title}: last {len(values)} values, first {values[0]:g}, last {values[-1]:g}, lowest {low:g}, highest {high:g}"
+    said = f"first {values[0]:g}, last {values[-1]:g}, lowest {low:g}, highest {high:g}"
+    words = f"{title}: last {len(values)} values, {said}"
     return Markup(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}">'
         f'<path d="M{path}" class="s-muted"/><circle cx="{x:.0f}" cy="{y:.1f}" r="2.8" class="f-{colour}"/></svg>'

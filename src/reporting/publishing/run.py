@@ -78,6 +78,7 @@ def run_report(plan: Plan, *, progress: Callable[[int, int], None] | None = None
             data=origin.data,
             files=origin.files,
             key_figure=page.key_figure,
+            alerts=page.alerts,
             parameters=dict(plan.values),
         )
         os.replace(running, paths["ipynb"])
