@@ -75,6 +75,16 @@ if TYPE_CHECKING:
     from metrics.steps import Step
     from metrics.store import EventSource, open_events, write_events
     from metrics.surveys import check_responses, net_promoter_score
+    from metrics.survival import (
+        RetentionFit,
+        RetentionModel,
+        compare_survival,
+        compare_survival_pairs,
+        fit_retention,
+        project_retention,
+        survival_curve,
+        survival_summary,
+    )
 
 __version__ = "0.1.0"
 
@@ -118,6 +128,16 @@ _HOMES = {
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.churn": ["churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate"],
+    "metrics.survival": [
+        "survival_curve",
+        "survival_summary",
+        "compare_survival",
+        "compare_survival_pairs",
+        "fit_retention",
+        "project_retention",
+        "RetentionModel",
+        "RetentionFit",
+    ],
     "metrics.surveys": ["net_promoter_score", "check_responses"],
     "metrics.clv": [
         "orders_summary",
@@ -162,6 +182,8 @@ __all__ = [
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
+    "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs",
+    "fit_retention", "project_retention", "RetentionModel", "RetentionFit",
     "net_promoter_score", "check_responses",
     "orders_summary", "fit_purchases", "PurchaseFit", "PurchaseModel", "fit_spend", "SpendFit", "SpendModel",
     "customer_lifetime_value", "simple_lifetime_value",

@@ -23,6 +23,23 @@ def orders(events):
     return events.rename(columns={"amount": "net"})
 
 
+def stays(events):
+    """Of each user the days from the first row to the last, whether then silent for long, the entry, the last plan."""
+    users = events.sort_values(["timestamp", "event", "plan", "amount"]).groupby("user_id")
+    first, last = users["timestamp"].min(), users["timestamp"].max()
+    silent = last < pd.Timestamp(AS_OF, tz="UTC") - pd.Timedelta(days=20)
+    days = (last - first) / pd.Timedelta(days=1)
+    return {"durations": days, "observed": silent, "entry": days / 3 - 1}, users["plan"].agg(lambda plan: plan.iloc[-1])
+
+
+def survival(metric, **settings):
+    def measured(events):
+        columns, plan = stays(events)
+        return metric(**columns, **({"by": plan} if settings.get("by") else {}))
+
+    return measured
+
+
 METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
     "conversion_funnel optional": lambda e: metrics.conversion_funnel(
@@ -58,6 +75,11 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
     "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
+    "survival_curve": survival(metrics.survival_curve),
+    "survival_curve by": survival(metrics.survival_curve, by=True),
+    "survival_summary": lambda e: metrics.survival_summary(survival(metrics.survival_curve)(e)),
+    "compare_survival": survival(metrics.compare_survival, by=True),
+    "compare_survival_pairs": survival(metrics.compare_survival_pairs, by=True),
     "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
     "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
     "check_responses": lambda e: metrics.check_responses(answers(e)),
