@@ -121,6 +121,13 @@ LINES = [
     _against("weekly cohorts", 10 * M, "ours:cohorts", "clickhouse:cohorts", "chDB", repeats=3),
     _against("monthly churn", 10 * M, "ours:churn", "clickhouse:churn", "chDB", repeats=3),
     _against(
+        "load JSON lines", 1 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3
+    ),
+    _against(
+        "load JSON lines", 5 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3,
+        goal=1.6, megabytes=1500, mode="full",
+    ),
+    _against(
         "funnel, Spark", 10 * M, "ours:funnel_spark", "spark:funnel", "Spark SQL windows",
         goal=0.6, mode="spark", repeats=3,
     ),

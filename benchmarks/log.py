@@ -60,6 +60,8 @@ def log_file(folder: Path, kind: str, rows: int, suffix: str = ".parquet") -> Pa
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         if suffix == ".parquet":
             write_log(partial, kind, rows)
+        elif suffix == ".jsonl.gz":
+            write_json(log_file(folder, kind, rows), partial)
         else:
             write_csv(log_file(folder, kind, rows), partial)
         partial.replace(path)
@@ -83,6 +85,13 @@ def write_log(path: Path, kind: str, rows: int, seed: int = 1) -> None:
             cut = len(order) if piece == pieces - 1 else int(np.searchsorted(columns[0], ends))
             writer.write_table(_table(*(column[:cut] for column in columns)), row_group_size=ROW_GROUP)
             late = tuple(column[cut:] for column in columns)
+
+
+def write_json(log: Path, path: Path) -> None:
+    """Write a log as gzipped JSON lines."""
+    import duckdb
+
+    duckdb.sql(f"COPY (FROM read_parquet('{log}')) TO '{path}' (FORMAT json, COMPRESSION gzip)")
 
 
 def write_csv(source: Path, path: Path) -> None:

@@ -101,3 +101,30 @@ def test_what_the_blocks_cannot_tell_is_read_one_by_one_and_the_load_is_the_same
     monkeypatch.setattr(json_records, "read_flat_lines", lambda data: None)
     pd.testing.assert_frame_equal(metrics.load_events(path).events, quick.events)
     pd.testing.assert_frame_equal(metrics.load_events(path).rejected, quick.rejected)
+
+
+def test_many_small_files_are_read_together_and_each_row_knows_its_file(tmp_path, monkeypatch):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for n in range(30):
+        rows = [ROW % (i % 7, n, i) for i in range(800)]
+        if n == 20:
+            rows[5] = b'{"user_id":"u","event":"","timestamp":"2026-01-05T09:00:00Z","n":1}\n'
+        (folder / f"{n:02d}.jsonl").write_bytes(b"".join(rows).rstrip(b"\n" if n % 2 else b""))
+    batched = metrics.load_events(folder)
+    assert batched.rejected[["file", "line", "reason"]].to_numpy().tolist() == [
+        [str(folder / "20.jsonl"), 6, "no event"]
+    ]
+    monkeypatch.setattr("metrics.files.reading.batches_of", lambda sources: [])
+    single = metrics.load_events(folder)
+    pd.testing.assert_frame_equal(batched.events, single.events)
+    pd.testing.assert_frame_equal(batched.account, single.account)
+    pd.testing.assert_frame_equal(batched.rejected, single.rejected)
+
+
+def test_a_small_file_that_is_wrong_is_named_among_many(tmp_path):
+    for n in range(30):
+        (tmp_path / f"{n:02d}.jsonl").write_bytes(b"".join(ROW % (1, n, i) for i in range(800)))
+    (tmp_path / "15.jsonl").write_text('{"user": "ann"}\n')
+    with pytest.raises(metrics.EventTableError, match=r"15\.jsonl.* has no event and no timestamp"):
+        metrics.load_events(tmp_path)

@@ -164,9 +164,10 @@ def choose(sources: Sequence[Source], format: str | None) -> list[tuple[Format, 
         return [(known[format], "as declared", list(sources))]
     groups: dict[str, tuple[Format, str, list[Source]]] = {}
     errors: list[EventTableError] = []
+    alike: dict[tuple[object, ...], tuple[Format, str]] = {}
     for source in sources:
         try:
-            chosen, reason = _recognise(source)
+            chosen, reason = _recognise(source, alike)
         except EventTableError as error:
             errors.append(error)
             continue
@@ -176,9 +177,13 @@ def choose(sources: Sequence[Source], format: str | None) -> list[tuple[Format, 
     return list(groups.values())
 
 
-def _recognise(source: Source) -> tuple[Format, str]:
+def _recognise(source: Source, alike: dict[tuple[object, ...], tuple[Format, str]]) -> tuple[Format, str]:
+    """The format of a file; `alike` remembers that of files with the same keys, which need only be confirmed."""
     head = source.head()
     sample = Sample(source.name, kind_of(head, source.name), head, source)
+    keys = (sample.kind, sample.names, frozenset(key for record in sample.records for key in record))
+    if keys in alike and alike[keys][0].recognise(sample) == alike[keys][1]:
+        return alike[keys]
     claims = [(one, reason) for one in formats().values() if (reason := one.recognise(sample)) is not None]
     vendors = [claim for claim in claims if claim[0].name != GENERIC]
     if len(vendors) > 1:
@@ -186,7 +191,8 @@ def _recognise(source: Source) -> tuple[Format, str]:
         raise refuse(source.name, f"could be {names}", f"Say format={vendors[0][0].name!r} or another one.")
     if not claims:
         raise refuse(source.name, "is of no known format", f"Say format= one of {list(formats())}.")
-    return (vendors or claims)[0]
+    alike[keys] = (vendors or claims)[0]
+    return alike[keys]
 
 
 def check_options(chosen: Sequence[Format], options: dict[str, Any]) -> None:

@@ -135,7 +135,7 @@ def _unpack(
     name: str, opener: Opener, *, depth: int, path: Path | None = None, packed: int | None = None
 ) -> Iterator[Source]:
     source = Source(name, opener, path, packed)
-    start = source.head()[:4]
+    start = source.head(4)
     is_zip, is_gzip = start in (b"PK\x03\x04", b"PK\x05\x06"), start[:2] == b"\x1f\x8b"
     if not (is_zip or is_gzip):
         yield source

@@ -75,7 +75,7 @@ def first_objects(head: bytes, most: int = 50) -> list[dict[str, Any]]:
                 break
             position += 1
         return found
-    for line in text.split("\n")[: 2 * most]:
+    for line in text.split("\n", most)[:most]:
         one = _loads(line)
         if isinstance(one, dict):
             found.append(one)

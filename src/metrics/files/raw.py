@@ -30,6 +30,7 @@ class RawTable:
     lines: Any  # int64, from 1
     broken: list[Broken] = field(default_factory=list)
     nested: frozenset[str] = frozenset()  # columns that stood inside `properties`
+    files: Any = None  # name of the file of each record, where there are several
 
     @property
     def read(self) -> int:

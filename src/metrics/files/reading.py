@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from metrics.files.batches import batches_of, read_batch
 from metrics.files.delimited import read_delimited
 from metrics.files.finding import Source
 from metrics.files.json_records import read_json
@@ -12,7 +13,7 @@ from metrics.files.names import Column, check_rename
 from metrics.files.parquet import read_parquet
 from metrics.files.raw import RawTable
 from metrics.files.refusal import EventTableError, refuse_all
-from metrics.files.shaping import Shaped, shape
+from metrics.files.shaping import FILE, Shaped, shape
 from metrics.files.values import tidy
 
 
@@ -41,7 +42,22 @@ def read_rows(
     parts: list[tuple[RawTable, Shaped]] = []
     errors: list[EventTableError] = []
     found: list[str] = []
-    for source in sources:
+    left = list(sources)
+    for batch in batches_of(sources) if encoding is None else ():
+        raw = read_batch(batch)
+        if raw is None:
+            continue
+        try:  # what is wrong with one of them is found when they are read one by one
+            shaped = shape(raw, columns, file=batch[0].name, rename=rename, timezone=timezone, time_format=time_format)
+        except EventTableError:
+            continue
+        if not {source.name for source in batch} <= set(shaped.rows[FILE]):
+            continue  # nothing of a file can be used: say why
+        found.extend([*raw.frame.columns, *(name.removeprefix("properties.") for name in raw.nested)])
+        parts.append((raw, shaped))
+        together_read = {source.name for source in batch}
+        left = [source for source in left if source.name not in together_read]
+    for source in left:
         try:
             raw = read_raw(source, delimiter=delimiter, encoding=encoding)
             found.extend([*raw.frame.columns, *(name.removeprefix("properties.") for name in raw.nested)])

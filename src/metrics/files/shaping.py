@@ -74,14 +74,15 @@ def shape(
 
     table = pd.DataFrame(rows, index=range(len(frame)))
     place: dict[str, Any] = {
-        FILE: file,
+        FILE: file if raw.files is None else raw.files,
         LINE: np.asarray(raw.lines, np.int64),
         NOTE: np.where(ambiguous, AMBIGUOUS, ""),
     }
     table = table.assign(**place)
     bad = ~pd.isna(reasons)
     original = {column.name: chosen.get(column.name) for column in columns if column.required}
-    rejected = _rejected(raw, frame[bad], raw.lines[bad], reasons[bad], original, file)
+    files = file if raw.files is None else raw.files[bad]
+    rejected = _rejected(raw, frame[bad], raw.lines[bad], reasons[bad], original, file, files)
     return Shaped(table[~bad].reset_index(drop=True), rejected, properties)
 
 
@@ -125,10 +126,10 @@ def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any]:
 
 
 def _rejected(
-    raw: RawTable, frame: pd.DataFrame, lines: Any, reasons: Any, original: dict[str, str | None], file: str
+    raw: RawTable, frame: pd.DataFrame, lines: Any, reasons: Any, original: dict[str, str | None], file: str, files: Any
 ) -> pd.DataFrame:
     """Rejected rows with the fields as they were written; a line that was no record has its text instead."""
-    bad = pd.DataFrame({"file": file, "line": lines, "reason": reasons})
+    bad = pd.DataFrame({"file": files, "line": lines, "reason": reasons})
     for name, source in original.items():
         text = None if source is None else as_text(frame[source].reset_index(drop=True)).to_pylist()
         bad[name] = pd.Series(text, index=bad.index, dtype="str")

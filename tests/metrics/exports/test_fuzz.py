@@ -26,6 +26,7 @@ KEYS = {  # what makes a record of this format
     "delighted": ["survey_type", "score", "person", "person_properties", "id", "created_at", "updated_at"],
     "customerio": ["metric", "object_type", "data", "event_id", "timestamp"],
     "mailchimp": ["a@example.com"],
+    "chargebee": ["subscription_id", "mrr", "record_start_at", "record_recorded_at", "status", "currency_code"],
     "zendesk": ["id", "requester_id", "satisfaction_rating", "created_at", "metric_set", "tags", "status"],
 }
 HEADS = {

@@ -166,6 +166,29 @@ def test_stripe_invoices_charges_and_cancellations_are_tables(tmp_path):
     assert left["effective_at"] - left["requested_at"] == pd.Timedelta("1 day")
 
 
+# -- Chargebee
+
+CHANGES = """
+    subscription_id,customer_id,status,status_previous,mrr,mrr_previous,currency_code,record_start_at,record_recorded_at
+    s1,c1,in_trial,,0,0,EUR,2026-01-05T09:00:00Z,2026-01-05T09:00:00Z
+    s1,c1,active,in_trial,1900,0,EUR,2026-01-19T09:00:00Z,2026-01-19T09:00:00Z
+    s1,c1,active,in_trial,1500,0,EUR,2026-01-19T09:00:00Z,2026-02-01T00:00:00Z
+    s1,c1,cancelled,active,0,1500,EUR,2026-03-01T00:00:00Z,2026-03-01T00:00:00Z
+    s1,c1,cancelled,active,0,1500,EUR,2026-03-01T00:00:00Z,2026-03-01T00:00:00Z
+"""
+
+
+def test_chargebee_changes_are_states_that_end_where_the_next_begins(tmp_path):
+    path = table(tmp_path / "mrr.csv", CHANGES)
+    states = metrics.read_subscriptions(path, minor_units=True)
+    assert states["mrr"].tolist() == [0, 19, 15]  # what was known at first, and what was recorded later
+    assert states["status"].tolist() == ["trialing", "active", "active"]
+    assert states["end"].dt.strftime("%m-%d").tolist() == ["01-19", "03-01", "03-01"]
+    load = metrics.load_events(path, format="chargebee")
+    assert became(load) == {"kept": 4, "duplicate": 1}
+    assert load.events["event"].tolist()[-1] == "subscription_cancelled"
+
+
 # -- Surveys
 
 TYPEFORM = """
