@@ -15,24 +15,25 @@ a wrong parameter is refused before anything slow is loaded.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reporting.errors import RefusedError, ReportError
+from reporting.errors import LockedError, RefusedError, ReportError
 
 if TYPE_CHECKING:
     from reporting.publishing.plan import Request, plan_reports
-    from reporting.publishing.run import run_report
-    from reporting.publishing.states import write_index
+    from reporting.publishing.run import run_reports
     from reporting.recipe.file import read_recipe
     from reporting.recipe.parameters import read_parameters
+    from reporting.recipe.secrets import secret
 
 __all__ = [
+    "LockedError",
     "RefusedError",
     "ReportError",
     "Request",
     "plan_reports",
     "read_parameters",
     "read_recipe",
-    "run_report",
-    "write_index",
+    "run_reports",
+    "secret",
 ]
 
 _HOMES = {
@@ -40,8 +41,8 @@ _HOMES = {
     "plan_reports": "publishing.plan",
     "read_parameters": "recipe.parameters",
     "read_recipe": "recipe.file",
-    "run_report": "publishing.run",
-    "write_index": "publishing.states",
+    "run_reports": "publishing.run",
+    "secret": "recipe.secrets",
 }
 
 

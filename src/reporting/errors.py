@@ -1,4 +1,4 @@
-"""What can go wrong, in two kinds: refused before anything ran, or failed while it ran.
+"""What can go wrong: refused before anything ran, failed while it ran, or another run was at work.
 
 A message is a fact, what was found, and what to do. It stands alone on a terminal
 and on a page, so no traceback is needed to understand it.
@@ -82,3 +82,7 @@ def did_you_mean(name: str, known: Iterable[str], all_are: str) -> str:
     if nearest:
         return f"Did you mean {nearest[0]!r}?"
     return f"{all_are} {', '.join(names)}." if names else f"{all_are} none."
+
+
+class LockedError(RuntimeError):
+    """Another run writes into the same folder; nothing was done."""

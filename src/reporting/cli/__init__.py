@@ -1,5 +1,11 @@
-"""The command line of reports: `metrics report …` and `metrics demo`."""
+"""The command line of reports: `metrics report …` and `metrics demo`.
 
-from reporting.cli.build import demo, report
+build.py    run rerun demo               ask.py      check params plan list
+history.py  show diff prune index        machine.py  doctor export
+"""
 
-__all__ = ["demo", "report"]
+from reporting.cli import ask, history, machine
+from reporting.cli.app import report
+from reporting.cli.build import demo
+
+__all__ = ["ask", "demo", "history", "machine", "report"]

@@ -1,221 +1,256 @@
-"""Command line of reports: `metrics report …` and `metrics demo`.
+"""Verbs that build: `run`, `rerun`, and `metrics demo`.
 
-Exit codes tell a scheduler what happened: 0 all built, 2 refused before anything ran,
-3 some failed, 4 all failed. A failure is one line on stderr, never a traceback.
+Exit codes tell a scheduler what happened: 0 all built or unchanged, 2 refused before anything
+ran, 3 some failed, 4 all failed, 75 another run was at work, 130 and 143 interrupted.
 """
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reporting.errors import RefusedError, ReportError
+from reporting.cli.app import (
+    ALL_FAILED,
+    SOME_FAILED,
+    AsJson,
+    AsOf,
+    Data,
+    Names,
+    OutFolder,
+    Params,
+    RecipeFile,
+    answered,
+    assignments,
+    complain,
+    counted,
+    near,
+    report,
+    say_json,
+    sentence,
+)
+from reporting.errors import RefusedError
 from reporting.publishing.plan import Plan, Request, plan_reports
-from reporting.publishing.states import read_states, write_index
+from reporting.recipe.dates import is_date
 from reporting.recipe.file import RECIPE, Recipe, read_recipe
-from reporting.recipe.parameters import read_parameters
 
-REFUSED, SOME_FAILED, ALL_FAILED = 2, 3, 4
+if TYPE_CHECKING:
+    from reporting.execution.jobs import Event, OnEvent
+    from reporting.publishing.run import Run
 
-RecipeFile = Annotated[Path, typer.Option("--recipe", help="TOML file that says what is built.")]
-OutFolder = Annotated[
-    Path | None, typer.Option("--out", help="Folder for pages and their index, in place of the recipe's.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on stdout.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Reports that run at the same time.")]
+Kernel = Annotated[str | None, typer.Option("--kernel", help="warm, plain, or auto: warm where that is possible.")]
+Force = Annotated[bool, typer.Option("--force", help="Build what did not change too.")]
 
-report = typer.Typer(name="report", help="Build HTML reports from notebooks.", no_args_is_help=True)
+
+@dataclass(frozen=True)
+class How:
+    """How a run is done, apart from what it builds."""
+
+    force: bool = False
+    jobs: int | None = None
+    kernel: str | None = None
+    as_json: bool = False
+    trigger: str = "run"
 
 
 @report.command()
 def run(
-    names: Annotated[list[str] | None, typer.Argument(help="Reports to build; all of the recipe by default.")] = None,
+    names: Names = None,
     recipe: RecipeFile = RECIPE,
-    as_of: Annotated[str | None, typer.Option(help="First moment not observed, such as 2026-07-01.")] = None,
-    params: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-p",
-            "--param",
-            metavar="NAME=VALUE",
-            help="Set a parameter. A NAME that ends in _file takes a path relative to your folder.",
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Your own export, in place of the recipe's data; a path relative to your folder."),
-    ] = None,
+    as_of: AsOf = None,
+    params: Params = None,
+    data: Data = None,
     out: OutFolder = None,
+    force: Force = False,
+    jobs: Jobs = None,
+    kernel: Kernel = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Run as on each day from this one on.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last of these days, included.")] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only what has come due by its schedule since it was built.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build reports and the index.
+    """Build reports that changed, and the index.
 
-    Exit codes: 0 all built, 2 refused before anything ran, 3 some failed, 4 all failed.
+    Exit codes: 0 all built, 2 refused before anything ran, 3 some failed, 4 all failed, 75 another run is at work.
     """
-    with _refusals():
-        request = Request(names=names or [], params=_assignments(params or [], as_of), data=data)
-        _run(read_recipe(recipe, out), request, as_json)
-
-
-@report.command("list")
-def list_reports(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = False) -> None:
-    """Show every report and its state."""
-    with _refusals():
-        rows = read_states(read_recipe(recipe, out))
-    if as_json:
-        _say_json([{"state": row.state, **asdict(row)} for row in rows])
-        return
-    _say_table(
-        ["report", "group", "state", "as of", "last good run"],
-        [
-            [
-                row.name,
-                row.group,
-                row.state,
-                (row.good and row.good.as_of) or "-",
-                f"{row.good.built:%Y-%m-%d %H:%M} UTC" if row.good else "-",
-            ]
-            for row in rows
-        ],
-    )
+    with answered():
+        how = How(force, jobs, _kernel(kernel), as_json)
+        request = Request(names=names or [], params=assignments(params, as_of), data=data)
+        loaded = read_recipe(recipe, out)
+        if first or last:
+            if as_of or due:
+                raise RefusedError("--from and --to say the days. Leave out --as-of and --due.")
+            build(loaded, [replace(request, day=day) for day in _days(first, last)], replace(how, trigger="backfill"))
+        else:
+            build(loaded, [_due(loaded, request) if due else request], how)
 
 
 @report.command()
-def params(
-    notebook: Annotated[str, typer.Argument(help="A notebook file, or the name of a report.")],
+def rerun(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name; 'last' is one.")],
+    failed: Annotated[bool, typer.Option("--failed", help="Only the reports that failed.")] = False,
     recipe: RecipeFile = RECIPE,
+    out: OutFolder = None,
+    jobs: Jobs = None,
+    kernel: Kernel = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the parameters of a notebook, without running it."""
-    with _refusals():
-        given: dict[str, Any] = {}
-        if notebook.endswith(".ipynb"):
-            path = Path(notebook)
-        else:
-            loaded = read_recipe(recipe)
-            [chosen] = loaded.choose([notebook])
-            path, given = chosen.notebook, loaded.params | chosen.params
-        found = read_parameters(path)
-        values = {name: p.checked(given[name]) if name in given else p.default for name, p in found.items()}
-    if as_json:
-        _say_json(
-            [
-                {
-                    "name": p.name,
-                    "type": p.declared,
-                    "required": p.required,
-                    "value": values[p.name],
-                    "meaning": p.comment,
-                }
-                for p in found.values()
-            ]
-        )
-        return
-    _say_table(
-        ["parameter", "type", "value", "meaning"],
-        [[p.name, p.declared, "required" if p.required else repr(values[p.name]), p.comment] for p in found.values()],
-    )
+    """Build the reports of a run again, with the parameters they had."""
+    from reporting.publishing.history import find_run
 
-
-@report.command()
-def check(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
-    """Check recipe, notebooks, parameters and data files; run nothing."""
-    with _refusals():
-        plans, _ = plan_reports(read_recipe(recipe))
-    if as_json:
-        _say_json({plan.report.name: dict(plan.values) for plan in plans})
-    else:
-        typer.echo(f"{recipe}: {len(plans)} {'report' if len(plans) == 1 else 'reports'}, nothing to mend.")
+    with answered():
+        loaded = read_recipe(recipe, out)
+        manifest = find_run(loaded.out, run)
+        entries = [entry for entry in manifest.pages if entry.failed or not failed]
+        if not entries:
+            raise RefusedError(f"Nothing failed in {manifest.run}. Leave out --failed to build all of it again.")
+        requests = [
+            Request(
+                names=[entry.name],
+                values=entry.parameters,
+                today=date.fromisoformat(entry.day),
+                day=date.fromisoformat(entry.day) if entry.backfill else None,
+            )
+            for entry in entries
+        ]
+        build(loaded, requests, How(True, jobs, _kernel(kernel), as_json, "rerun"), together=True)
 
 
 def demo(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
     """Build all reports on the demo data."""
-    with _refusals():
+    with answered():
         loaded = read_recipe(recipe)  # first, so that no data are left where there is no project
         _make_demo_data(recipe)
-        _run(loaded, Request(), as_json)
+        build(loaded, [Request()], How(as_json=as_json))
 
 
-def _run(recipe: Recipe, request: Request, as_json: bool) -> None:
-    plans, left_out = plan_reports(recipe, request)
+def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bool = False) -> None:
+    """Plan all that is asked for, then run it, one run a request or all in one, and say what came of it."""
+    planned = [plan_reports(recipe, request) for request in requests]
+    left_out = [report for _, reports in planned for report in reports]
+    rounds = [plans for plans, _ in planned]
     if left_out:
-        _complain(f"Left out, for they read another table: {', '.join(report.name for report in left_out)}.")
-    if not plans:
+        complain(f"Left out, for they read another table: {', '.join(report.name for report in left_out)}.")
+    if not any(rounds) and requests and not requests[0].due:
         raise RefusedError("No report was chosen. Name one whose key 'data' is set, or use -p.")
-    _make_folder(recipe.out)
-    from reporting.publishing.run import run_report
+    if together:
+        rounds = [[plan for plans in rounds for plan in plans]]
+    from reporting.publishing.run import run_reports
 
-    results: list[dict[str, Any]] = []
-    errors: list[ReportError] = []
-    with _progress(plans) as (start, step):
-        for plan in plans:
-            start(plan)
-            page = plan.report.out / f"{plan.report.name}.html"
+    runs: list[Run] = []
+    for plans in rounds:
+        with _progress(plans) as watch:
             try:
-                manifest = run_report(plan, progress=step)
-            except ReportError as error:
-                errors.append(error)
-                error_page = page.with_suffix(".error.html")
-                results.append(
-                    {
-                        "report": plan.report.name,
-                        "status": "failed",
-                        "page": str(error_page),
-                        "notebook": str(error.notebook),
-                        "cell": error.cell,
-                        "cause": error.cause,
-                        "message": str(error),
-                    }
+                runs.append(
+                    run_reports(
+                        recipe,
+                        plans,
+                        force=how.force,
+                        workers=how.jobs,
+                        kernel=how.kernel,
+                        on_event=watch,
+                        trigger=how.trigger,
+                    )
                 )
+            except (FileExistsError, NotADirectoryError) as error:
+                raise RefusedError(
+                    f"{near(recipe.out)}: no folder can be made there: {error.strerror}. Name another with --out."
+                ) from None
+            except OSError as error:
+                raise RefusedError(
+                    f"{near(recipe.out)} cannot be written ({error.strerror or error}). What was published before "
+                    "stands. Make room or make it writable, or choose another with --out."
+                ) from error
+    _tell(recipe, runs, left_out, how)
+
+
+def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How) -> None:
+    results: list[dict[str, Any]] = []
+    for run in runs:
+        for entry in run.entries:
+            page = (
+                recipe.out
+                / ("runs" if entry.backfill else "latest")
+                / (entry.run if entry.backfill else "")
+                / entry.page
+            )
+            result: dict[str, Any] = {"report": entry.name, "status": entry.status, "page": str(page)}
+            if entry.backfill:
+                result["day"] = entry.day
+            if entry.failed:
+                error = run.errors[entry.name]
+                result |= {"notebook": str(error.notebook), "cell": error.cell, "cause": error.cause}
+                result["message"] = str(error)
+                complain(f"{entry.name} failed. {sentence(str(error))} See {near(page)}")
             else:
-                seconds = manifest.good.seconds if manifest.good else 0.0
-                results.append({"report": plan.report.name, "status": "built", "page": str(page), "seconds": seconds})
-    try:
-        write_index(recipe)
-    except OSError as error:
-        raise RefusedError(
-            f"{_near(recipe.out)} cannot be written ({error.strerror}). Make it writable, or choose another with --out."
-        ) from error
-    for plan, result in zip(plans, results, strict=True):
-        if result["status"] == "failed":
-            _complain(f"{plan.report.name} failed. {_sentence(result['message'])} See {_near(Path(result['page']))}")
-        elif not as_json:
-            typer.echo(f"{_near(Path(result['page']))}  {result['seconds']:.1f} s")
+                result["seconds"] = entry.wall_seconds
+                if entry.status == "built" and not how.as_json:
+                    typer.echo(f"{near(page)}  {entry.wall_seconds:.1f} s")
+            results.append(result)
     index = recipe.out / "index.html"
-    if as_json:
-        _say_json({"index": str(index), "reports": results, "left_out": [report.name for report in left_out]})
+    tally = {status: sum(row["status"] == status for row in results) for status in ("built", "unchanged")}
+    failed = len(results) - sum(tally.values())
+    if how.as_json:
+        say_json(
+            {
+                "index": str(index),
+                "runs": [run.id for run in runs if run.id],
+                "reports": results,
+                "left_out": [report.name for report in left_out],
+            }
+        )
+    elif not results:
+        typer.echo("Nothing is due.")
     else:
-        typer.echo(f"{len(plans) - len(errors)} of {len(plans)} built. Open {_near(index)}")
-    if errors:
-        raise typer.Exit(ALL_FAILED if len(errors) == len(plans) else SOME_FAILED)
+        same = f", {tally['unchanged']} unchanged" if tally["unchanged"] else ""
+        typer.echo(f"{tally['built']} of {len(results)} built{same}. Open {near(index)}")
+        gone = sum(len(run.pruned) for run in runs)
+        if gone:
+            typer.echo(f"{counted(gone, 'old run')} removed, by the rule 'keep' of the recipe.")
+    if failed:
+        raise typer.Exit(ALL_FAILED if failed == len(results) else SOME_FAILED)
 
 
-def _assignments(params: list[str], as_of: str | None) -> dict[str, str]:
-    values: dict[str, str] = {} if as_of is None else {"as_of": as_of}
-    for text in params:
-        name, sign, value = text.partition("=")
-        if not sign or not name.isidentifier():
-            raise RefusedError(f"-p {text}: this is no assignment. Write -p name=value.")
-        if name in values:
-            raise RefusedError(f"{name} is given twice. Keep one of them.")
-        values[name] = value
-    return values
+def _kernel(name: str | None) -> str | None:
+    if name not in (None, "auto", "warm", "plain"):
+        raise RefusedError(f"--kernel {name}: there is no such kernel. Use warm, plain or auto.")
+    return name
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RefusedError(
-            f"{_near(out)}: no folder can be made there: {error.strerror}. Name another with --out."
-        ) from None
+def _days(first: str | None, last: str | None) -> list[date]:
+    if not first or not last:
+        raise RefusedError("--from and --to go together. Give both.")
+    for option, text in (("--from", first), ("--to", last)):
+        if not is_date(text) or len(text) != 10:
+            raise RefusedError(f"{option} is {text!r}, which is no date. Write it as 2026-07-01.")
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    if end < begin:
+        raise RefusedError(f"--to {last} is before --from {first}. Swap them.")
+    if (end - begin).days >= 3660:
+        raise RefusedError(f"--from {first} --to {last} are more than ten years of days. Is the year right?")
+    return [begin + timedelta(days=number) for number in range((end - begin).days + 1)]
+
+
+def _due(recipe: Recipe, request: Request) -> Request:
+    """The request, for those reports alone whose time has come since their pages were built or checked."""
+    from reporting.publishing.history import due
+
+    chosen = {report.name for report in recipe.choose(request.names)}
+    names = [name for name in due(recipe, datetime.now(UTC)) if name in chosen]
+    asked = [name for name in request.names if name.partition("/")[0] in names]
+    return replace(request, names=asked or names, due=True)
 
 
 def _make_demo_data(recipe: Path) -> None:
@@ -223,7 +258,7 @@ def _make_demo_data(recipe: Path) -> None:
     folder = recipe.absolute().parent.parent / "data" / "demo"
     if folder.is_dir() and any(folder.iterdir()):
         return
-    _complain(f"Making the demo data in {_near(folder)}")
+    complain(f"Making the demo data in {near(folder)}")
     part = folder.with_name(f".demo.{os.getpid()}")
     part.mkdir(parents=True)
     try:
@@ -238,56 +273,23 @@ def _make_demo_data(recipe: Path) -> None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except RefusedError as error:
-        _complain(str(error))
-        raise typer.Exit(REFUSED) from None
-
-
-@contextmanager
-def _progress(plans: list[Plan]) -> Iterator[tuple[Callable[[Plan], None], Callable[[int, int], None]]]:
+def _progress(plans: Sequence[Plan]) -> Iterator["OnEvent | None"]:
     """One bar over all reports, on stderr, only for someone who watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[part]}"), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(plans), part="")
-        started = -1
+        shares: dict[str, float] = {}
 
-        def start(plan: Plan) -> None:
-            nonlocal started
-            started += 1
-            bar.update(task, completed=started, description=plan.report.name, part=f"{started + 1} of {len(plans)}")
+        def watch(event: "Event") -> None:
+            share = 1.0 if event.kind == "ended" else event.done / max(event.cells, 1) if event.cells else 0.0
+            shares[event.job.name] = share
+            done = sum(part == 1.0 for part in shares.values())
+            bar.update(task, completed=sum(shares.values()), description=event.job.name, part=f"{done} of {len(plans)}")
 
-        def step(done: int, cells: int) -> None:
-            bar.update(task, completed=started + done / max(cells, 1))
-
-        yield start, step
-
-
-def _say_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
-
-
-def _say_table(heads: list[str], rows: list[list[str]]) -> None:
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
-    for row in [heads, *rows]:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _complain(message: str) -> None:
-    typer.echo(message, err=True)
-
-
-def _near(path: Path) -> str:
-    """Path as the user would type it."""
-    near = os.path.relpath(path)
-    return str(path) if near.startswith("..") else near
+        yield watch

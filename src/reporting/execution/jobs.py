@@ -7,6 +7,7 @@ A `Job` is all that a kernel needs to know about one page. What happens to it is
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,6 +45,11 @@ class Job:
         What must not stand in any file that is written.
     timeout
         Seconds for the whole notebook.
+    then
+        ``"module:function"`` to call with the executed notebook and `argument`. What it returns is the outcome's
+        `result`; its exceptions fail the job.
+    argument
+        For `then`. It and what `then` returns are what JSON can say.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Job:
     secrets: Secrets = NONE
     timeout: float = 600.0
     retry: Retry = Retry()
+    then: str | None = None
+    argument: Any = None
 
     @property
     def log(self) -> Path:
@@ -80,6 +88,7 @@ class Outcome:
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    result: Any = None
 
     def error(self) -> ReportError:
         """The same as an exception."""
@@ -130,13 +139,18 @@ def run_jobs(
 
         status: Status = "built"
         error: ReportError | None = None
+        result = None
         try:
-            execute_notebook(job.notebook, job.output, job.given, timeout=job.timeout, progress=step)
+            executed = execute_notebook(job.notebook, job.output, job.given, timeout=job.timeout, progress=step)
+            if job.then:
+                module, _, function = job.then.partition(":")
+                result = getattr(import_module(module), function)(executed, job.argument)
         except ReportError as problem:
             error, status = problem, "failed"
         outcome = Outcome(
             job,
             status,
+            result=result,
             cell=error.cell if error else None,
             cause=error.cause if error else "",
             source=error.source if error else "",

@@ -1,54 +1,103 @@
-"""What the runs of a report left behind: a small JSON file beside its page.
+"""What a run did: one JSON file in its folder, from which everything else can be told again.
 
-The index is made of these files alone. A failed run changes only `failure`; what is
-said about the last good page stays, as the page itself does.
+`manifest.schema.json` describes it for other programs. Fields are only ever added within a version.
 """
 
-import os
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+SCHEMA = 1
+NAME = "manifest.json"
+BUILT, UNCHANGED = "built", "unchanged"
+FAILED = ("failed", "timeout", "killed")
 
-from reporting.pages.facts import Failure, Good
 
+@dataclass
+class Entry:
+    """One page of a run.
 
-class Manifest(BaseModel):
-    """One report: its last good page, and its failure if the run after that failed."""
+    `status` is ``built``, ``unchanged``, ``failed``, ``timeout`` or ``killed``. `inputs` holds the digests that decide
+    whether it must be built again, `key` the digest of them all. A secret stands as its reference.
+    """
 
-    model_config = ConfigDict(extra="ignore")
-
-    version: int = 1
     name: str
-    group: str = "Reports"
-    title: str = ""
-    good: Good | None = None
-    failure: Failure | None = None
+    report: str
+    title: str
+    group: str
+    status: str
+    run: str  # whose folder holds its files
+    day: str  # for which it was built
+    started: str
+    question: str = ""
+    as_of: str | None = None
+    key: str = ""
+    inputs: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)  # data, without their folders
+    data: str | None = None  # sha256
+    commit: str | None = None
+    attempts: int = 0
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    notebook: str = ""
+    cell: int | None = None
+    first_line: str = ""
+    cause: str = ""
+    key_figure: dict[str, str] | None = None
+    alerts: list[dict[str, str]] = field(default_factory=list)  # rules that fired
+    page: str = ""  # path in the folder of the run
+    bytes: int = 0
+    sha256: str = ""  # of the page
+    backfill: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was tried and did not come to its end."""
+        return self.status in FAILED
 
 
-def read_manifest(out: Path, name: str) -> Manifest:
-    """Manifest of the report `name`, an empty one if it never ran or cannot be read."""
+@dataclass
+class Manifest:
+    """A run, and its pages in the order of the recipe."""
+
+    run: str
+    started: str
+    ended: str
+    trigger: str  # run, backfill, rerun
+    python: str
+    recipe: str
+    pages: list[Entry]
+    schema: int = SCHEMA
+
+    def text(self) -> str:
+        """The file."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest into the folder of a run that is being built; all else is there already."""
+    (folder / NAME).write_text(manifest.text(), encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Manifest in the folder of a run; None if there is none that can be read."""
     try:
-        manifest = Manifest.model_validate_json((out / f"{name}.json").read_bytes())
-    except (FileNotFoundError, ValidationError):
-        manifest = Manifest(name=name)
-    if manifest.good and not (out / manifest.good.page).is_file():
-        manifest.good = None  # what nobody can open is not built
-    return manifest
+        table = json.loads((folder / NAME).read_bytes())
+        pages = [entry_of(page) for page in table["pages"]]
+        return Manifest(**(_known(Manifest, table) | {"pages": pages}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
-def write_manifest(out: Path, manifest: Manifest) -> None:
-    """Write a manifest beside its page."""
-    write_whole(out / f"{manifest.name}.json", manifest.model_dump_json(indent=2) + "\n")
+def entry_of(table: Mapping[str, Any]) -> Entry:
+    """Entry of its JSON; what a later version added is left out."""
+    return Entry(**_known(Entry, table))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _known(kind: type, table: Mapping[str, Any]) -> dict[str, Any]:
+    names = {part.name for part in fields(kind)}
+    return {name: value for name, value in table.items() if name in names}

@@ -1,33 +1,43 @@
-"""What a command will run, with every value settled, before anything runs.
+"""What a command would run, with every value settled, before anything runs.
 
-Values come, the later over the earlier, from the notebook, the recipe's defaults,
-the recipe's report, and the command line.
+Values come, the later over the earlier, from the notebook, the recipe's defaults, the
+recipe's report, its `each`, and the command line.
 """
 
 import glob
 import os
 import re
 import shlex
+import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from reporting.errors import RefusedError, did_you_mean
+from reporting.recipe.choices import Choice, choices
+from reporting.recipe.dates import is_relative, today_in
 from reporting.recipe.file import RECIPE, Recipe, Report
 from reporting.recipe.parameters import Parameter, read_parameters, settle
+from reporting.recipe.secrets import NONE, Secrets, secret
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One report that may run: every parameter has a value of its type."""
+    """One page that may be built: every parameter has a value of its type."""
 
+    name: str  # of the page: that of its report, or ``report/slug``
     report: Report
+    title: str | None
     parameters: Mapping[str, Parameter]
     given: Mapping[str, Any]
     values: Mapping[str, Any]
-    command: str  # builds this one report again, from the user's folder
+    command: str  # builds this one page again, from the user's folder
     typed: Mapping[str, str]  # data files of the command line, as the user named them
+    day: date
+    backfill: bool = False
+    secrets: Secrets = NONE
 
     @property
     def data_files(self) -> dict[str, Path]:
@@ -38,7 +48,8 @@ class Plan:
     @property
     def data_names(self) -> list[str]:
         """Names of these files, without the folders they lie in."""
-        return list(dict.fromkeys(os.path.basename(os.path.abspath(path)) for path in self.data_files.values()))
+        paths = [*self.data_files.values(), *map(Path, self.report.sources)]
+        return list(dict.fromkeys(os.path.basename(os.path.abspath(path)) for path in paths))
 
     def as_typed(self, text: str) -> str:
         """A message of the notebook, which runs in its own folder, with its paths as the user knows them."""
@@ -62,6 +73,10 @@ class Request:
     names: list[str] = field(default_factory=list)
     params: Mapping[str, str] = field(default_factory=dict)
     data: Path | None = None
+    day: date | None = None  # of a backfill: the run is as it would have been on that day
+    today: date | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)  # of an earlier run, over those of the recipe
+    due: bool = False  # only `names`, even if there are none
 
 
 def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[Plan], list[Report]]:
@@ -70,7 +85,7 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     Returns
     -------
     plans, left_out
-        One plan a report, in the order of the recipe; and the reports that a data file
+        One plan a page, in the order of the recipe; and the reports that a data file
         of the user's own cannot feed, because they read another kind of table.
 
     Raises
@@ -79,7 +94,7 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
         Anything is unknown, missing, ill-typed or not there. All problems, one a line.
     """
     request = request or Request()
-    chosen = recipe.choose(request.names)
+    chosen = recipe.choose(request.names) if request.names or not request.due else []
     left_out: list[Report] = []
     if request.data is not None:
         if not request.data.exists():
@@ -92,7 +107,7 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     declared: dict[str, dict[str, Parameter]] = {}
     for report in chosen:
         try:
-            declared[report.name] = read_parameters(report.notebook)
+            declared[report.name] = read_parameters(report.notebook, report.rules)
         except RefusedError as error:
             problems.append(str(error))
     if problems:
@@ -104,67 +119,174 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
         for name in request.params
         if name not in known
     ]
-    plans = []
+    plans: list[Plan] = []
     for report in chosen:
         try:
-            plan = _plan(report, declared[report.name], recipe, request)
-            plans.append(plan)
-            problems += _absent_files(plan)
+            for choice in _chosen(report, declared[report.name], recipe, request):
+                plan = _plan(report, choice, declared[report.name], recipe, request)
+                plans.append(plan)
+                problems += _absent_files(plan)
         except RefusedError as error:
             problems.append(str(error))
     if problems:
-        raise RefusedError("\n".join(dict.fromkeys(problems)))
+        raise RefusedError("\n".join(dict.fromkeys(line for problem in problems for line in problem.splitlines())))
     return plans, left_out
 
 
-def _plan(report: Report, parameters: dict[str, Parameter], recipe: Recipe, request: Request) -> Plan:
-    if report.notebook == report.out / f"{report.name}.ipynb":
-        raise RefusedError(
-            f"{report.notebook}: the notebook as it ran would take its place. "
-            "Write pages to another folder, with 'out' in the recipe or with --out."
-        )
-    given = {name: value for name, value in recipe.params.items() if name in parameters}
+def _chosen(
+    report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request
+) -> list[tuple[Choice, dict[str, Any]]]:
+    """Pages of a report that are asked for, each with the values that make it."""
+    found: list[tuple[Choice, dict[str, Any]]] = []
+    for choice in choices(report, recipe.folder):
+        values = {}
+        for name, value in choice.values.items():
+            if name not in parameters:
+                hint = did_you_mean(name, parameters, "Its parameters are")
+                raise RefusedError(
+                    f"report.{report.name}.each: {report.notebook.name} has no parameter {name!r}. {hint}"
+                )
+            known = parameters[name]
+            values[name] = known.from_text(value) if isinstance(value, str) else known.checked(value)
+        found.append((choice, values))
+    slugs = [name.partition("/")[2] for name in request.names if name.partition("/")[0] == report.name and "/" in name]
+    known_slugs = [choice.slug for choice, _ in found]
+    for slug in slugs:
+        if slug not in known_slugs:
+            raise RefusedError(
+                f"{report.name} has no page {slug!r}. "
+                + (did_you_mean(slug, known_slugs, "Its pages are") if report.each else "It is one page.")
+            )
+    if slugs and report.name not in request.names:
+        found = [(choice, values) for choice, values in found if choice.slug in slugs]
+    for name, text in request.params.items():  # a value of `each` chooses among its pages
+        if name in report.each or ("" in report.each and found and name in found[0][1]):
+            wanted = parameters[name].from_text(text)
+            there = [str(values[name]) for _, values in found]
+            found = [(choice, values) for choice, values in found if values[name] == wanted]
+            if not found:
+                hint = did_you_mean(text, there, "They are")
+                raise RefusedError(f"{report.name} has no page for {name} {text!r}. {hint}")
+    return found
+
+
+def _plan(
+    report: Report,
+    choice: tuple[Choice, dict[str, Any]],
+    parameters: dict[str, Parameter],
+    recipe: Recipe,
+    request: Request,
+) -> Plan:
+    name = f"{report.name}/{choice[0].slug}" if choice[0].slug else report.name
+    given = {key: value for key, value in recipe.params.items() if key in parameters}
     given |= report.params
+    given |= {key: value for key, value in request.values.items() if key in parameters}
+    given |= choice[1]
     typed: dict[str, str] = {}
     if request.data is not None:
         if report.data is None:
             raise RefusedError(f"report.{report.name} has no key 'data', so --data cannot feed it. Add one, or use -p.")
         typed[report.data] = str(request.data)
     problems = []
-    for name, text in request.params.items():
-        if name in parameters:
+    for key, text in request.params.items():
+        if key in parameters and key not in choice[1]:
             try:
-                given[name] = parameters[name].from_text(text)
+                given[key] = parameters[key].from_text(text)
             except RefusedError as error:
                 problems.append(f"{report.notebook.name}: {error}")
-            if name.endswith("_file") and text:
-                typed[name] = str(Path(text))
+            if key.endswith("_file") and text:
+                typed[key] = str(Path(text))
     if problems:
         raise RefusedError("\n".join(problems))
-    for name, path in typed.items():
-        given[name] = os.path.relpath(os.path.abspath(path), report.notebook.parent)
-    values = settle(report.notebook, parameters, given)
-    if typed and "as_of" not in request.params and values.get("as_of"):
-        name, path = next(iter(typed.items()))
-        option = f"--data {path}" if request.data is not None else f"-p {name}={path}"
+    for key, path in typed.items():
+        given[key] = os.path.relpath(os.path.abspath(path), report.notebook.parent)
+    day = request.day or request.today or today_in(_zone(parameters, given, recipe))
+    as_of = parameters.get("as_of")
+    if request.day is not None and as_of and not request.values and not is_relative(given.get("as_of", as_of.default)):
+        given["as_of"] = request.day.isoformat()
+    values = settle(report.notebook, parameters, given, day)
+    if typed and "as_of" not in request.params and values.get("as_of") and request.day is None:
+        key, path = next(iter(typed.items()))
+        option = f"--data {path}" if request.data is not None else f"-p {key}={path}"
         raise RefusedError(
             f"{option} comes without --as-of, and {values['as_of']} is the as_of of the recipe's own data. "
             "Give --as-of, the first moment not observed, such as the day after the export."
         )
-    given = {name: values[name] for name in given}
-    return Plan(report, parameters, given, values, _command(report, parameters, recipe, request), typed)
+    for key, parameter in parameters.items():  # what the recipe's rules set, the notebook does not know
+        if parameter.rule.default is not None or parameter.is_secret:
+            given.setdefault(key, values[key])
+    given = {key: values[key] for key in given}
+    return Plan(
+        name=name,
+        report=report,
+        title=_title(report, values),
+        parameters=parameters,
+        given=given,
+        values=values,
+        command=_command(name, parameters, recipe, request),
+        typed=typed,
+        day=day,
+        backfill=request.day is not None,
+        secrets=_secrets(report, parameters, values),
+    )
 
 
-def _command(report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> str:
-    """What was typed, for this report alone."""
-    words = ["metrics", "report", "run", report.name]
+def _zone(parameters: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Recipe) -> str | None:
+    """Zone in which the day of the run begins: that of the report, else of the recipe."""
+    zone = given.get("tz", parameters["tz"].default if "tz" in parameters else None)
+    try:
+        today_in(zone)
+    except (ValueError, OSError, LookupError, TypeError):
+        zone = None
+    return zone or recipe.timezone
+
+
+def _title(report: Report, values: Mapping[str, Any]) -> str | None:
+    if report.title is None or "{" not in report.title:
+        return report.title
+    parts = []
+    try:
+        for text, name, form, conversion in string.Formatter().parse(report.title):
+            parts.append(text)
+            if name is None:
+                continue
+            if name not in values or form or conversion:
+                raise RefusedError(
+                    f"report.{report.name}.title: {{{name}}} is no parameter. "
+                    f"{did_you_mean(name, values, 'Its parameters are')}"
+                )
+            parts.append(str(values[name]))
+    except ValueError as error:
+        raise RefusedError(f"report.{report.name}.title {report.title!r}: {error}.") from None
+    return "".join(parts)
+
+
+def _secrets(report: Report, parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> Secrets:
+    found = {}
+    for name, parameter in parameters.items():
+        if parameter.is_secret:
+            try:
+                found[name] = secret(values[name])
+            except RefusedError as error:
+                raise RefusedError(f"{report.notebook.name}: {name}: {error}") from None
+    try:
+        return Secrets(found) if found else NONE
+    except RefusedError as error:
+        raise RefusedError(f"{report.notebook.name}: {error}") from None
+
+
+def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> str:
+    """What was typed, for this page alone."""
+    words = ["metrics", "report", "run", name]
     if recipe.path != RECIPE:
         words += ["--recipe", str(recipe.path)]
     if request.data is not None:
         words += ["--data", str(request.data)]
-    for name, text in request.params.items():
-        if name in parameters:
-            words += ["--as-of", text] if name == "as_of" else ["-p", f"{name}={text}"]
+    for key, text in request.params.items():
+        if key in parameters:
+            words += ["--as-of", text] if key == "as_of" else ["-p", f"{key}={text}"]
+    if request.day is not None:
+        words += ["--from", request.day.isoformat(), "--to", request.day.isoformat()]
     if recipe.elsewhere is not None:
         words += ["--out", str(recipe.elsewhere)]
     return shlex.join(words)
@@ -180,3 +302,6 @@ def _absent_files(plan: Plan) -> Iterable[str]:
                 f"{plan.report.notebook.name}: {name} is {said!r}, and nothing is there. "
                 f"Give a path relative to {folder}."
             )
+    for source in plan.report.sources:
+        if not glob.glob(source):
+            yield f"report.{plan.report.name}.data: nothing is at {source!r}. The path is relative to the recipe."

@@ -1,153 +1,262 @@
-"""Build a report: run its notebook, write its page, leave a manifest.
+"""Build reports and publish them: aside, then whole, then shown.
 
-A page is replaced only by a page that is whole. A run that fails writes an error page of
-its own, says so in the manifest, and leaves the last good page where it is.
-
-    retention.html  retention.ipynb         last good page, and the notebook as it ran
-    retention.error.html  retention.failed.ipynb    the last run, if it failed
-    retention.json                          what the index says about both
+A run is built in a folder that nobody reads. Its manifest comes last, one rename puts the
+run among the others, and one more lets `latest` show it. Killed at any moment, it leaves
+what readers see as it was, and the next run removes what it left.
 """
 
 import os
-import time
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from reporting.errors import ReportError
-from reporting.execution.notebook import execute_notebook
-from reporting.pages.error import render_error
-from reporting.pages.facts import Failure, Good, Origin, PageState, Trouble
-from reporting.pages.page import render_page
-from reporting.pages.templates import day
-from reporting.publishing.manifest import Manifest, read_manifest, write_manifest, write_whole
+from reporting.execution.jobs import Job, OnEvent, Outcome, Retry, run_jobs
+from reporting.publishing.decide import Decision, decide
+from reporting.publishing.digests import Digests
+from reporting.publishing.folder import Folder
+from reporting.publishing.inputs import commit
+from reporting.publishing.latest import is_current, publish
+from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, read_manifest, write_manifest
+from reporting.publishing.page import accept, argument_of, write_error_page
 from reporting.publishing.plan import Plan
-from reporting.publishing.provenance import commit, digest
+from reporting.publishing.prune import prune
+from reporting.publishing.rendering import THEN
+from reporting.publishing.states import States, load_states, save_states
+from reporting.recipe.file import Recipe
 from reporting.recipe.notebook import read_title
+from reporting.recipe.parameters import as_plain
+
+Runner = Callable[..., Iterator[Outcome]]
 
 
-def run_report(plan: Plan, *, progress: Callable[[int, int], None] | None = None) -> Manifest:
-    """Run one planned report and publish its page.
+@dataclass
+class Run:
+    """What a run came to: its pages in the order of the plan, and the causes of those that failed."""
+
+    id: str  # empty if nothing had changed, for then nothing was written
+    entries: list[Entry]
+    errors: dict[str, ReportError] = field(default_factory=dict)
+    pruned: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Entry]:
+        """Pages that were tried and could not be built."""
+        return [entry for entry in self.entries if entry.failed]
+
+
+def run_reports(
+    recipe: Recipe,
+    plans: Sequence[Plan],
+    *,
+    force: bool = False,
+    workers: int | None = None,
+    kernel: str | None = None,
+    on_event: OnEvent | None = None,
+    trigger: str = "run",
+    runner: Runner = run_jobs,
+) -> Run:
+    """Build what changed and publish it.
 
     Parameters
     ----------
-    plan
-        As `plan_reports` returns it.
-    progress
-        Called with the cells done and all cells.
-
-    Returns
-    -------
-    Manifest
-        What now stands beside the page.
+    recipe
+        What is built, and where.
+    plans
+        As `plan_reports` returns them.
+    force
+        Build what did not change too.
+    workers, kernel, on_event
+        As `run_jobs` takes them; by default as the recipe says.
+    trigger
+        Why it runs, for its manifest: ``run``, ``backfill``, ``rerun``.
+    runner
+        Runs the jobs.
 
     Raises
     ------
-    ReportError
-        The notebook did not run to its end. The error page and the manifest are written.
+    LockedError
+        Another run is at work in the same folder. Nothing was written.
+    OSError
+        The folder cannot be written. What readers see is as it was.
     """
-    report = plan.report
-    report.out.mkdir(parents=True, exist_ok=True)
-    manifest = read_manifest(report.out, report.name)
-    manifest.group = report.group
-    paths = {kind: report.out / f"{report.name}.{kind}" for kind in ("html", "ipynb", "error.html", "failed.ipynb")}
-    running = report.out / f".{report.name}.{os.getpid()}.ipynb"
-    began, clock = datetime.now(UTC), time.monotonic()
+    folder = Folder(recipe.out)
+    with folder.locked():
+        states = load_states(folder)
+        digests = Digests(folder.cache / "digests.json")
+        decisions = decide(recipe, plans, states, digests, force=force)
+        todo = [decision for decision in decisions if decision.build]
+        if not todo:
+            now = datetime.now(UTC).isoformat()
+            entries = [_unchanged(decision, states, folder) for decision in decisions]
+            for entry in entries:
+                states.pages[entry.name].checked = now
+            _settle(folder, recipe, states, digests)
+            return Run("", entries)
+        run = folder.new_id()
+        tools = _Tools(workers or recipe.jobs or min(2, os.cpu_count() or 1), kernel or recipe.kernel, on_event, runner)
+        return _build(folder, recipe, states, digests, decisions, run, tools, trigger)
+
+
+@dataclass(frozen=True)
+class _Tools:
+    workers: int
+    kernel: str
+    on_event: OnEvent | None
+    runner: Runner
+
+
+def _build(
+    folder: Folder,
+    recipe: Recipe,
+    states: States,
+    digests: Digests,
+    decisions: Sequence[Decision],
+    run: str,
+    tools: _Tools,
+    trigger: str,
+) -> Run:
+    began = datetime.now(UTC)
+    place = folder.begin(run)
+    entries = {d.plan.name: _unchanged(d, states, folder) for d in decisions if not d.build}
+    errors: dict[str, ReportError] = {}
     try:
-        executed = execute_notebook(report.notebook, running, plan.given, timeout=report.timeout, progress=progress)
-        origin = Origin(
-            group=report.group,
-            period=_period(plan),
-            parameters=[(name, _text(plan.values[name]), known.comment) for name, known in plan.parameters.items()],
-            notebook=paths["ipynb"].name,
-            commit=commit(report.notebook.parent),
-            data=digest(plan.data_files.values()),
-            files=plan.data_names,
+        jobs, started = [], {}
+        for decision in decisions:
+            if decision.build:
+                (place / decision.plan.name).parent.mkdir(exist_ok=True)
+                started[decision.plan.name] = decision.plan, _entry(decision, run, digests)
+                jobs.append(_job(*started[decision.plan.name], place))
+        outcomes = tools.runner(jobs, workers=tools.workers, kernel=tools.kernel, on_event=tools.on_event)
+        for outcome in outcomes:
+            entry, error = _finish(*started[outcome.job.name], outcome, states, place)
+            entries[entry.name] = entry
+            if error is not None:
+                errors[entry.name] = error
+        manifest = Manifest(
+            run=run,
+            started=began.isoformat(),
+            ended=datetime.now(UTC).isoformat(),
+            trigger=trigger,
+            python=platform.python_version(),
+            recipe=recipe.path.name,
+            pages=[entries[decision.plan.name] for decision in decisions if decision.plan.name in entries],
         )
-        html, page = render_page(executed, origin, report.title)
-        manifest.title = page.title
-        manifest.failure = None
-        manifest.good = Good(
-            page=paths["html"].name,
-            title=page.title,
-            question=page.question,
-            as_of=plan.values.get("as_of"),
-            built=datetime.now(UTC),
-            seconds=round(time.monotonic() - clock, 1),
-            commit=origin.commit,
-            data=origin.data,
-            files=origin.files,
-            key_figure=page.key_figure,
-            alerts=page.alerts,
-            parameters=dict(plan.values),
-        )
-        os.replace(running, paths["ipynb"])
-        write_whole(paths["html"], html)
-        write_manifest(report.out, manifest)
-        paths["error.html"].unlink(missing_ok=True)
-        paths["failed.ipynb"].unlink(missing_ok=True)
-    except (ReportError, OSError) as problem:
-        error = problem if isinstance(problem, ReportError) else _unwritten(plan, problem)
-        error.cause = plan.as_typed(error.cause)
-        before = manifest.failure
-        manifest.title = report.title or manifest.title or read_title(report.notebook)
-        manifest.failure = Failure(
-            page=paths["error.html"].name,
-            at=began,
-            since=before.since if before else began,
-            runs=before.runs + 1 if before else 1,
-            seconds=round(time.monotonic() - clock, 1),
-            notebook=report.notebook.name,
-            cell=error.cell,
-            first_line=error.first_line,
-            cause=error.cause,
-        )
-        with suppress(OSError):  # what cannot be written here is told by the error that is raised
-            if running.exists():
-                os.replace(running, paths["failed.ipynb"])
-            write_whole(paths["error.html"], _error_page(plan, manifest, error, paths["failed.ipynb"].name))
-            write_manifest(report.out, manifest)
-        raise error from None
-    finally:
-        running.unlink(missing_ok=True)
-    return manifest
+        write_manifest(place, manifest)
+        folder.finish(run)
+    except BaseException:
+        with suppress(OSError):
+            folder.sweep()
+        raise
+    states.apply(manifest)
+    _settle(folder, recipe, states, digests)
+    pruned = prune(folder, states, recipe.keep) if recipe.keep else []
+    return Run(run, manifest.pages, errors, pruned)
 
 
-def _unwritten(plan: Plan, problem: OSError) -> ReportError:
-    return ReportError(plan.report.notebook, None, f"a file could not be read or written: {problem}")
+def _settle(folder: Folder, recipe: Recipe, states: States, digests: Digests) -> None:
+    """Let readers see how all stands, and remember it. A run that was killed before this is made up for here."""
+    if not is_current(folder, recipe, states):
+        publish(folder, recipe, states)
+    save_states(folder, states)
+    digests.save()
 
 
-def _error_page(plan: Plan, manifest: Manifest, error: ReportError, executed: str) -> str:
-    return render_error(
-        Trouble(
-            state=PageState(plan.report.name, manifest.title, manifest.group, manifest.good, manifest.failure),
-            executed=executed,
-            command=plan.command,
-            source=error.source,
-            line=error.line,
-            traceback=error.traceback,
-            commit=commit(plan.report.notebook.parent),
-            data=digest(plan.data_files.values()),
-            files=plan.data_names,
-        )
+def _job(plan: Plan, entry: Entry, place: Path) -> Job:
+    report = plan.report
+    return Job(
+        name=plan.name,
+        notebook=report.notebook,
+        given=plan.given,
+        output=place / f"{plan.name}.ipynb",
+        workdir=report.notebook.parent,
+        secrets=plan.secrets,
+        timeout=report.timeout,
+        retry=Retry(report.retry_times, report.retry_on),
+        then=THEN,
+        argument=argument_of(plan, entry, place),
     )
 
 
-def _period(plan: Plan) -> str:
-    """The time that the page speaks of, as far as its parameters tell; else the files it speaks of."""
-    values = plan.values
-    parts = [f"{word} {day(values[word])}" for word in ("since", "until") if values.get(word)]
-    if values.get("as_of"):
-        zone = f", 00:00 {values['tz']}" if values.get("tz") and len(values["as_of"]) == 10 else ""
-        parts.append(f"as of {day(values['as_of'])}{zone}")
-    if not parts:
-        parts = [f"from {', '.join(plan.data_names)}"] if plan.data_files else []
-    text = ", ".join(parts)
-    return text[:1].upper() + text[1:]
+def _finish(
+    plan: Plan, entry: Entry, outcome: Outcome, states: States, place: Path
+) -> tuple[Entry, ReportError | None]:
+    """Take the page of an outcome: the report, or why there is none."""
+    entry = replace(
+        entry,
+        attempts=outcome.attempts,
+        wall_seconds=round(outcome.wall_seconds, 2),
+        cpu_seconds=round(outcome.cpu_seconds, 2),
+        peak_bytes=outcome.peak_bytes,
+    )
+    if outcome.status == BUILT:
+        try:
+            return accept(plan, entry, outcome.result, place), None
+        except ReportError as problem:
+            error = problem
+        except OSError as problem:
+            error = ReportError(plan.report.notebook, None, f"a file could not be read or written: {problem}")
+    else:
+        error = outcome.error()
+    error = _told(plan, error)
+    before = states.pages.get(plan.name)
+    entry.status = outcome.status if outcome.status != BUILT else "failed"
+    entry.title = plan.title or (before and before.good and before.good.title) or read_title(plan.report.notebook)
+    entry.cell, entry.first_line, entry.cause = error.cell, error.first_line, error.cause
+    (place / entry.page).unlink(missing_ok=True)
+    entry.page = f"{plan.name}.error.html"
+    with suppress(OSError):  # a full disk: the manifest, if it can be written, says what happened
+        write_error_page(plan, entry, error, before, place)
+    return entry, error
 
 
-def _text(value: object) -> str:
-    """A parameter's value as a reader would write it."""
-    if value is None:
-        return "–"
-    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+def _told(plan: Plan, error: ReportError) -> ReportError:
+    """The error as its reader may see it: paths as they know them, no secret."""
+    hide = plan.secrets.redact
+    return ReportError(
+        error.notebook,
+        error.cell,
+        hide(plan.as_typed(error.cause)),
+        source=hide(error.source),
+        line=error.line,
+        traceback=hide(error.traceback),
+    )
+
+
+def _entry(decision: Decision, run: str, digests: Digests) -> Entry:
+    plan = decision.plan
+    return Entry(
+        name=plan.name,
+        report=plan.report.name,
+        title=plan.title or "",
+        group=plan.report.group,
+        status=BUILT,
+        run=run,
+        day=plan.day.isoformat(),
+        started=datetime.now(UTC).isoformat(),
+        as_of=as_plain(plan.values.get("as_of")),
+        key=decision.key,
+        inputs=decision.inputs,
+        parameters={name: as_plain(value) for name, value in plan.values.items()},
+        files=plan.data_names,
+        data=digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)]),
+        commit=commit(plan.report.notebook.parent),
+        notebook=plan.report.notebook.name,
+        page=f"{plan.name}.html",
+        backfill=plan.backfill,
+    )
+
+
+def _unchanged(decision: Decision, states: States, folder: Folder) -> Entry:
+    """Entry of a page that stands as an earlier run left it."""
+    record = states.pages[decision.plan.name]
+    entry = record.good
+    if entry is None or entry.run != decision.same_as:  # of a day that is past
+        manifest = read_manifest(folder.runs / decision.same_as)
+        entry = next(page for page in manifest.pages if page.name == decision.plan.name) if manifest else entry
+    if entry is None:
+        raise OSError(f"{folder.runs / decision.same_as}: its manifest cannot be read. Remove this run, and run again.")
+    return replace(entry, status=UNCHANGED)

@@ -1,35 +1,215 @@
-"""How every page stands, from what its runs left behind."""
+"""How every page stands, from the manifests of all runs.
 
-from reporting.pages.facts import Index, PageState
-from reporting.pages.index import render_index
-from reporting.publishing.manifest import read_manifest, write_whole
+It is remembered in ``.cache/states.json`` with the last run it knows, so that only newer
+manifests are read; if that file is lost, or tells of runs that are gone, all are read again.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point
+from reporting.publishing.folder import Folder, write_whole
+from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, entry_of, read_manifest
 from reporting.recipe.file import Recipe
 from reporting.recipe.notebook import read_title
 
-
-def write_index(recipe: Recipe) -> None:
-    """Write ``index.html`` beside the pages, from their manifests alone."""
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    write_whole(recipe.out / "index.html", render_index(read_index(recipe)))
+VERSION = 1
+POINTS = 60  # key figures that are remembered
+ATTEMPTS = 9
 
 
-def read_index(recipe: Recipe) -> Index:
+@dataclass
+class Record:
+    """What is known of one page."""
+
+    good: Entry | None = None
+    failure: Entry | None = None
+    since: str = ""  # when the first failure of the present series began
+    failures: int = 0
+    checked: str = ""  # when a run last found nothing to do
+    points: list[list[Any]] = field(default_factory=list)  # run, day, built, as_of, number
+    attempts: list[list[str]] = field(default_factory=list)  # run, moment, status, page; newest first
+    keys: dict[str, str] = field(default_factory=dict)  # key of its inputs → run that built it
+
+
+@dataclass
+class States:
+    """All pages that ever ran in a folder, by name."""
+
+    pages: dict[str, Record] = field(default_factory=dict)
+    last: str = ""  # last run that is known
+
+    def apply(self, manifest: Manifest) -> None:
+        """Add a run, later than all before."""
+        for entry in manifest.pages:
+            record = self.pages.setdefault(entry.name, Record())
+            old = entry.backfill and record.good is not None and entry.day < record.good.day
+            if entry.status == UNCHANGED:
+                record.checked = manifest.ended
+                continue
+            attempt = [entry.run, entry.started, entry.status, entry.page]
+            record.attempts = [attempt, *record.attempts][:ATTEMPTS]
+            if entry.status == BUILT:
+                record.keys[entry.key] = entry.run
+                point = [entry.run, entry.day, entry.started, entry.as_of, _number(entry.key_figure)]
+                record.points = sorted([*record.points, point], key=lambda point: (point[1], point[0]))[-POINTS:]
+                if not old:
+                    record.good, record.failure, record.failures, record.since = entry, None, 0, ""
+            elif not old:
+                record.failures += 1
+                record.since = record.since or entry.started
+                record.failure = entry
+        self.last = manifest.run
+
+    def forget(self, runs: Iterable[str]) -> None:
+        """Leave out runs that were removed."""
+        gone = set(runs)
+        for record in self.pages.values():
+            record.points = [point for point in record.points if point[0] not in gone]
+            record.attempts = [attempt for attempt in record.attempts if attempt[0] not in gone]
+            record.keys = {key: run for key, run in record.keys.items() if run not in gone}
+
+    def in_use(self) -> set[str]:
+        """Runs that `latest` shows a page of, good or not."""
+        entries = [entry for record in self.pages.values() for entry in (record.good, record.failure) if entry]
+        return {entry.run for entry in entries}
+
+
+def load_states(folder: Folder) -> States:
+    """How all pages stand, by what is on disk now."""
+    ids = folder.run_ids()
+    known = set(ids)
+    states = _remembered(folder)
+    if states is None or not known >= {*states.in_use(), *([states.last] if states.last else [])}:
+        states = States()
+    for run in ids:
+        if run > states.last:
+            manifest = read_manifest(folder.runs / run)
+            if manifest is not None:
+                states.apply(manifest)
+    return states
+
+
+def save_states(folder: Folder, states: States) -> None:
+    """Remember them."""
+    table = {"version": VERSION, **asdict(states)}
+    write_whole(folder.cache / "states.json", json.dumps(table, ensure_ascii=False, separators=(",", ":")))
+
+
+def read_index(recipe: Recipe, states: States | None = None, now: datetime | None = None) -> Index:
     """All pages of a recipe and how they stand."""
-    return Index(states=read_states(recipe), recipe=recipe.path.name)
+    return Index(states=read_states(recipe, states, now), recipe=recipe.path.name)
 
 
-def read_states(recipe: Recipe) -> list[PageState]:
+def read_states(recipe: Recipe, states: States | None = None, now: datetime | None = None) -> list[PageState]:
     """State of every page, in the order of the recipe; in a folder of the user's own, of those that ran there."""
+    states = load_states(Folder(recipe.out)) if states is None else states
+    now = now or datetime.now(UTC)
     rows = []
     for report in recipe.reports.values():
-        manifest = read_manifest(recipe.out, report.name)
-        row = PageState(
-            name=report.name,
-            title=report.title or manifest.title or read_title(report.notebook),
-            group=report.group,
-            good=manifest.good,
-            failure=manifest.failure,
-        )
-        if recipe.elsewhere is None or row.state != "not built":
-            rows.append(row)
+        names = sorted(name for name in states.pages if name.partition("/")[0] == report.name)
+        if report.each:
+            names = [name for name in names if "/" in name]
+        for name in names or [report.name]:
+            record = states.pages.get(name, Record())
+            newest = record.failure or record.good
+            row = PageState(
+                name=name,
+                title=newest.title if newest else report.title or read_title(report.notebook),
+                group=report.group,
+                good=as_good(record.good),
+                failure=_failure(record),
+                late_since=_late_since(record, report.late_after, now),
+                history=[Point(_moment(built), as_of, number) for _, _, built, as_of, number in record.points],
+            )
+            if recipe.elsewhere is None or row.state != "not built":
+                rows.append(row)
     return rows
+
+
+def _remembered(folder: Folder) -> States | None:
+    try:
+        table = json.loads((folder.cache / "states.json").read_bytes())
+        if table["version"] != VERSION:
+            return None
+        pages = {}
+        for name, page in table["pages"].items():
+            entries = {kind: entry_of(page[kind]) if page[kind] else None for kind in ("good", "failure")}
+            pages[name] = Record(**(page | entries))
+        return States(pages, table["last"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def as_good(entry: Entry | None) -> Good | None:
+    """What a page says of a run that went well."""
+    if entry is None:
+        return None
+    return Good(
+        page=f"latest/{entry.page}",
+        title=entry.title,
+        built=_moment(entry.started),
+        seconds=entry.wall_seconds,
+        question=entry.question,
+        as_of=entry.as_of,
+        commit=entry.commit,
+        data=entry.data,
+        files=entry.files,
+        key_figure=KeyFigure(**entry.key_figure) if entry.key_figure else None,
+        parameters=entry.parameters,
+        run=entry.run,
+        alerts=[Alert(**alert) for alert in entry.alerts],
+    )
+
+
+def attempts_of(record: Record) -> list[Attempt]:
+    """The last runs of a page, the newest first, and what they published."""
+    return [
+        Attempt(_moment(at), status, f"runs/{run}/{page}" if status == BUILT else "")
+        for run, at, status, page in record.attempts
+    ]
+
+
+def _failure(record: Record) -> Failure | None:
+    entry = record.failure
+    if entry is None:
+        return None
+    return Failure(
+        page=f"latest/{entry.page}",
+        at=_moment(entry.started),
+        since=_moment(record.since),
+        runs=record.failures,
+        seconds=entry.wall_seconds,
+        notebook=entry.notebook,
+        cell=entry.cell,
+        first_line=entry.first_line,
+        cause=entry.cause,
+        run=entry.run,
+    )
+
+
+def _late_since(record: Record, late_after: float | None, now: datetime) -> datetime | None:
+    if late_after is None or record.good is None:
+        return None
+    due = _moment(max(record.checked, record.good.started)) + timedelta(seconds=late_after)
+    return due if now > due else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _number(figure: dict[str, str] | None) -> float | None:
+    r"""Number of a key figure as it is written, ``1,204`` or ``−3.5``.
+
+    >>> _number({"number": "1,204"}), _number({"number": "\u22123.5"}), _number({"number": "n/a"})
+    (1204.0, -3.5, None)
+    """
+    text = (figure or {}).get("number", "").replace("\u2212", "-")
+    try:
+        return float("".join(letter for letter in text if letter not in ", \u202f\u00a0%"))
+    except ValueError:
+        return None

@@ -11,6 +11,14 @@
     data = "events_file"             # the parameter that --data sets
     params = { period = "week" }
 
+    [report.segment]                 # one page for each segment
+    notebook = "../notebooks/segment.ipynb"
+    title = "Segment {segment}"
+    data = ["../data/segments.csv"]  # a list: files that it reads and no parameter names
+    each.segment = { column = "segment", from = "../data/segments.csv" }
+    params.weeks = { min = 1, max = 52 }
+    retry = { times = 1, on = ["timeout", "killed"] }
+
 Paths are relative to the folder of the recipe, those in `params` to the notebook's.
 A key that is not known is refused: a misspelt one would otherwise be a setting that
 silently does nothing.
@@ -18,17 +26,29 @@ silently does nothing.
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reporting.errors import RefusedError, did_you_mean
+from reporting.recipe.rules import Rule, read_rule
 
 RECIPE = Path("reports/reports.toml")  # read if no other is named
+TAKEN = {"index"}
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which runs `prune` keeps: the last ones, the last of each of so many days, and of so many months."""
+
+    last: int = 0
+    daily: int = 0
+    monthly: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,12 +57,20 @@ class Report:
 
     name: str
     notebook: Path
-    out: Path
     title: str | None = None
     group: str = "Reports"
-    data: str | None = None
+    data: str | None = None  # the parameter that --data sets
+    sources: tuple[str, ...] = ()  # further files that it reads, absolute
     params: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    each: dict[str, Any] = field(default_factory=dict)
     timeout: float = 600.0
+    retry_times: int = 0
+    retry_on: tuple[str, ...] = ()
+    schedule: str | None = None  # as `reporting.schedules` reads it
+    late_after: float | None = None  # seconds after which a page without a newer run is late
+    on_failure: tuple[str, ...] = ()  # argv
+    on_alert: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,38 +82,81 @@ class Recipe:
     reports: dict[str, Report]
     params: dict[str, Any] = field(default_factory=dict)
     elsewhere: Path | None = None  # folder that the user named in place of the file's `out`
+    jobs: int | None = None
+    kernel: str = "auto"
+    timezone: str | None = None  # in which the day of a run begins
+    keep: Keep | None = None
+    lock: Path | None = None  # file that pins the packages
+    on_failure: tuple[str, ...] = ()
+    on_alert: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Folder that its paths are relative to."""
+        return self.path.absolute().parent
 
     def choose(self, names: list[str]) -> list[Report]:
-        """Reports of these names, all of them if there is none, in the order of the recipe."""
+        """Reports of these names, all of them if there is none, in the order of the recipe.
+
+        A name may be that of one page of a report, ``segment/s01``.
+        """
+        wanted = {name.partition("/")[0] for name in names}
         for name in names:
-            if name not in self.reports:
+            if name.partition("/")[0] not in self.reports:
                 hint = did_you_mean(name, self.reports, "Its reports are")
                 raise RefusedError(f"{self.path}: no report is called {name!r}. {hint}")
-        return [report for report in self.reports.values() if not names or report.name in names]
+        return [report for report in self.reports.values() if not names or report.name in wanted]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    @field_validator("timeout", mode="before", check_fields=False)
+    @field_validator("timeout", "late_after", mode="before", check_fields=False)
     @classmethod
     def _duration(cls, value: object) -> float | None:
         return None if value is None else _seconds(value)
+
+
+class _Keep(_Table):
+    last: int = Field(0, ge=0)
+    daily: int = Field(0, ge=0)
+    monthly: int = Field(0, ge=0)
+
+
+class _Retry(_Table):
+    times: int = Field(1, ge=0, le=10)
+    on: list[str] = Field(default_factory=lambda: ["timeout", "killed"])
 
 
 class _Defaults(_Table):
     out: str = "."
     params: dict[str, Any] = Field(default_factory=dict)
     timeout: float = 600.0
+    jobs: int | None = Field(None, ge=1)
+    kernel: Literal["auto", "warm", "plain"] = "auto"
+    retry: _Retry | None = None
+    timezone: str | None = None
+    keep: _Keep | None = None
+    lock: str | None = None
+    schedule: str | None = None
+    late_after: float | None = None
+    on_failure: list[str] = Field(default_factory=list)
+    on_alert: list[str] = Field(default_factory=list)
 
 
 class _Report(_Table):
     notebook: str
     title: str | None = None
     group: str = "Reports"
-    data: str | None = None
+    data: str | list[str] | None = None
     params: dict[str, Any] = Field(default_factory=dict)
+    each: dict[str, Any] | str = Field(default_factory=dict)
     timeout: float | None = None
+    retry: _Retry | None = None
+    schedule: str | None = None
+    late_after: float | None = None
+    on_failure: list[str] | None = None
+    on_alert: list[str] | None = None
 
 
 class _File(_Table):
@@ -122,34 +193,89 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
         raise RefusedError("\n".join(f"{path}: {_in_words(dict(error))}" for error in errors.errors())) from None
 
     folder = path.absolute().parent
-    pages = (folder / file.defaults.out if out is None else out).resolve()
-    reports = {
-        name: Report(
-            name=name,
-            notebook=(folder / entry.notebook).resolve(),
-            out=pages,
-            title=entry.title,
-            group=entry.group,
-            data=entry.data,
-            params=entry.params,
-            timeout=entry.timeout or file.defaults.timeout,
-        )
-        for name, entry in file.report.items()
-    }
-    problems = [
-        f"{path}: report.{name} is no name for a page. Use small letters, digits, '-' and '_', and not 'index'."
-        for name in reports
-        if not NAME.fullmatch(name) or name == "index"
-    ]
-    problems += [
-        f"{path}: report.{report.name}.notebook: there is no {file.report[report.name].notebook!r} "
-        f"in {folder}. Correct the path; it is relative to the recipe."
-        for report in reports.values()
-        if not report.notebook.is_file()
-    ]
+    defaults = file.defaults
+    reports: dict[str, Report] = {}
+    problems: list[str] = []
+    for name, entry in file.report.items():
+        if not NAME.fullmatch(name) or name in TAKEN:
+            problems.append(
+                f"{path}: report.{name} is no name for a page. Use small letters, digits, '-' and '_', and not 'index'."
+            )
+            continue
+        try:
+            reports[name] = _report(name, entry, defaults, folder)
+        except RefusedError as error:
+            problems.append(f"{path}: report.{name}.{error}")
+            continue
+        if not reports[name].notebook.is_file():
+            problems.append(
+                f"{path}: report.{name}.notebook: there is no {entry.notebook!r} in {folder}. "
+                "Correct the path; it is relative to the recipe."
+            )
+    if any(isinstance(value, dict) for value in defaults.params.values()):
+        problems.append(f"{path}: defaults.params sets values only. Write rules into the params of a report.")
+    if defaults.timezone is not None and not _is_zone(defaults.timezone):
+        problems.append(f"{path}: defaults.timezone {defaults.timezone!r} is no time zone, such as Europe/Berlin.")
     if problems:
         raise RefusedError("\n".join(problems))
-    return Recipe(path=path, out=pages, reports=reports, params=file.defaults.params, elsewhere=out)
+    return Recipe(
+        path=path,
+        out=(folder / defaults.out if out is None else out).resolve(),
+        reports=reports,
+        params=defaults.params,
+        elsewhere=out,
+        jobs=defaults.jobs,
+        kernel=defaults.kernel,
+        timezone=defaults.timezone,
+        keep=Keep(defaults.keep.last, defaults.keep.daily, defaults.keep.monthly) if defaults.keep else None,
+        lock=folder / defaults.lock if defaults.lock else None,
+        on_failure=tuple(defaults.on_failure),
+        on_alert=tuple(defaults.on_alert),
+    )
+
+
+def _report(name: str, entry: _Report, defaults: _Defaults, folder: Path) -> Report:
+    rules: dict[str, Rule] = {}
+    for parameter, value in entry.params.items():
+        if isinstance(value, dict):
+            try:
+                rules[parameter] = _absolute(read_rule(value), folder)
+            except RefusedError as error:
+                raise RefusedError(f"params.{parameter}: {error}") from None
+    retry = entry.retry or defaults.retry
+    sources = entry.data if isinstance(entry.data, list) else []
+    return Report(
+        name=name,
+        notebook=(folder / entry.notebook).resolve(),
+        title=entry.title,
+        group=entry.group,
+        data=entry.data if isinstance(entry.data, str) else None,
+        sources=tuple(str(folder / source) for source in sources),
+        params={key: value for key, value in entry.params.items() if key not in rules},
+        rules=rules,
+        each={"": entry.each} if isinstance(entry.each, str) else entry.each,
+        timeout=entry.timeout or defaults.timeout,
+        retry_times=retry.times if retry else 0,
+        retry_on=tuple(retry.on) if retry else (),
+        schedule=entry.schedule or defaults.schedule,
+        late_after=entry.late_after or defaults.late_after,
+        on_failure=tuple(defaults.on_failure if entry.on_failure is None else entry.on_failure),
+        on_alert=tuple(defaults.on_alert if entry.on_alert is None else entry.on_alert),
+    )
+
+
+def _absolute(rule: Rule, folder: Path) -> Rule:
+    """The rule with the file of its secret found from the recipe, as the notebook runs elsewhere."""
+    kind, _, where = (rule.reference or "").partition(":")
+    return replace(rule, reference=f"file:{(folder / where).resolve()}") if kind == "file" else rule
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _seconds(text: object) -> float:
@@ -165,11 +291,13 @@ def _in_words(error: dict[str, Any]) -> str:
     *parents, key = [str(part) for part in error["loc"]]
     where = ".".join([*parents, key])
     if error["type"] == "extra_forbidden":
-        model = _File if not parents else _Defaults if parents == ["defaults"] else _Report
+        models: dict[str, type[BaseModel]] = {"defaults": _Defaults, "keep": _Keep, "retry": _Retry}
+        model = models.get(parents[-1], _Report) if parents else _File
         return f"{where} is not a key. {did_you_mean(key, model.model_fields, 'The keys here are')}"
     if error["type"] == "missing":
         return f"{where} is missing. " + ("Add a table [report.NAME]." if key == "report" else f"Add {key} = …")
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}."
+    where = re.sub(r"\.(str|list\[str\]|dict\[str,any\])$", "", where)
     wanted = {"string_type": "a text in quotes", "dict_type": "a table", "model_type": "a table"}
     return f"{where} is {error['input']!r}, but it must be {wanted.get(error['type'], error['msg'])}."

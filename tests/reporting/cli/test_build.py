@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 import reporting.cli.build
 import reporting.publishing.run
 from reporting.cli import demo, report
-from reporting.errors import ReportError
+from reporting.execution.jobs import Outcome
+from reporting.publishing.run import run_reports
 from tests.reporting.notebooks import headline, write_notebook
+from tests.reporting.publishing.fakes import runner
 
 app = typer.Typer()
 app.add_typer(report, name="report")
@@ -50,7 +52,7 @@ def test_a_good_run_says_where_the_page_is(project):
     assert answer.exit_code == 0
     assert answer.stderr == ""
     assert "1 of 1 built. Open reports/index.html" in answer.stdout
-    written = json.loads((project / "reports/funnel.json").read_text())["good"]
+    [written] = json.loads(metrics("report", "show", "--json").stdout)["pages"]
     assert (written["as_of"], written["parameters"]["weeks"]) == ("2026-06-01", 3)
 
 
@@ -59,7 +61,7 @@ def test_some_failed_is_3_and_all_failed_is_4(project):
     answer = metrics("report", "run")
     assert answer.exit_code == 3
     cause = "broken.ipynb, cell 2 (1 / 0): ZeroDivisionError: division by zero"
-    assert answer.stderr == f"broken failed. {cause}. See reports/broken.error.html\n"
+    assert answer.stderr == f"broken failed. {cause}. See reports/latest/broken.error.html\n"
     assert metrics("report", "run", "broken").exit_code == 4
     states = json.loads(metrics("report", "list", "--json").stdout)
     assert {row["name"]: row["state"] for row in states} == {"funnel": "current", "broken": "failed"}
@@ -74,30 +76,31 @@ def test_data_of_ones_own(project):
     said = json.loads(answer.stdout)
     assert [(row["report"], row["status"]) for row in said["reports"]] == [("funnel", "built")]
     assert said["left_out"] == ["broken"]
-    files = sorted(path.name for path in Path("own").iterdir())
-    assert files == ["funnel.html", "funnel.ipynb", "funnel.json", "index.html"]
+    files = sorted(path.name for path in Path("own/latest").iterdir() if path.name[0] != ".")
+    assert files == ["funnel.html", "funnel.ipynb", "index.html"]
     assert [path.name for path in Path("reports").iterdir()] == ["reports.toml"]
     assert "The one report is current." in Path("own/index.html").read_text()
     for page in ("index.html", "funnel.html"):
-        assert "Data <code>my.csv</code>" in Path("own", page).read_text()
+        assert "Data <code>my.csv</code>" in Path("own/latest", page).read_text()
     assert [row["name"] for row in json.loads(metrics("report", "list", "--out", "own", "--json").stdout)] == ["funnel"]
 
 
 def test_a_failure_names_the_users_file_and_the_command_that_was_run(project, monkeypatch):
-    def fail(notebook, output, given, **settings):
-        raise ReportError(notebook, 2, f"ValueError: {given['events_file']}: no rows.")
+    def fail(jobs, **settings):
+        for job in jobs:
+            yield Outcome(job, "failed", cell=2, cause=f"ValueError: {job.given['events_file']}: no rows.")
 
-    monkeypatch.setattr(reporting.publishing.run, "execute_notebook", fail)
+    monkeypatch.setitem(run_reports.__kwdefaults__, "runner", fail)
     Path("my data").mkdir()
     Path("my data/empty.csv").touch()
     words = ["--data", "my data/empty.csv", "--as-of", "2026-05-01", "-p", "steps=sign up,pay", "--out", "own"]
     answer = metrics("report", "run", "funnel", *words)
     cause = "ValueError: my data/empty.csv: no rows."
-    assert answer.stderr == f"funnel failed. funnel.ipynb, cell 2: {cause} See own/funnel.error.html\n"
+    assert answer.stderr == f"funnel failed. funnel.ipynb, cell 2: {cause} See own/latest/funnel.error.html\n"
     for page in ("index.html", "funnel.error.html"):
-        assert cause in Path("own", page).read_text()
+        assert cause in Path("own/latest", page).read_text()
     options = "--data 'my data/empty.csv' --as-of 2026-05-01 -p 'steps=sign up,pay' --out own"
-    page = html.unescape(Path("own/funnel.error.html").read_text())
+    page = html.unescape(Path("own/latest/funnel.error.html").read_text())
     assert f"<pre>metrics report run funnel {options}</pre>" in page
     assert "Data <code>empty.csv</code>" in page
 
@@ -115,7 +118,6 @@ def test_a_failure_names_the_users_file_and_the_command_that_was_run(project, mo
         ("run --data gone.csv", "--data gone.csv: no such file. Is the path right?"),
         ("run --data reports", "--data reports comes without --as-of, and 2026-07-01 is the as_of of the recipe's own"),
         ("run --out reports/reports.toml", "reports/reports.toml: no folder can be made there: File exists."),
-        ("run funnel --out notebooks", "the notebook as it ran would take its place."),
         ("run broken --data reports/reports.toml", "has no key 'data'"),
         ("run --recipe gone.toml", "gone.toml: no such file."),
         ("check --recipe gone.toml", "gone.toml: no such file."),
@@ -168,7 +170,7 @@ def test_demo_makes_its_data_once_and_runs_the_recipe(project, monkeypatch):
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(reporting.cli.build.subprocess, "run", make)
-    monkeypatch.setattr(reporting.cli.build, "_run", lambda *request: ran.append(request))
+    monkeypatch.setattr(reporting.cli.build, "build", lambda *request: ran.append(request))
     for _ in range(2):
         assert metrics("demo").exit_code == 0
     assert made == [["-m", "metrics.samples.fieldnote"]]
@@ -183,15 +185,12 @@ def test_demo_without_a_recipe_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_index_that_cannot_be_written_is_said_in_one_line(project, monkeypatch):
-    def full(recipe):
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(project, monkeypatch):
+    def full(folder, recipe, states):
         raise OSError(28, "No space left on device")
 
-    def built(plan, progress=None):
-        raise ReportError(plan.report.notebook, 1, "stopped")
-
-    monkeypatch.setattr(reporting.cli.build, "write_index", full)
-    monkeypatch.setattr(reporting.publishing.run, "run_report", built)
+    monkeypatch.setattr(reporting.publishing.run, "publish", full)
+    monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner())
     answer = metrics("report", "run", "funnel")
     assert answer.exit_code == 2
     assert "reports cannot be written (No space left on device)" in answer.stderr

@@ -139,11 +139,6 @@ def test_data_are_named_without_their_folders(recipe):
     assert plan.data_names == ["x"]
 
 
-def test_a_notebook_is_not_overwritten_by_its_own_run(recipe):
-    with pytest.raises(RefusedError, match=r"funnel.ipynb: the notebook as it ran would take its place\. .*--out"):
-        plan_reports(read_recipe("reports.toml", Path("notebooks")))
-
-
 def test_absent_data_are_refused(recipe):
     with pytest.raises(RefusedError, match=r"--data my.csv: no such file"):
         plan_reports(recipe, Request(data=Path("my.csv")))

@@ -1,0 +1,136 @@
+"""What all verbs share: their options, how they answer, how they refuse."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from reporting.errors import LockedError, RefusedError
+
+REFUSED, SOME_FAILED, ALL_FAILED, LOCKED, INTERRUPTED, TERMINATED = 2, 3, 4, 75, 130, 143
+
+RecipeFile = Annotated[Path, typer.Option("--recipe", help="TOML file that says what is built.")]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", help="Folder for pages and their index, in place of the recipe's.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON on stdout.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Reports, or single pages of one; all of the recipe if none.")]
+AsOf = Annotated[str | None, typer.Option(help="First moment not observed, such as 2026-07-01 or today.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="NAME=VALUE",
+        help="Set a parameter. A NAME that ends in _file takes a path relative to your folder.",
+    ),
+]
+Data = Annotated[
+    Path | None, typer.Option(help="Your own export, in place of the recipe's data; a path relative to your folder.")
+]
+
+report = typer.Typer(name="report", help="Build HTML reports from notebooks.", no_args_is_help=True)
+
+
+class _Terminated(BaseException):
+    """The process was asked to end."""
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Say in one line and by the exit code what went wrong: refused, locked, or interrupted."""
+    try:
+        with _ending_well():
+            yield
+    except RefusedError as error:
+        complain(str(error))
+        raise typer.Exit(REFUSED) from None
+    except LockedError as error:
+        complain(str(error))
+        raise typer.Exit(LOCKED) from None
+    except KeyboardInterrupt:
+        complain("Interrupted. Nothing of this run was published.")
+        raise typer.Exit(INTERRUPTED) from None
+    except _Terminated:
+        complain("Terminated. Nothing of this run was published.")
+        raise typer.Exit(TERMINATED) from None
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does: kernels are stopped, and what was begun is removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread: then somebody else answers signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def assignments(params: list[str] | None, as_of: str | None) -> dict[str, str]:
+    """Parameters of the command line by name.
+
+    Raises
+    ------
+    RefusedError
+        One is no assignment, or is given twice.
+    """
+    values: dict[str, str] = {} if as_of is None else {"as_of": as_of}
+    for text in params or []:
+        name, sign, value = text.partition("=")
+        if not sign or not name.isidentifier():
+            raise RefusedError(f"-p {name}: this is no assignment. Write -p name=value.")
+        if name in values:
+            raise RefusedError(f"{name} is given twice. Keep one of them.")
+        values[name] = value
+    return values
+
+
+def say_json(value: Any) -> None:
+    """Answer a program."""
+    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def say_table(heads: list[str], rows: list[list[str]]) -> None:
+    """Answer a person, in columns."""
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    for row in [heads, *rows]:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def complain(message: str) -> None:
+    """Say on stderr what went wrong."""
+    typer.echo(message, err=True)
+
+
+def sentence(text: str) -> str:
+    """Text with an end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def near(path: Path) -> str:
+    """Path as the user would type it."""
+    short = os.path.relpath(path)
+    return str(path) if short.startswith("..") else short
+
+
+def counted(number: int, noun: str) -> str:
+    """Number with its noun.
+
+    >>> counted(1, "report"), counted(2, "report")
+    ('1 report', '2 reports')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

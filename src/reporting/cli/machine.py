@@ -1,0 +1,125 @@
+"""Verbs about the machine and what leaves it: `doctor`, `export`."""
+
+import importlib.metadata
+import locale
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reporting.cli.app import AsJson, Names, OutFolder, RecipeFile, answered, near, report, say_json, say_table
+from reporting.errors import LockedError, RefusedError
+from reporting.recipe.file import RECIPE, Recipe, read_recipe
+
+PACKAGES = ("customer-metrics", "papermill", "nbclient", "nbconvert", "ipykernel", "pandas", "matplotlib")
+ROOM = 1 << 30  # bytes
+
+
+@report.command()
+def doctor(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = False) -> None:
+    """Look at what reports depend on: this machine, its programs, the folder of pages."""
+    with answered():
+        rows = [*_machine(), *_folder(read_recipe(recipe, out))]
+        if as_json:
+            say_json([{"what": what, "state": state, "found": found} for what, state, found in rows])
+        else:
+            say_table(["what", "state", "found"], [list(row) for row in rows])
+        if any(state == "wrong" for _, state, _ in rows):
+            raise typer.Exit(1)
+
+
+@report.command()
+def export(
+    names: Names = None,
+    to: Annotated[Path, typer.Option("--to", help="Folder for the files.", show_default=False)] = Path(),
+    run: Annotated[str | None, typer.Option("--run", help="A run of the past, not the last good pages.")] = None,
+    recipe: RecipeFile = RECIPE,
+    out: OutFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy pages to another folder, as files that stand alone."""
+    from reporting.publishing.history import find_run
+    from reporting.publishing.states import read_states
+
+    with answered():
+        loaded = read_recipe(recipe, out)
+        if run is None:
+            pages = {row.name: loaded.out / row.good.page for row in read_states(loaded) if row.good}
+        else:
+            manifest = find_run(loaded.out, run)
+            pages = {
+                page.name: loaded.out / "runs" / page.run / page.page for page in manifest.pages if not page.failed
+            }
+        reports = {report.name for report in loaded.choose(names or [])}
+        chosen = {
+            name: path
+            for name, path in pages.items()
+            if name.partition("/")[0] in reports and (not names or name in names or name.partition("/")[0] in names)
+        }
+        if not chosen:
+            raise RefusedError("There is no page of these reports yet. Build them with metrics report run.")
+        written = []
+        for name, path in chosen.items():
+            target = to / f"{name.replace('/', '-')}.html"
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            except OSError as error:
+                raise RefusedError(f"{target} cannot be written: {error.strerror}.") from None
+            written.append(target)
+        if as_json:
+            say_json([str(path) for path in written])
+        else:
+            for path in written:
+                typer.echo(near(path))
+
+
+def _machine() -> list[tuple[str, str, str]]:
+    rows = [("python", "well", f"{platform.python_version()}, {sys.executable}")]
+    for name in PACKAGES:
+        try:
+            rows.append((name, "well", importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            rows.append((name, "wrong", "not installed"))
+    encoding = locale.getpreferredencoding(False)
+    rows.append(("locale", "well" if encoding.upper().replace("-", "") == "UTF8" else "odd", encoding))
+    fork = "forked from a warm server" if sys.platform == "linux" else "started anew each time: this is no Linux"
+    rows.append(("kernels", "well", fork))
+    git = shutil.which("git")
+    rows.append(("git", "well" if git else "odd", git or "absent: pages name no commit"))
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    rows.append(("chromium", "well" if browser else "odd", browser or "absent: no PDF"))
+    fonts = shutil.which("fc-list")
+    rows.append(("fonts", "well" if fonts else "odd", fonts or "fontconfig is absent: PDFs fall back to what there is"))
+    return rows
+
+
+def _folder(recipe: Recipe) -> list[tuple[str, str, str]]:
+    from reporting.publishing.folder import Folder
+    from reporting.publishing.latest import is_current
+    from reporting.publishing.manifest import read_manifest
+    from reporting.publishing.states import load_states
+
+    folder = Folder(recipe.out)
+    if not folder.out.is_dir():
+        return [("folder", "well", f"{near(folder.out)} is not there yet")]
+    free = shutil.disk_usage(folder.out).free
+    rows = [("folder", "well" if os.access(folder.out, os.W_OK) else "wrong", near(folder.out))]
+    rows.append(("room", "well" if free > ROOM else "odd", f"{free / 1e9:.1f} GB free"))
+    if not folder.runs.is_dir():
+        return rows
+    ids = folder.run_ids()
+    unread = [run for run in ids if read_manifest(folder.runs / run) is None]
+    rows.append(("runs", "wrong" if unread else "well", f"{len(ids)}, {len(unread)} without a manifest"))
+    try:
+        with folder.locked():
+            current = is_current(folder, recipe, load_states(folder))
+        rows.append(("lock", "well", "free"))
+        rows.append(("latest", "well" if current else "odd", "current" if current else "behind; metrics report index"))
+    except LockedError:
+        rows.append(("lock", "odd", "another run is at work"))
+    return rows

@@ -1,0 +1,77 @@
+"""Which pages must be built, and why: the others would come out the same."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reporting.publishing.digests import Digests
+from reporting.publishing.folder import Folder
+from reporting.publishing.inputs import UNSEEN, changed, inputs_of, key_of
+from reporting.publishing.plan import Plan
+from reporting.publishing.states import Record, States
+from reporting.recipe.file import Recipe
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A planned page, and whether it must be built."""
+
+    plan: Plan
+    inputs: dict[str, str]
+    key: str
+    why: str  # empty if nothing changed
+    changed: tuple[str, ...] = ()
+    same_as: str = ""  # run whose page it would be again
+
+    @property
+    def build(self) -> bool:
+        """Whether it must be built."""
+        return bool(self.why)
+
+
+def decide(
+    recipe: Recipe, plans: Iterable[Plan], states: States, digests: Digests, *, force: bool = False
+) -> list[Decision]:
+    """Compare what each page would be made from with what it was made from.
+
+    Parameters
+    ----------
+    recipe
+        What is built.
+    plans
+        As `plan_reports` returns them.
+    states
+        How all pages stand.
+    digests
+        Of files.
+    force
+        Build what did not change too.
+    """
+    folder = Folder(recipe.out)
+    found = []
+    for plan in plans:
+        inputs = inputs_of(plan, digests, recipe.lock)
+        key = key_of(inputs)
+        record = states.pages.get(plan.name, Record())
+        same_as = record.keys.get(key, "")
+        if same_as and not (folder.runs / same_as / f"{plan.name}.html").is_file():
+            same_as = ""
+        why, parts = _why(plan, record, inputs, same_as)
+        if force and not why:
+            why = "forced"
+        found.append(Decision(plan, inputs, key, why, tuple(parts), same_as))
+    return found
+
+
+def _why(plan: Plan, record: Record, inputs: dict[str, str], same_as: str) -> tuple[str, list[str]]:
+    if inputs["data"] == UNSEEN:
+        return "its data are behind a secret, and may have changed", ["data"]
+    if same_as and plan.backfill:
+        return "", []  # it is in the history, wherever the present stands
+    if record.good is None:
+        return ("failed last time" if record.failure else "never built"), []
+    parts = changed(record.good.inputs, inputs)
+    if parts:
+        return f"changed: {', '.join(parts)}", parts
+    if record.failure:
+        return "failed last time", []
+    return ("", []) if same_as else ("its page is gone", [])

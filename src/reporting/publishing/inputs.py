@@ -1,0 +1,127 @@
+"""What a page is made from, as digests: if none of them changed, it would come out the same.
+
+notebook     its file
+parameters   every value, title and group
+data         the files that parameters and recipe name
+package      code on this machine that the notebook imports
+lock         the installed packages, and the file that pins them
+template     what makes pages of notebooks
+"""
+
+import ast
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import reporting.pages
+from reporting.errors import RefusedError
+from reporting.publishing.digests import Digests, digest_of
+from reporting.publishing.plan import Plan
+from reporting.recipe.notebook import read_cells
+from reporting.recipe.parameters import as_plain
+
+UNSEEN = "unseen"  # data behind a secret: nobody can tell whether they changed
+
+
+def inputs_of(plan: Plan, digests: Digests, lock: Path | None = None) -> dict[str, str]:
+    """Digests of all that a planned page is made from, by what they are digests of."""
+    values = {name: as_plain(value) for name, value in plan.values.items() if name not in plan.data_files}
+    files = [str(plan.values[name]) for name in plan.data_files]
+    looks = [plan.title, plan.report.group]
+    code = [f"{name} {_code(path, digests)}" for name, path in _imported(plan.report.notebook)]
+    data = digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)])
+    if plan.secrets.values and not plan.report.sources:
+        data = UNSEEN
+    return {
+        "notebook": digests.of_file(plan.report.notebook),
+        "parameters": digest_of(json.dumps([values, files, looks], sort_keys=True)),
+        "data": data or "",
+        "package": digest_of(*code),
+        "lock": digest_of(_installed(), (lock and lock.is_file() and digests.of_file(lock)) or ""),
+        "template": _templates(digests),
+    }
+
+
+def key_of(inputs: dict[str, str]) -> str:
+    """One digest for all of them."""
+    return digest_of(*[f"{name} {digest}" for name, digest in sorted(inputs.items())])
+
+
+def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What changed, in the order of `inputs_of`; data that nobody can see may always have.
+
+    >>> changed({"notebook": "1", "data": "2"}, {"notebook": "1", "data": "3"})
+    ['data']
+    """
+    return [name for name, digest in now.items() if digest == UNSEEN or before.get(name) != digest]
+
+
+@cache
+def commit(folder: Path) -> str | None:
+    """Commit that a folder stands at, with ``-dirty`` if files differ from it; None without git."""
+    describe = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        answer = subprocess.run(describe, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+@cache
+def _imported(notebook: Path) -> tuple[tuple[str, Path], ...]:
+    """Modules that a notebook imports and that are no installed package: their names, and where their code is."""
+    names: set[str] = set()
+    try:
+        cells = [cell.source for cell in read_cells(notebook) if cell.kind == "code"]
+    except RefusedError:
+        return ()
+    for source in cells:
+        code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+        try:
+            tree = ast.parse(code)
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    found = [(name, _source(name, notebook.parent)) for name in sorted(names - sys.stdlib_module_names)]
+    return tuple((name, path) for name, path in found if path is not None)
+
+
+def _source(name: str, folder: Path) -> Path | None:
+    for beside in (folder / name, folder / f"{name}.py"):
+        if beside.exists():
+            return beside
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    if any(origin.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")):
+        return None  # installed: its version counts, not its files
+    return origin.parent if spec.submodule_search_locations else origin
+
+
+def _code(path: Path, digests: Digests) -> str:
+    return digests.of_tree(path) if path.is_dir() else digests.of_file(path)
+
+
+@cache
+def _installed() -> str:
+    """Names and versions of the installed packages, as their folders say, and the version of Python."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    names = {name for folder in folders for name in os.listdir(folder) if name.endswith(".dist-info")}
+    return digest_of(sys.version, *sorted(names))
+
+
+def _templates(digests: Digests) -> str:
+    return digests.of_tree(Path(reporting.pages.__file__).parent)

@@ -1,0 +1,76 @@
+"""What readers see: the last good page of every report, the error pages of those that failed, the index."""
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from reporting.pages.facts import Index
+from reporting.publishing.digests import digest_of
+from reporting.publishing.folder import TEMPORARY, Folder, sync
+from reporting.publishing.manifest import Entry
+from reporting.publishing.states import States, read_index, read_states
+from reporting.recipe.file import Recipe
+
+MARK = ".mark"  # what a view was made from, so that the next run can tell whether it is up to date
+
+
+def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None = None) -> None:
+    """Make a view of how all pages stand, and let `latest` show it.
+
+    Files are linked, not copied: they are those of their runs, and stay if a run is removed.
+    """
+    view = folder.views / f"{TEMPORARY}{folder.new_id(now)}"
+    view.mkdir()
+    for name, record in states.pages.items():
+        if name.partition("/")[0] not in recipe.reports:
+            continue
+        for entry in (record.good, record.failure):
+            if entry is not None:
+                _place(folder.runs / entry.run, view, entry)
+    html = _render(read_index(recipe, states, now))
+    index = view / "index.html"
+    index.write_text(html, encoding="utf-8")
+    sync(index)
+    marker = view / MARK
+    marker.write_text(_mark(recipe, states, now), encoding="utf-8")
+    folder.show(view)
+
+
+def is_current(folder: Folder, recipe: Recipe, states: States) -> bool:
+    """Whether `latest` shows what the last run left, as the recipe has it, and tells who is late."""
+    shown = folder.shows()
+    try:
+        return bool(shown) and (folder.views / shown / MARK).read_text(encoding="utf-8") == _mark(recipe, states)
+    except OSError:
+        return False
+
+
+def files_of(entry: Entry) -> list[str]:
+    """Files of a page in the folder of its run."""
+    stem = entry.page.removesuffix(".html")
+    return [entry.page, f"{stem.removesuffix('.error')}.failed.ipynb" if entry.failed else f"{stem}.ipynb"]
+
+
+def _place(run: Path, view: Path, entry: Entry) -> None:
+    for name in files_of(entry):
+        target = view / name
+        target.parent.mkdir(exist_ok=True)
+        try:
+            os.link(run / name, target)
+        except FileNotFoundError:
+            continue  # no notebook is left of a run that was killed early
+        except OSError:  # a file system without links
+            shutil.copy2(run / name, target)
+
+
+def _mark(recipe: Recipe, states: States, now: datetime | None = None) -> str:
+    """What a view depends on: the last run, the recipe, and which pages are late."""
+    late = [row.name for row in read_states(recipe, states, now) if row.state == "late"]
+    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *late)
+
+
+def _render(index: Index) -> str:
+    from reporting.pages.index import render_index
+
+    return render_index(index)

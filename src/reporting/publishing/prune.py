@@ -1,0 +1,56 @@
+"""Which runs of the past are kept, and which are removed."""
+
+from collections.abc import Iterable
+
+from reporting.publishing.folder import Folder, remove
+from reporting.publishing.states import States, save_states
+from reporting.recipe.file import Keep
+
+
+def to_remove(runs: Iterable[str], keep: Keep, in_use: Iterable[str]) -> list[str]:
+    """Runs that no rule keeps, the oldest first.
+
+    Parameters
+    ----------
+    runs
+        Names of runs, which begin with their moment in UTC.
+    keep
+        How many of the last ones, and of how many days and months the last one each.
+    in_use
+        Runs that readers see a page of. They are kept whatever the rules say, and so is the newest.
+
+    >>> runs = ["20260630T060000.000000Z-aaaa", "20260701T060000.000000Z-bbbb", "20260701T070000.000000Z-cccc"]
+    >>> to_remove(runs, Keep(daily=1, monthly=2), in_use=[])
+    ['20260701T060000.000000Z-bbbb']
+    """
+    newest_first = sorted(runs, reverse=True)
+    kept = {*in_use, *newest_first[: max(keep.last, 1)]}
+    for count, letters in ((keep.daily, 8), (keep.monthly, 6)):
+        spans: dict[str, str] = {}
+        for run in newest_first:
+            spans.setdefault(run[:letters], run)
+        kept |= set(list(spans.values())[:count])
+    return [run for run in reversed(newest_first) if run not in kept]
+
+
+def prune(folder: Folder, states: States, keep: Keep, *, dry: bool = False) -> list[str]:
+    """Remove runs by a rule, and say which; for one that holds the lock.
+
+    Parameters
+    ----------
+    folder
+        Where the runs are.
+    states
+        How all pages stand.
+    keep
+        The rule.
+    dry
+        Only say which.
+    """
+    gone = to_remove(folder.run_ids(), keep, states.in_use())
+    if not dry and gone:
+        states.forget(gone)
+        save_states(folder, states)  # first, so that nothing is remembered of what is gone
+        for run in gone:
+            remove(folder.runs / run)
+    return gone

@@ -1,0 +1,73 @@
+"""Reports without kernels: what would take seconds takes a millisecond, and publishing is all that is left."""
+
+import json
+import time
+from pathlib import Path
+
+from reporting.execution.jobs import Outcome
+from reporting.publishing.plan import Request, plan_reports
+from reporting.publishing.run import run_reports
+from reporting.recipe.file import read_recipe
+from tests.reporting.notebooks import write_notebook
+
+
+def page_of(job, number="28.2"):
+    """A page that a reader can tell to be whole: it says twice what it is, at both ends."""
+    mark = f"{job.name} {json.dumps(dict(job.given), sort_keys=True, default=str)}"
+    return f"<!DOCTYPE html><title>{mark}</title>{'.' * 2000}<p>{number}</p>{mark}</html>"
+
+
+def runner(fails=(), number="28.2", seconds=0.0, seen=None, status="failed"):
+    """Runs jobs as `run_jobs` does, without running them; those in `fails` fail."""
+
+    def run(jobs, *, workers, kernel, on_event):
+        for job in jobs:
+            if seen is not None:
+                seen.append(job.name)
+            time.sleep(seconds)
+            job.output.write_text(json.dumps({"cells": [], "name": job.name}))
+            job.log.write_text("")
+            if job.name in fails:
+                yield Outcome(job, status, cell=2, cause="ValueError: no rows.", source="1 / 0", line=1)
+                continue
+            Path(job.argument["page"]).write_text(page_of(job, number))
+            result = {
+                "title": f"The {job.name}",
+                "question": "",
+                "key_figure": {"number": number, "unit": "%", "text": ""},
+            }
+            yield Outcome(job, "built", result=result, wall_seconds=seconds)
+
+    return run
+
+
+class Project:
+    """A recipe in a folder, and runs of it."""
+
+    def __init__(self, folder, text, *notebooks):
+        self.folder = folder
+        for name in notebooks:
+            write_notebook(folder / f"{name}.ipynb", f"%md # The {name}")
+        (folder / "reports.toml").write_text('[defaults]\nout = "out"\n' + text)
+        self.out = folder / "out"
+
+    @property
+    def recipe(self):
+        return read_recipe(self.folder / "reports.toml")
+
+    def plans(self, **request):
+        return plan_reports(self.recipe, Request(**request))[0]
+
+    def run(self, force=False, plans=None, trigger="run", request=None, **settings):
+        plans = self.plans(**(request or {})) if plans is None else plans
+        return run_reports(self.recipe, plans, force=force, trigger=trigger, runner=runner(**settings))
+
+    def latest(self):
+        folder = self.out / "latest"
+        return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.html"))}
+
+
+def project(folder, *names, more=""):
+    """A project with a report for each name."""
+    text = "".join(f'[report.{name}]\nnotebook = "{name}.ipynb"\n' for name in names)
+    return Project(folder, text + more, *names)
