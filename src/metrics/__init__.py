@@ -66,8 +66,10 @@ if TYPE_CHECKING:
         plot_lifetime_value,
         plot_nps,
         plot_paths,
+        plot_projected_retention,
         plot_retention_curve,
         plot_retention_matrix,
+        plot_survival,
         plot_time_to_convert,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
@@ -163,6 +165,8 @@ _HOMES = {
         "plot_arrivals",
         "plot_arrival_hours",
         "plot_churn",
+        "plot_survival",
+        "plot_projected_retention",
         "plot_nps",
         "plot_lifetime_value",
     ],
@@ -190,7 +194,8 @@ __all__ = [
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
-    "plot_arrivals", "plot_arrival_hours", "plot_churn", "plot_nps", "plot_lifetime_value",
+    "plot_arrivals", "plot_arrival_hours", "plot_churn",
+    "plot_survival", "plot_projected_retention", "plot_nps", "plot_lifetime_value",
     "show", "headline", "definitions", "alert",
 ]  # fmt: skip
 

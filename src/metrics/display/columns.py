@@ -26,6 +26,17 @@ HEADS = {
     "p90_seconds": "Nine tenths within",
     "retention_rate": "Came back, %",
     "retained": "Came back",
+    "at_risk": "Watched",
+    "censored": "Last seen",
+    "survival": "Still there, %",
+    "median": "Median stay",
+    "restricted_mean": "Mean stay",
+    "until": "Counted up to",
+    "expected": "Expected to leave",
+    "other": "Compared with",
+    "chi2": "χ²",
+    "degrees": "Degrees of freedom",
+    "hazard_ratio": "Hazard ratio",
     "churn_rate": "Churn, %",
     "net_promoter_score": "NPS",
     "net_promoter_score_rounded": "NPS, rounded",
@@ -78,8 +89,18 @@ REASONS = {
     "control": "compared with",
     "first_step": "all, by definition",
     "zero_variance": "nobody differs",
+    "above_half": "more than half are still there",
+    "nobody_watched": "nobody was watched",
+    "one_group": "one group only",
+    "never_at_risk_together": "never watched together",
+    "nobody_lost": "nobody has left",
+    "nobody_left": "all left at once",
+    "too_few_periods": "too few periods",
+    "too_few_customers": "too few customers",
 }
 _PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
+_STAYS = ("time", "median", "restricted_mean", "until")
+_STAYING = ("survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "project_retention")
 _MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "historical_value", "expected_value")
 
 
@@ -142,6 +163,13 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.MISSING if numbers.is_missing(v) else "yes" if v else "no", words=True)
     if pd.api.types.is_datetime64_any_dtype(cells):
         return _dates(table, text, head)
+    if pd.api.types.is_timedelta64_dtype(cells):
+        has_limits = f"{text}_low" in table
+        return Column(head, lambda v: numbers.duration(v.total_seconds()), estimate=has_limits)
+    if metric in _STAYING:
+        head = {"churned": "Left", "other_churned": "Other left", "retention_rate": "Retention, %"}.get(text, head)
+        if text in _STAYS and setting(table, "unit"):
+            head = f"{head}, {setting(table, 'unit')}s"
     if text in groups_of(table):  # a name, also where it is a number: the year 2018, not 2,018
         return Column(head, lambda v: f"{int(v)}" if isinstance(v, float) and v.is_integer() else _word(v), words=True)
     if not pd.api.types.is_numeric_dtype(cells):
@@ -157,7 +185,11 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.signed(v, numbers.free_decimals(values)))
     if text in ("p_value", "p_adjusted"):
         return Column(head, numbers.chance)
-    if text.endswith(("_rate", "_share")) or text in ("share", "proportion") or (text == "margin" and _is_share(cells)):
+    if (
+        text.endswith(("_rate", "_share"))
+        or text in ("share", "proportion", "survival")
+        or (text == "margin" and _is_share(cells))
+    ):
         decimals = numbers.decimals_for([100 * w for w in widths or _other_rates(table)])
         if text == "margin":
             decimals = 0

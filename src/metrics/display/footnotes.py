@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import numbers
+from metrics.display import numbers, staying
 from metrics.display.columns import period_length
 from metrics.display.kinds import groups_of, metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
@@ -318,6 +318,11 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "churn_rate": _churn,
     "customer_retention_rate": _counts_retention,
     "customer_churn_rate": _counts_churn,
+    "survival_curve": staying.curve_foot,
+    "survival_summary": staying.summary_foot,
+    "compare_survival": staying.compared_foot,
+    "compare_survival_pairs": staying.pairs_foot,
+    "project_retention": staying.projected_foot,
     "net_promoter_score": _nps,
     "orders_summary": _orders,
     "customer_lifetime_value": _lifetime,

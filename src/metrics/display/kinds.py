@@ -19,6 +19,11 @@ _MARKS = {
     "churn_rate": {"users", "churned", "churn_rate"},
     "customer_retention_rate": {"customers_start", "customers_end", "customers_new", "retention_rate"},
     "customer_churn_rate": {"customers_start", "customers_lost", "churn_rate"},
+    "survival_curve": {"time", "at_risk", "churned", "censored", "survival"},
+    "survival_summary": {"customers", "churned", "median", "restricted_mean", "until"},
+    "compare_survival_pairs": {"group", "other", "churned", "other_churned", "p_adjusted"},
+    "compare_survival": {"group", "customers", "churned", "expected", "chi2", "degrees"},
+    "project_retention": {"period", "active", "survival", "retention_rate"},
     "net_promoter_score": {"responses", "promoters", "detractors", "net_promoter_score"},
     "orders_summary": {"customer_id", "frequency", "recency", "T"},
     "customer_lifetime_value": {"customer_id", "historical_value", "clv"},
@@ -41,6 +46,10 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "cohort_retention": "cohort",
     "retention_curve": "period",
     "churn_rate": "period_start",
+    "survival_curve": "time",
+    "survival_summary": "customers",
+    "compare_survival_pairs": "customers",
+    "compare_survival": "customers",
     "net_promoter_score": "responses",
     "simple_lifetime_value": "average_order_value",
 }
@@ -72,12 +81,12 @@ def groups_of(table: pd.DataFrame) -> list[str]:
     return [name for name in columns[: columns.index(end)] if name != "period_start"]
 
 
-def limits_of(row: "pd.Series[Any]", name: str) -> tuple[float, float] | None:
+def limits_of(row: "pd.Series[Any]", name: str) -> tuple[Any, Any] | None:
     """The interval of the estimate `name`; None where it has none, or none of any width."""
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if low is None or high is None or pd.isna(low) or pd.isna(high) or not low < high:
         return None
-    return float(low), float(high)
+    return low, high
 
 
 def setting(table: pd.DataFrame, name: str, default: Any = None) -> Any:

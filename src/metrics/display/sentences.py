@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import numbers
+from metrics.display import numbers, staying
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
 from metrics.display.footnotes import last_complete
@@ -336,6 +336,11 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "churn_rate": _churn,
     "customer_retention_rate": _counts("retention_rate", "stayed"),
     "customer_churn_rate": _counts("churn_rate", "left"),
+    "survival_curve": staying.curve_said,
+    "survival_summary": staying.summary_said,
+    "compare_survival": staying.compared_said,
+    "compare_survival_pairs": staying.pairs_said,
+    "project_retention": staying.projected_said,
     "net_promoter_score": _nps,
     "orders_summary": _orders,
     "customer_lifetime_value": _lifetime,

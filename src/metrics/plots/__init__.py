@@ -8,6 +8,7 @@ from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
+from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.times import plot_time_to_convert
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "plot_arrivals",
     "plot_arrival_hours",
     "plot_churn",
+    "plot_survival",
+    "plot_projected_retention",
     "plot_nps",
     "plot_paths",
     "plot_lifetime_value",
