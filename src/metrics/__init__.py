@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from metrics.activity import active_users, lifecycle, stickiness, user_days
     from metrics.churn import churn_rate, convert_rate, customer_churn_rate, customer_retention_rate
     from metrics.clv import (
         PurchaseFit,
@@ -129,6 +130,7 @@ _HOMES = {
     ],
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
+    "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle"],
     "metrics.churn": ["churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate"],
     "metrics.survival": [
         "survival_curve",
@@ -185,6 +187,7 @@ __all__ = [
     "compare_funnels", "funnel_drivers",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
+    "user_days", "active_users", "stickiness", "lifecycle",
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
     "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs",
     "fit_retention", "project_retention", "RetentionModel", "RetentionFit",

@@ -16,20 +16,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Period: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
+Period: TypeAlias = Literal["hour", "day", "week", "month", "quarter", "year"]
 WeekStart: TypeAlias = Literal["monday", "sunday"]
 When: TypeAlias = str | pd.Timestamp
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 SECOND = 1_000_000
-DAY = 86_400 * SECOND
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 SLOT = 900 * SECOND  # zones have moved by whole quarters of an hour since 1972
 MANY_SLOTS = 400_000  # eleven years of them
 
 _UNITS = {
     "second": SECOND,
     "minute": 60 * SECOND,
-    "hour": 3600 * SECOND,
+    "hour": HOUR,
     "day": DAY,
     "week": 7 * DAY,
 }
@@ -123,7 +124,11 @@ def local_time(time: Ints, tz: str) -> Ints:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Days, weeks, months, quarters or years on the clocks of a zone, each with a running number."""
+    """Hours, days, weeks, months, quarters or years on the clocks of a zone, each with a running number.
+
+    The hours of a clock change are those that pass: none is counted that the clocks leave out, and one that they repeat
+    is two. Where the clocks move by half an hour, one of its hours has 30 or 90 minutes.
+    """
 
     period: Period
     tz: str = "UTC"
@@ -136,9 +141,12 @@ class Calendar:
 
     def number(self, time: Ints) -> Ints:
         """Running number of the period in which each instant lies."""
-        wall = local_time(np.asarray(time, dtype=np.int64), self.tz)
+        time = np.asarray(time, dtype=np.int64)
+        wall = local_time(time, self.tz)
         if self.period == "day":
             return wall // DAY
+        if self.period == "hour":
+            return (time + (wall - time) % HOUR) // HOUR
         if self.period == "week":
             return (wall // DAY + self._weekday_of_1970) // 7
         months = wall.view("M8[us]").astype("M8[M]").astype(np.int64)
@@ -147,6 +155,8 @@ class Calendar:
     def start(self, number: Ints) -> pd.DatetimeIndex:
         """First moment of each period on the clocks of the zone, without a zone."""
         number = np.asarray(number, dtype=np.int64)
+        if self.period == "hour":
+            return pd.DatetimeIndex(local_time(self.begins(number), self.tz).view("M8[us]"))
         if self.period == "day":
             days = number.view("M8[D]")
         elif self.period == "week":
@@ -157,6 +167,13 @@ class Calendar:
 
     def begins(self, number: Ints) -> Ints:
         """First instant of each period, in UTC."""
+        if self.period == "hour":
+            whole = np.asarray(number, dtype=np.int64) * HOUR
+            found = np.full(len(whole), np.iinfo(np.int64).max)
+            for near in (whole - HOUR, whole, whole + HOUR):  # hours begin so long before those of UTC as clocks say
+                begin = whole - (local_time(near, self.tz) - near) % HOUR
+                found = np.where(self.number(begin) == whole // HOUR, np.minimum(found, begin), found)
+            return found
         wall = self.start(number)
         return wall.tz_localize(self.tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward").asi8
 

@@ -8,7 +8,7 @@ that is not over has no rate yet.
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, spoken
@@ -104,7 +104,9 @@ def churn_rate(
             raise ValueError("period=None measures from since to until as one. Give both, or a period.")
         if span.since >= span.as_of:
             raise ValueError(f"since {since!s} is not before as_of {as_of!s}: nothing of the range is observed yet.")
-    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), everything=True)
+    at = (span.as_of,) if calendar is not None else (span.since, span.until)
+    cut = Cut(calendar or Calendar("year", tz), (silence,), at)
+    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), everything=True, cut=cut)
     answer = by_user(events, reading, _movements_of, what=what, calendar=calendar, span=span, silence=silence)
     table = pd.DataFrame(answer.columns).groupby("period").sum()
     numbers = table.index.to_numpy(np.int64)

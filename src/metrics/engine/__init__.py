@@ -4,9 +4,14 @@ A metric says what it reads (`Reading`) and gives a kernel, numpy over `Rows` in
 in the order of time. The sources only deliver rows, so that a metric has one definition and its answers are identical.
 """
 
-from metrics.engine.answer import Answer, Events, by_user, rows_of
+from metrics.engine.answer import Answer, Events, by_user, rows_of, time_range
+from metrics.engine.cells import Cells, Cut
+from metrics.engine.days import UserDays
 from metrics.engine.reading import Mark, Reading
 from metrics.engine.rows import Rows
 from metrics.engine.span import Span
 
-__all__ = ["Answer", "Events", "Mark", "Reading", "Rows", "Span", "by_user", "rows_of"]
+__all__ = [
+    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "rows_of",
+    "time_range",
+]  # fmt: skip

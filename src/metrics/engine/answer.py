@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 
 from metrics.engine.cluster import SparkSource, is_spark
+from metrics.engine.days import DaysSource, UserDays
 from metrics.engine.frames import frame_source
 from metrics.engine.local import Columns, Source
 from metrics.engine.reading import Reading
@@ -43,7 +44,7 @@ class Answer:
         return self.source.labels(ids)
 
 
-Events: TypeAlias = "pd.DataFrame | EventSource | SparkFrame"
+Events: TypeAlias = "pd.DataFrame | EventSource | SparkFrame | UserDays"
 
 
 def by_user(events: Events, reading: Reading, kernel: Callable[..., Columns], **settings: Any) -> Answer:
@@ -82,8 +83,15 @@ def rows_of(events: Events, *, unit: str, value: Any, before: int) -> pd.DataFra
     return found[found["timestamp"] < pd.Timestamp(before, unit="us", tz="UTC")].reset_index(drop=True)
 
 
+def time_range(events: Events, before: int) -> tuple[int, int]:
+    """First and last instant of all rows before an instant; the first is the later one if there are none."""
+    return source_of(events).range(before)
+
+
 def source_of(events: Events) -> Source:
     """The source of rows that stands behind what an analyst calls events."""
+    if isinstance(events, UserDays):
+        return DaysSource(events)
     if isinstance(events, EventSource):
         from metrics.engine.files import FileSource
 

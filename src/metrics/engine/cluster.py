@@ -72,6 +72,15 @@ class SparkSource:
             found = rows.repartition("id").mapInArrow(task, _spark_schema(example)).toArrow()
         return _separate(found, example, classes, self._refuse)
 
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of rows before `before`."""
+        from pyspark.sql import functions as f
+
+        time = f.unix_micros("timestamp")
+        found = self._events.filter(time < before).agg(f.min(time).alias("first"), f.max(time).alias("last"))
+        row = found.toArrow().to_pylist()[0]
+        return (1, 0) if row["first"] is None else (int(row["first"]), int(row["last"]))
+
     def values(self, name: str) -> pd.Index:
         """What the codes of a group stand for."""
         return self._values[name]

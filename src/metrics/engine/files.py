@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from metrics.engine.cells import Cells
 from metrics.engine.local import Columns, Kernel, run
 from metrics.engine.query import Query
 from metrics.engine.reading import Classes, Reading
@@ -43,6 +44,14 @@ class FileSource:
     def batches(self, reading: Reading, classes: Classes) -> Iterator[Batch]:
         """The rows that are read."""
         return self._query.batches(reading, classes)
+
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of rows before `before`."""
+        return self._query.range(before)
+
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any] | None:
+        """The rows that are read, each as one number."""
+        return self._query.packed(reading, classes, cells, last)
 
     def progress(self) -> float:
         """How much of them is read, 0 to 1."""

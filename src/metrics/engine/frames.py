@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from metrics.engine.cells import Cells
 from metrics.engine.local import Columns, Kernel, run
 from metrics.engine.query import BlankRows, Query
 from metrics.engine.reading import Classes, Reading, digits_of
@@ -70,6 +71,15 @@ class FrameSource:
         for name in reading.numbers:
             batch[f"number {name}"] = pd.to_numeric(self.events[name].iloc[chosen]).to_numpy(float)
         yield batch
+
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of rows before `before`."""
+        time = microseconds(self.events["timestamp"])
+        time = time[time < before]
+        return (int(time.min()), int(time.max())) if len(time) else (1, 0)
+
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> None:
+        """A small table is read as it is."""
 
     def progress(self) -> float:
         """How much of them is read, 0 to 1."""
@@ -138,6 +148,20 @@ class LargeFrameSource:
             yield from self._query.batches(reading, classes)
         except BlankRows:
             conform(self.events)  # says which, in the words of a table
+            raise
+
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of rows before `before`."""
+        time = microseconds(self.events["timestamp"])
+        known = self.events["timestamp"].notna().to_numpy() & (time < before)
+        return (int(time[known].min()), int(time[known].max())) if known.any() else (1, 0)
+
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
+        """Its rows, each as one number."""
+        try:
+            yield from self._query.packed(reading, classes, cells, last)
+        except BlankRows:
+            conform(self.events)
             raise
 
     def progress(self) -> float:

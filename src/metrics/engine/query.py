@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from metrics.engine.cells import Cells
 from metrics.engine.reading import Classes, Kinds, Reading, digits_of
 from metrics.engine.rows import Batch
 from metrics.files import EventTableError
-from metrics.periods import Ints
+from metrics.periods import SLOT, Ints
 from metrics.store.columns import BLANKS, FIRST, LAST, quoted, text
 from metrics.store.session import arrow_reader
 
@@ -98,6 +99,48 @@ class Query:
                 **{name: arrays[f"g{k}"].astype(np.int32) for k, name in enumerate(names[0])},
                 **{name: arrays[f"n{k}"].astype(np.float64) for k, name in enumerate(names[1])},
             }
+        if bad:
+            self._refuse(bad)
+
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of all rows; nothing (1, 0) where there are none before `before`."""
+        # As `timestamp` the statistics of the files tell it, and nothing is read.
+        first, last = ("min(time)", "max(time)") if self.time == "time" else (
+            "epoch_us(min(timestamp))", "epoch_us(max(timestamp))"
+        )  # fmt: skip
+        found = self._arrow(f"SELECT {first} AS first, {last} AS last FROM {self.relation}").to_pylist()[0]
+        if found["first"] is None or found["first"] >= before:
+            return 1, 0
+        return int(found["first"]), min(int(found["last"]), before - 1)
+
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
+        """The rows that are read, each as one number: the first bits of the unit's hash, the cell, the class."""
+        class_bits = classes.bits
+        inner = [f"{self._id(reading)} AS id", f"{self._kind(reading.kinds)} AS kind"]
+        class_, joins = self._class(reading.kinds, classes)
+        step = cells.step(last)
+        if step is not None:
+            inner.append(f"({self.time} - {cells.starts[0]}) // {step} AS cell")
+        else:
+            first, cell = cells.slots(last)
+            table = pd.DataFrame({"slot_": np.arange(len(cell)), "cell": cell})
+            self.connection.register("cells", table)
+            inner.append(f"({self.time} - {first * SLOT}) // {SLOT} AS slot")
+            joins += " LEFT JOIN cells ON slot = slot_"
+        mask = 2**64 - 2 ** (cells.bits + class_bits)
+        key = f"(cell * {2**class_bits} + {class_})::UBIGINT"
+        outer = [f"(id & {mask}) + {key} AS packed"]
+        if not self.clean:
+            inner.append(f"{self._bad()} AS bad")
+            # A bad row may have no time, and so no cell.
+            outer = [f"CASE WHEN bad THEN 0 ELSE (id & {mask}) + {key} END AS packed", "bad"]
+        rows = f"SELECT {', '.join(inner)} FROM {self.relation} WHERE {self._where(reading)}"
+        bad = 0
+        for batch in self._stream(f"SELECT {', '.join(outer)} FROM ({rows}){joins}"):
+            if not self.clean and (wrong := int(batch["bad"].true_count)):
+                bad += wrong
+                batch = batch.filter(_not(batch["bad"]))
+            yield _numpy(batch["packed"])
         if bad:
             self._refuse(bad)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metrics.engine.cells import Cut
 from metrics.periods import Ints
 from metrics.steps import Mask, Step, unknown
 
@@ -42,6 +43,9 @@ class Reading:
         Property columns to deliver as codes, in the order of their values.
     numbers
         Property columns to deliver as numbers.
+    cut
+        Where the kernel only asks in which cell of time a row lies: how time is cut. Rows that are alike may then come
+        once, with the first instant of their cell for their time; whether they do is the source's affair.
     """
 
     marks: tuple[Mark, ...]
@@ -50,6 +54,7 @@ class Reading:
     everything: bool = False
     groups: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    cut: Cut | None = None
 
     def check(self, columns: Iterable[Any]) -> None:
         """Refuse columns that are not there."""

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from metrics.engine.cells import Cells
 from metrics.engine.reading import Reading
 from metrics.intervals import Floats
-from metrics.periods import Ints
+from metrics.periods import Calendar, Ints
 from metrics.steps import Mask
 
 Batch: TypeAlias = dict[str, npt.NDArray[Any]]  # "id", "key", and "group …" and "number …" columns, equally long
@@ -26,6 +27,8 @@ class Rows:
     ids: Ints  # what the source calls each unit; `Answer.labels` tells its name
     groups: dict[str, Ints] = field(default_factory=dict)  # codes of property values; -1 is missing
     numbers: dict[str, Floats] = field(default_factory=dict)
+    cells: Cells | None = None  # where time is cut into cells, `time` is the first instant of each row's `cell`
+    cell: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -34,6 +37,13 @@ class Rows:
         """Rows that meet a mark of the reading."""
         found: Mask = self.met[mark][self.kind]
         return found
+
+    def period(self, calendar: Calendar) -> Ints:
+        """Number of the period in which each row lies."""
+        if self.cells is None or self.cell is None:
+            return calendar.number(self.time)
+        numbers: Ints = calendar.number(self.cells.starts)[self.cell]
+        return numbers
 
     def first_of_unit(self, mask: Mask) -> Mask:
         """Of the rows in `mask`, those at the first instant of each unit that has one."""

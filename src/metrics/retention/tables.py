@@ -7,12 +7,13 @@ one that has not begun is absent. Neither is ever shown as 0.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from metrics import exact
-from metrics.engine import Answer, Events, Reading, Rows, Span, by_user
+from metrics.engine import Answer, Cut, Events, Reading, Rows, Span, by_user
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, ratio, wilson
 from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
@@ -139,6 +140,9 @@ def cohort_retention(
         groups=tuple(groups),
         numbers=() if value is None else (value,),
     )
+    by_period = clock == "calendar" and min_occurrences == 1 and value is None and not groups
+    if by_period and (cohort != "first_ever" or not start.where):  # else rows of one period are not alike
+        reading = replace(reading, cut=Cut(calendar))
     ranged = span if since is not None or until is not None else None
     answer = by_user(
         events, reading, _cohort_columns,
@@ -188,7 +192,7 @@ def _cohort_columns(
     enough: int,
     value: str | None,
 ) -> Columns:
-    number = calendar.number(rows.time)
+    number = rows.period(calendar)
     who = members(rows, number, start, cohort, calendar, span)
     returns = rows.meets(1)
     if back.first_time_only:

@@ -1,0 +1,184 @@
+"""Days of users: what several metrics ask of events, read once and held in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metrics.engine.cells import Cells, Cut
+from metrics.engine.local import Columns, Kernel
+from metrics.engine.reading import Classes, Reading
+from metrics.engine.rows import Rows
+from metrics.periods import DAY, Calendar, Ints, spoken
+from metrics.steps import Mask, Step
+
+PIECE = 400_000  # rows that a kernel sees at once, so that they stay in a processor's cache
+LONGEST = 366  # days of silence that days tell exactly, also over a change of the clocks
+
+
+@dataclass(frozen=True)
+class UserDays:
+    """On which local days each user did something: `user_days` reads it, the metrics of activity take it for events.
+
+    Attributes
+    ----------
+    days     how many (user, day) there are; a day of a clock change may count as two
+    users    how many users
+    event    what counts as having done something
+    as_of    first moment not observed
+    tz       zone of the days
+    """
+
+    event: str
+    as_of: str
+    tz: str
+    reading: Reading
+    steps: tuple[Step, ...]
+    met: Mask
+    cells: Cells
+    ids: Ints
+    first: Ints  # place of each unit's first row
+    cell: npt.NDArray[Any]
+    kind: npt.NDArray[np.int16]
+
+    @property
+    def days(self) -> int:
+        """How many (user, day) there are."""
+        return len(self.cell)
+
+    @property
+    def users(self) -> int:
+        """How many users there are."""
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"UserDays({self.days:,} days of {self.users:,} users, {self.event}, before {self.as_of}, {self.tz})"
+
+
+def days_cut(tz: str, at: tuple[int, ...] = ()) -> Cut:
+    """Time cut at every midnight of a zone, and at what lies whole days of 24 hours before one."""
+    return Cut(Calendar("day", tz), tuple(DAY * n for n in range(1, LONGEST + 1)), at)
+
+
+def days_kernel(rows: Rows, cells: Cells) -> Columns:
+    """The distinct (unit, cell, marks met) of these rows, in order; the marks as bits."""
+    bits = len(rows.met)
+    marks = ((1 << np.arange(bits)) @ rows.met).astype(np.int16)[rows.kind]
+    if rows.cell is not None:
+        return {"id": rows.ids[rows.unit], "cell": rows.cell, "marks": marks}
+    # Rows of a cell come in the order of time, and their marks in any.
+    key = np.unique((rows.unit * len(cells) + cells.number(rows.time) << bits) | marks)
+    unit, cell = np.divmod(key >> bits, len(cells))
+    return {"id": rows.ids[unit], "cell": cell.astype(np.int32), "marks": (key & (1 << bits) - 1).astype(np.int16)}
+
+
+def marks_met(marks: int) -> Mask:
+    """Which marks each number of `days_kernel` means: marks x numbers."""
+    met: Mask = (np.arange(1 << marks) >> np.arange(marks)[:, None] & 1).astype(bool)
+    return met
+
+
+class DaysSource:
+    """`UserDays` for the engine."""
+
+    def __init__(self, days: UserDays) -> None:
+        self._days = days
+        self.columns = list(dict.fromkeys(["user_id", "event", "timestamp", *days.reading.unit]))
+
+    def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
+        """What the kernel makes of all days, and which marks were met."""
+        days = self._days
+        self._check(reading)
+        met = np.stack([self._mark(mark.step) for mark in reading.marks])
+        read: Mask | None = None if reading.everything else np.logical_or.reduce(met, axis=0)
+        parts = [kernel(rows) for rows in self._pieces(met, read, reading.before)]
+        seen = np.bincount(days.kind, minlength=met.shape[1]) > 0
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return columns, Classes(met, np.arange(0), np.arange(0)).met_by(np.flatnonzero(seen))
+
+    def _pieces(self, met: Mask, read: Mask | None, before: int) -> Iterator[Rows]:
+        days = self._days
+        ends = np.r_[days.first[1:], len(days.cell)]
+        bounds = [0]
+        while bounds[-1] < len(days.ids):
+            most = days.first[bounds[-1]] + PIECE
+            bounds.append(max(int(np.searchsorted(ends, most, side="right")), bounds[-1] + 1))
+        last = int(days.cells.number(np.array([before - 1]))[0])
+        if len(bounds) == 1:
+            bounds.append(0)
+        for low, high in pairwise(bounds):
+            a = int(days.first[low]) if low < high else 0
+            b = int(ends[high - 1]) if low < high else 0
+            cell, kind, ids = days.cell[a:b], days.kind[a:b], days.ids[low:high]
+            unit = np.repeat(np.arange(high - low), ends[low:high] - days.first[low:high])
+            keep = cell <= last
+            if read is not None:
+                keep &= read[kind]
+            if not keep.all():
+                cell, kind, unit = cell[keep], kind[keep], unit[keep]
+                there, unit = np.unique(unit, return_inverse=True)
+                ids = ids[there]
+            yield Rows(unit, days.cells.starts[cell], kind, met, ids, cells=days.cells, cell=cell)
+
+    def _mark(self, step: Step) -> Mask:
+        """Which classes of days meet a step; anything at all is what the days were read for."""
+        days = self._days
+        plain = Step(step.event, where=step.where)
+        if plain == Step(None):
+            plain = days.steps[0]
+        if plain not in days.steps:
+            known = [known.label for known in days.steps[1:]]
+            raise ValueError(
+                f"{plain.label!r} is not told apart in these days; {known or 'nothing'} is. "
+                f"Read them again with user_days(…, tell_apart=[{plain.event!r}]), or give the events themselves."
+            )
+        found: Mask = days.met[days.steps.index(plain)]
+        return found
+
+    def _check(self, reading: Reading) -> None:
+        days = self._days
+        if reading.unit != days.reading.unit:
+            raise ValueError(f"unit: these are days of {days.reading.unit[0]!r}, not of {reading.unit[0]!r}.")
+        if reading.groups or reading.numbers:
+            raise ValueError(f"{[*reading.groups, *reading.numbers]}: days hold no properties. Give the events.")
+        if reading.cut is None:
+            raise ValueError("What is asked for needs more than the day of each event. Give the events themselves.")
+        if reading.before > days.reading.before:
+            raise ValueError(f"as_of is after {days.as_of}, up to which these days were read. Read them again.")
+        first, last = int(days.cells.starts[0]), reading.before
+        wanted = reading.cut.cells(first, last)
+        needed = [*(wanted.starts if wanted is not None else []), reading.before]
+        known = {*days.cells.starts.tolist(), days.reading.before}
+        after = int(days.cells.starts[-1])
+        for instant in needed:
+            if first < instant <= after and int(instant) not in known:
+                raise ValueError(
+                    f"What is asked for depends on {spoken(int(instant), days.tz)}, within a day of {days.tz}. Days "
+                    "tell periods of their zone from a day up, and silences of whole days. Give the events themselves."
+                )
+
+    def range(self, before: int) -> tuple[int, int]:
+        """First and last instant of days before `before`."""
+        starts = self._days.cells.starts
+        return (int(starts[0]), min(int(starts[-1]), before - 1)) if len(self._days.cell) else (1, 0)
+
+    def values(self, name: str) -> pd.Index:
+        """Days hold no groups."""
+        raise KeyError(name)
+
+    def labels(self, ids: Ints) -> pd.Index:
+        """Days hold no names."""
+        raise ValueError("days hold no names of users. Give the events themselves.")
+
+    def examples(self, columns: Sequence[str]) -> pd.DataFrame:
+        """What is told apart, as rows."""
+        known = [step.event for step in self._days.steps if step.event is not None]
+        return pd.DataFrame({name: pd.Series(known if name == "event" else [], dtype="str") for name in columns})
+
+    def of_unit(self, unit: str, value: Any) -> pd.DataFrame:
+        """Days hold no rows."""
+        raise ValueError("days hold no rows of a user. Give the events themselves.")
