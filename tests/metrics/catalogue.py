@@ -74,6 +74,11 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
     ),
     "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
+    "active_users": lambda e: metrics.active_users(e, windows=(1, 3, 30), tz="Asia/Kathmandu", as_of=AS_OF),
+    "stickiness": lambda e: metrics.stickiness(e, period="week", as_of=AS_OF),
+    "stickiness twice": lambda e: metrics.stickiness(e, criterion=("at_least", 2), as_of=AS_OF),
+    "lifecycle": lambda e: metrics.lifecycle(e, as_of=AS_OF),
+    "lifecycle any": lambda e: metrics.lifecycle(e, event="b", new_by="any", period="day", as_of=AS_OF),
     "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
     "survival_curve": survival(metrics.survival_curve),
     "survival_curve by": survival(metrics.survival_curve, by=True),
@@ -88,7 +93,8 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
 }  # fmt: skip
 OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
-    "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "churn_rate",
+    "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
+    "stickiness", "lifecycle", "churn_rate",
 )]  # fmt: skip
 PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value", "explain_funnel"}  # of single users
 ZONED = [name for name in METRICS if name != "check_responses"]

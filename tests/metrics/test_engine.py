@@ -74,6 +74,25 @@ def test_files_have_the_answers_of_the_table(name, rows, kind, tmp_path_factory)
         identical(METRICS[name](source), METRICS[name](events))
 
 
+@pytest.mark.parametrize("tz", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_days_of_a_zone_whose_clocks_change_are_the_same_from_files(tz, tmp_path):
+    times = pd.date_range("2026-03-27", "2026-04-06", freq="73min", tz="UTC").as_unit("us")
+    users = [f"u{k % 7}" for k in range(len(times))]
+    events = pd.DataFrame({"user_id": users, "event": "a", "timestamp": times}).astype({"event": "str"})
+    events.to_parquet(tmp_path / "log.parquet", index=False)
+    for period in ("hour", "day"):
+        asked = {"period": period, "tz": tz, "as_of": "2026-04-06"}
+        identical(metrics.lifecycle(open_events(tmp_path / "log.parquet"), **asked), metrics.lifecycle(events, **asked))
+
+
+def test_where_units_may_share_a_hash_of_fewer_bits_all_of_it_is_read(tmp_path):
+    events = table_of([("ann", "a", pd.Timestamp("2026-01-05 10:00", tz="UTC"), "pro", 3.0)])
+    events.to_parquet(tmp_path / "log.parquet", index=False)
+    with changed(local, SURE=0):
+        for name in ("active_users", "lifecycle", "churn_rate"):
+            identical(METRICS[name](open_events(tmp_path / "log.parquet")), METRICS[name](events))
+
+
 def test_each_sort_of_file_has_the_answers_of_the_table(tmp_path):
     events = table_of([("ann", "a", pd.Timestamp("2026-01-05 10:00", tz="UTC"), "pro", 3.0)])
     events.to_csv(tmp_path / "log.csv", index=False)

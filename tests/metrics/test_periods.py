@@ -74,7 +74,7 @@ def test_one_instant_far_away_costs_no_more_than_any_other():
     assert peak < 10_000_000
 
 
-@given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(["day", "week", "month", "quarter", "year"]))
+@given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(["hour", "day", "week", "month", "quarter", "year"]))
 def test_every_instant_lies_in_the_period_that_counts_it(moment, tz, period):
     calendar = Calendar(period, tz)
     number = calendar.number(np.array([moment]))
@@ -86,6 +86,31 @@ def test_the_day_of_the_clock_change_is_one_day_of_23_hours():
     calendar = Calendar("day", "Europe/Berlin")
     day = calendar.number(us("2026-03-29T12:00Z"))
     assert (calendar.begins(day + 1) - calendar.begins(day))[0] == 23 * DAY // 24
+
+
+def test_hours_are_those_that_pass_when_the_clocks_change():
+    hours = Calendar("hour", "Europe/Berlin")
+    spring = hours.number(us("2026-03-28T23:00Z", "2026-03-29T22:00Z"))
+    autumn = hours.number(us("2026-10-24T22:00Z", "2026-10-25T23:00Z"))
+    assert np.diff(spring)[0] == 23
+    assert np.diff(autumn)[0] == 25
+    assert hours.start(np.arange(autumn[0], autumn[0] + 5)).hour.tolist() == [0, 1, 2, 2, 3]
+
+
+def test_hours_of_kathmandu_begin_at_a_quarter_past_those_of_utc():
+    hours = Calendar("hour", "Asia/Kathmandu")
+    number = hours.number(us("2026-01-01T10:14Z", "2026-01-01T10:15Z"))
+    assert np.diff(number)[0] == 1
+    assert hours.start(number[1:])[0] == pd.Timestamp("2026-01-01 16:00")
+
+
+def test_the_half_hour_of_lord_howe_makes_one_long_and_one_short_hour():
+    hours = Calendar("hour", "Australia/Lord_Howe")
+    autumn = np.arange(*hours.number(us("2026-04-04T13:00Z", "2026-04-04T18:00Z")))
+    spring = np.arange(*hours.number(us("2026-10-03T13:30Z", "2026-10-03T18:00Z")))
+    minutes = [np.diff(hours.begins(number)) // (60 * 10**6) for number in (autumn, spring)]
+    assert sorted(set(minutes[0].tolist())) == [30, 60]
+    assert sorted(set(minutes[1].tolist())) == [60, 90]
 
 
 def test_midnight_belongs_to_the_day_it_begins():
@@ -106,5 +131,5 @@ def test_quarters_and_years_begin_with_their_first_month():
 
 
 def test_an_unknown_period_is_refused_with_those_that_exist():
-    with pytest.raises(ValueError, match=r"'fortnight' is not known. Use one of 'day', 'week'"):
+    with pytest.raises(ValueError, match=r"'fortnight' is not known. Use one of 'hour', 'day', 'week'"):
         Calendar("fortnight")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from metrics.engine import Events, Mark, Reading, by_user, time_range
-from metrics.engine.days import UserDays, days_cut, days_kernel, marks_met
+from metrics.engine.days import LONGEST, UserDays, days_cut, days_kernel, marks_met
 from metrics.periods import DAY, When, instant, local_time, spoken, zone
 from metrics.steps import EventChoice, Step, as_step
 
@@ -88,7 +88,9 @@ def user_days(
     marks = (Mark(what, "event", needed=True), *(Mark(step, "tell_apart") for step in steps[1:]))
     reading = Reading(marks, before, (unit,), cut=cut)
     first, last = time_range(events, before)
-    cells = cut.cells(first, last) if first <= last else cut.cells(before - 1, before - 1)
+    if first > last:
+        first = last = before - 1
+    cells = cut.cells(first, min(before - 1, last + LONGEST * DAY))
     if cells is None:
         early = (before - first) // DAY
         raise ValueError(f"events: the first one lies {early:,} days before as_of, too far for days. Mend its time.")

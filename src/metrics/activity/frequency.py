@@ -91,7 +91,7 @@ def stickiness(
     edges = tuple(at for at, given in ((span.since, since), (span.until, until)) if given is not None)
     plain = (how, times) == ("at_least", 1)
     reading = Reading(
-        (Mark(what, "event", needed=True),), span.as_of, (unit,), cut=Cut(calendar, at=edges) if plain else None
+        (Mark(what, "event", needed=True),), span.until, (unit,), cut=Cut(calendar, at=edges) if plain else None
     )
     answer = by_user(
         events, reading, _counts_of, what=what, calendar=calendar, span=span, how=how, times=times

@@ -17,6 +17,7 @@ from metrics.periods import DAY, Calendar, Ints, spoken
 from metrics.steps import Mask, Step
 
 PIECE = 400_000  # rows that a kernel sees at once, so that they stay in a processor's cache
+ALWAYS = 200 * 366 * DAY  # from here on no `as_of` was given
 LONGEST = 366  # days of silence that days tell exactly, also over a change of the clocks
 
 
@@ -147,7 +148,7 @@ class DaysSource:
             raise ValueError(f"{[*reading.groups, *reading.numbers]}: days hold no properties. Give the events.")
         if reading.cut is None:
             raise ValueError("What is asked for needs more than the day of each event. Give the events themselves.")
-        if reading.before > days.reading.before:
+        if days.reading.before < reading.before < ALWAYS:
             raise ValueError(f"as_of is after {days.as_of}, up to which these days were read. Read them again.")
         first, last = int(days.cells.starts[0]), reading.before
         wanted = reading.cut.cells(first, last)

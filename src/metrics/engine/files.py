@@ -24,6 +24,7 @@ class FileSource:
         self._events = events
         self.columns = list(events.columns)
         self.rows, self.threads = events.rows, events.threads
+        self.packs = events.kind == "parquet"  # whose statistics tell the range; others are not read twice for it
         self.memory = events.memory // 2  # the other half is for DuckDB's buffers and the kernels' room
         self._query = Query(events.connect(), events.sql(), events.columns, events.clean)
         self._reading: Reading | None = None
@@ -49,7 +50,7 @@ class FileSource:
         """First and last instant of rows before `before`."""
         return self._query.range(before)
 
-    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any] | None:
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
         """The rows that are read, each as one number."""
         return self._query.packed(reading, classes, cells, last)
 

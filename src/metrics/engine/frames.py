@@ -43,7 +43,7 @@ class FrameSource:
     def __post_init__(self) -> None:
         self.columns = list(self.events.columns)
         self.rows = len(self.events)
-        self.memory, self.threads = 2**62, 1
+        self.memory, self.threads, self.packs = 2**62, 1, False
 
     def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
         """What the kernel makes of all rows, and which marks were met."""
@@ -78,8 +78,9 @@ class FrameSource:
         time = time[time < before]
         return (int(time.min()), int(time.max())) if len(time) else (1, 0)
 
-    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> None:
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
         """A small table is read as it is."""
+        raise NotImplementedError
 
     def progress(self) -> float:
         """How much of them is read, 0 to 1."""
@@ -113,7 +114,7 @@ class LargeFrameSource:
 
     def __post_init__(self) -> None:
         self.columns, self.rows = list(self.events.columns), len(self.events)
-        self.threads, self.memory = read_threads(None), read_memory(None)
+        self.threads, self.memory, self.packs = read_threads(None), read_memory(None), True
 
     def run(self, reading: Reading, kernel: Kernel) -> tuple[Columns, Mask]:
         """What the kernel makes of all rows, and which marks were met."""

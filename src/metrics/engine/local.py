@@ -62,6 +62,7 @@ class LocalSource(Protocol):
     rows: int
     memory: int
     threads: int
+    packs: bool  # whether to know the range of times costs little, so that reading by cells repays
 
     def classes(self, reading: Reading) -> Classes:
         """The classes that its rows fall into."""
@@ -75,8 +76,8 @@ class LocalSource(Protocol):
         """First and last instant of rows before `before`; the first is the later one if there are none."""
         ...
 
-    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any] | None:
-        """The rows that are read, each as one number; None where the source has no better way than `batches`."""
+    def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
+        """The rows that are read, each as one number, if it `packs`."""
         ...
 
     def progress(self) -> float:
@@ -102,20 +103,20 @@ def _run_by_cell(
     source: LocalSource, reading: Reading, classes: Classes, kernel: Kernel
 ) -> tuple[Columns, Mask] | None:
     """The same from the distinct (unit, cell, class); None where that is no gain, or not sure."""
+    if not source.packs:
+        return None
     first, last = source.range(reading.before)
     cells = None if reading.cut is None else reading.cut.cells(first, last)
     if cells is None or cells.bits + classes.bits > MOST_PACKED:
         return None
-    packed, units = source.packed(reading, classes, cells, last), []
-    if packed is None:
-        return None
+    units: list[int] = []
 
     def fold(batch: Batch) -> tuple[Columns, Mask]:
         rows = unpacked(distinct(batch["id"]), classes, cells)
         units.append(len(rows.ids))
         return kernel(rows), np.bincount(rows.kind, minlength=classes.met.shape[1]) > 0
 
-    batches = ({"id": distinct(batch)} for batch in packed)
+    batches = ({"id": distinct(batch)} for batch in source.packed(reading, classes, cells, last))
     found = _run(source, batches, {"id": np.zeros(0, np.uint64)}, fold, in_order=True)
     # The cell takes bits from the hash. Where two of so many units may share what is left, all of it is read.
     expected = sum(units) ** 2 / 2.0 ** (65 - cells.bits - classes.bits)

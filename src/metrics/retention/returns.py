@@ -126,6 +126,15 @@ def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, mode: 
 def _of_members(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, *, every: bool = False) -> Returns:
     """The rows `at` for the members of their unit whose cells they lie in; with `every` also those after the last."""
     unit, period = rows.unit[at], number[at]
+    if cells.rolling is None and (who.unit[1:] != who.unit[:-1]).all():  # in one cohort each: nothing to search for
+        of_unit = np.full(len(rows.ids), -1)
+        of_unit[who.unit] = np.arange(len(who))
+        member = of_unit[unit]
+        after = period - np.r_[who.cohort, 0][member]
+        keep = (member >= 0) & (after >= 0)
+        if not every:
+            keep &= after <= cells.last[-1]
+        return Returns(at[keep], member[keep], after[keep])
     least = int(who.cohort.min()) if len(who) else 0
     width = int(max(period.max(initial=least), who.cohort.max(initial=least))) - least + 2
     members = who.unit * width + who.cohort - least
