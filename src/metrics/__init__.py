@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         funnel_users,
         reconcile_funnel,
     )
+    from metrics.health import complaint_rate
     from metrics.inputs import (
         account,
         read_campaigns,
@@ -77,7 +78,15 @@ if TYPE_CHECKING:
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.store import EventSource, open_events, write_events
-    from metrics.surveys import check_responses, net_promoter_score
+    from metrics.surveys import (
+        check_responses,
+        customer_effort,
+        customer_satisfaction,
+        net_promoter_score,
+        nps_by_churn,
+        nps_change,
+        response_rate,
+    )
     from metrics.survival import (
         RetentionFit,
         RetentionModel,
@@ -142,7 +151,6 @@ _HOMES = {
         "RetentionModel",
         "RetentionFit",
     ],
-    "metrics.surveys": ["net_promoter_score", "check_responses"],
     "metrics.clv": [
         "orders_summary",
         "fit_purchases",
@@ -154,6 +162,16 @@ _HOMES = {
         "customer_lifetime_value",
         "simple_lifetime_value",
     ],
+    "metrics.surveys": [
+        "net_promoter_score",
+        "nps_change",
+        "nps_by_churn",
+        "customer_satisfaction",
+        "customer_effort",
+        "response_rate",
+        "check_responses",
+    ],
+    "metrics.health": ["complaint_rate"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
         "plot_funnel",
@@ -191,9 +209,10 @@ __all__ = [
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
     "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs",
     "fit_retention", "project_retention", "RetentionModel", "RetentionFit",
-    "net_promoter_score", "check_responses",
     "orders_summary", "fit_purchases", "PurchaseFit", "PurchaseModel", "fit_spend", "SpendFit", "SpendModel",
     "customer_lifetime_value", "simple_lifetime_value",
+    "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
+    "check_responses", "complaint_rate",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",

@@ -16,7 +16,23 @@ AS_OF = "2026-03-15"
 
 
 def answers(events):
-    return events.rename(columns={"user_id": "respondent_id", "timestamp": "answered_at", "amount": "score"})
+    names = {"user_id": "respondent_id", "timestamp": "answered_at", "amount": "score"}
+    return events.rename(columns=names).assign(account_id=events["user_id"], weight=events["amount"] + 1)
+
+
+def sends(events):
+    a = events[events["event"] == "a"].rename(columns={"user_id": "respondent_id", "timestamp": "sent_at"})
+    return a.drop_duplicates(["respondent_id", "sent_at"]).assign(delivered=a["amount"] > 2)
+
+
+def contracts(events):
+    rows = events.rename(columns={"user_id": "customer_id", "timestamp": "start", "amount": "mrr"})
+    return rows.assign(end=rows["start"] + pd.Timedelta(days=15), mrr=rows["mrr"] + 1)
+
+
+def tickets(events):
+    names = {"user_id": "customer_id", "timestamp": "created_at"}
+    return events.rename(columns=names).assign(is_complaint=events["event"] == "b")
 
 
 def orders(events):
@@ -87,6 +103,31 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "compare_survival_pairs": survival(metrics.compare_survival_pairs, by=True),
     "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
     "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
+    "net_promoter_score rolling": lambda e: metrics.net_promoter_score(
+        answers(e), period="week", rolling="21 days", level="account", weight="weight", min_n=1
+    ),
+    "nps_change": lambda e: metrics.nps_change(
+        answers(e), after=answers(e).assign(score=lambda t: 10 - t["score"]), by="plan", min_n=1
+    ),
+    "nps_by_churn": lambda e: metrics.nps_by_churn(
+        answers(e), subscriptions=contracts(e), follow_up="20 days", as_of=AS_OF, min_n=1
+    ),
+    "customer_satisfaction": lambda e: metrics.customer_satisfaction(answers(e), scale=10, by="plan", min_n=1),
+    "customer_satisfaction period": lambda e: metrics.customer_satisfaction(
+        answers(e), per_respondent="mean", satisfied=[4, 5], period="week", min_n=1
+    ),
+    "customer_effort": lambda e: metrics.customer_effort(answers(e), direction="ease", by="plan", min_n=1),
+    "customer_effort net": lambda e: metrics.customer_effort(answers(e), direction="effort", method="net", min_n=1),
+    "customer_effort mean": lambda e: metrics.customer_effort(answers(e), direction="ease", method="mean", min_n=1),
+    "response_rate": lambda e: metrics.response_rate(
+        sends(e), responses=answers(e), cutoff="9 days", period="week", as_of=AS_OF, min_n=1
+    ),
+    "response_rate by": lambda e: metrics.response_rate(
+        sends(e), responses=answers(e), by="plan", period=None, denominator="sent", as_of=AS_OF, min_n=1
+    ),
+    "complaint_rate": lambda e: metrics.complaint_rate(
+        tickets(e), active=metrics.churn_rate(e, period="week", as_of=AS_OF), period="week", as_of=AS_OF, per=0.1
+    ),
     "check_responses": lambda e: metrics.check_responses(answers(e)),
     "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
     "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics import check_responses, net_promoter_score
-from metrics.surveys import round_half_away
+from metrics.surveys.answers import round_half_away
 
 
 def nps(scores, **options):

@@ -76,6 +76,14 @@ HEADS = {
     "customers_lost": "Lost",
     "lost_among_new": "Lost among new",
     "lost_and_returned": "Lost and back",
+    "responses_before": "Answers before",
+    "responses_after": "Answers after",
+    "customer_satisfaction": "CSAT, %",
+    "customer_satisfaction_rounded": "CSAT, rounded",
+    "customer_effort": "Effort score",
+    "followed": "Watched",
+    "risk_ratio": "Risk ratio",
+    "response_rate": "Answered, %",
 }
 REASONS = {
     "zero_denominator": "nobody to count",
@@ -101,6 +109,13 @@ REASONS = {
 _PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 _STAYS = ("time", "median", "restricted_mean", "until")
 _STAYING = ("survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "project_retention")
+OF_VOICE = {  # columns on the scale of a survey, or per so many customers
+    "nps_change": ("before", "after", "difference"),
+    "nps_by_churn": ("risk_ratio",),
+    "customer_satisfaction": ("customer_satisfaction",),
+    "customer_effort": ("customer_effort",),
+    "complaint_rate": ("complaint_rate",),
+}
 _MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "historical_value", "expected_value")
 
 
@@ -177,6 +192,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     values = [float(v) for v in cells if not numbers.is_missing(v)]
     widths = _widths(table, text)
     estimate = bool(widths) or f"{text}_low" in table
+    if metric in OF_VOICE and text in OF_VOICE[metric]:
+        return _voice(table, metric, text, head, widths)
     if text in ("difference", "relative_lift") and f"{text}_low" in table:  # of rates
         decimals = numbers.decimals_for([100 * w for w in widths])
         head = f"{head}, points" if text == "difference" else head
@@ -213,6 +230,20 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = f"{head}, {setting(table, 'unit')}s"
     decimals = numbers.decimals_for(widths) if widths else numbers.free_decimals(values)
     return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+
+
+def _voice(table: pd.DataFrame, metric: str, name: str, head: str, widths: list[float]) -> Column:
+    """Scores of surveys, which are on their own scale and no rates of 0 to 1."""
+    if name == "risk_ratio":
+        return Column(head, numbers.ratio, estimate=True)
+    if metric == "complaint_rate":
+        head = f"Complaints per {setting(table, 'per', 100):g}"
+    if metric == "customer_effort" and setting(table, "method") == "percent":
+        head = "Found it easy, %"
+    decimals = numbers.decimals_for(widths or _widths(table, "difference"))
+    if name == "difference":
+        return Column(f"{head}, points", lambda v: numbers.signed(v, decimals), estimate=True)
+    return Column(head, lambda v: numbers.plain(v, decimals), estimate=name not in ("before", "after"))
 
 
 def _head_of_drivers(table: pd.DataFrame, name: str, head: str) -> str:

@@ -10,32 +10,23 @@ import pandas as pd
 
 from metrics.display import numbers, staying
 from metrics.display.columns import period_length
-from metrics.display.kinds import groups_of, metric_of, parts, required, setting
+from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.voice_feet import (
+    change_foot,
+    churned_foot,
+    complaint_foot,
+    effort_foot,
+    response_foot,
+    satisfaction_foot,
+)
+from metrics.display.worked import last_complete, left_out, level, quotient, whose
 
 
 def footnotes(table: pd.DataFrame) -> list[str]:
     """Lines under a table; none for a table of no metric."""
     make = _FEET.get(metric_of(table) or "")
     return [line for line in make(table) if line] if make and len(table) else []
-
-
-def level(table: pd.DataFrame) -> str:
-    """``95 %``, the confidence of the table's intervals."""
-    return with_unit(plain(100 * float(setting(table, "confidence", 0.95)), 0))
-
-
-def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
-    """The last row that is over and has its estimate."""
-    rows = table[table[estimate].notna()]
-    if "complete" in rows:
-        rows = rows[rows["complete"].astype(bool)]
-    return rows.iloc[-1] if len(rows) else None
-
-
-def _quotient(part: float, whole: float, rate: float | None = None) -> str:
-    value = part / whole if rate is None else rate
-    return f"{count(part)} / {count(whole)} = {with_unit(percent(value))}"
 
 
 def _funnel(table: pd.DataFrame) -> list[str]:
@@ -51,10 +42,10 @@ def _funnel(table: pd.DataFrame) -> list[str]:
     lines = [
         "Users of the step before = users + stopped + open: "
         f"{count(before['users'])} = {count(last['users'])} + {count(last['dropped'])} + {count(last['open'])}{of}.",
-        f"Step rate = users / users of the step before: {_quotient(last['users'], before['users'])}."
+        f"Step rate = users / users of the step before: {quotient(last['users'], before['users'])}."
         if before["users"]
         else "",
-        f"From start = users / users of the first step: {_quotient(last['users'], first['users'])}.",
+        f"From start = users / users of the first step: {quotient(last['users'], first['users'])}.",
     ]
     open_rate: Any = last.get("censored_conversion_rate")
     if funnel["open"].sum() and not numbers.is_missing(open_rate):
@@ -77,7 +68,7 @@ def _trend(table: pd.DataFrame) -> list[str]:
     if row is None:
         return [*lines, "No period is finished yet."]
     when = numbers.period_in_words(row["period_start"], period_length(table))
-    return [*lines, f"{_quotient(row['converted'], row['users'])}, {when}. {level(table)} Wilson intervals."]
+    return [*lines, f"{quotient(row['converted'], row['users'])}, {when}. {level(table)} Wilson intervals."]
 
 
 def _compared(table: pd.DataFrame) -> list[str]:
@@ -104,8 +95,8 @@ def _drivers(table: pd.DataFrame) -> list[str]:
     if len(known):
         row = known.iloc[0]
         lines.append(
-            f"{row['event']}: {_quotient(row['converted'], row['of_converted'])} of the converted, "
-            f"{_quotient(row['dropped'], row['of_dropped'])} of the dropped. {level(table)} intervals."
+            f"{row['event']}: {quotient(row['converted'], row['of_converted'])} of the converted, "
+            f"{quotient(row['dropped'], row['of_dropped'])} of the dropped. {level(table)} intervals."
         )
     if setting(table, "exposure") == "matched":
         lines.append("The dropped are looked at for as long as the converted took, so that their counts are means.")
@@ -141,7 +132,7 @@ def _reconciled(table: pd.DataFrame) -> list[str]:
 
 def _paths(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
-    worked = _quotient(row["users"], round(row["users"] / row["share"]), row["share"])
+    worked = quotient(row["users"], round(row["users"] / row["share"]), row["share"])
     lines = [
         f"Share = users who went from one to the other / users at the first: {worked}, "
         f"{row['source']} to {row['target']}."
@@ -179,7 +170,7 @@ def _cohorts(table: pd.DataFrame) -> list[str]:
         row = later[later["period"] == later["period"].min()].iloc[-1]
         length = period_length(table) or "period"
         when = numbers.period_in_words(row["cohort"], period_length(table))
-        lines.append(f"{_quotient(row['retained'], row['users'])}, cohort of {when}, {length} {int(row['period'])}.")
+        lines.append(f"{quotient(row['retained'], row['users'])}, cohort of {when}, {length} {int(row['period'])}.")
     if not table["complete"].all():
         lines.append("* The period is not over yet.")
     return lines
@@ -197,7 +188,7 @@ def _curve(table: pd.DataFrame) -> list[str]:
     if len(later) and weighted:
         row = later.iloc[-1]
         unit = period_length(table) or "period"
-        worked, many = _quotient(row["retained"], row["users"]), "cohort" if row["cohorts"] == 1 else "cohorts"
+        worked, many = quotient(row["retained"], row["users"]), "cohort" if row["cohorts"] == 1 else "cohorts"
         lines.append(f"{worked} in {unit} {int(row['period'])}, {count(row['cohorts'])} {many}.")
     return lines
 
@@ -210,7 +201,7 @@ def _churn(table: pd.DataFrame) -> list[str]:
     when = "the whole range"
     if "period_start" in table:
         when = numbers.period_in_words(row["period_start"], period_length(table))
-    worked = f"{_quotient(row['churned'], row['users'])}, {when}, users active at its opening."
+    worked = f"{quotient(row['churned'], row['users'])}, {when}, users active at its opening."
     return [*lines, f"{worked} {level(table)} Wilson intervals."]
 
 
@@ -244,20 +235,17 @@ def _nps(table: pd.DataFrame) -> list[str]:
     if row is None:
         return [*lines, "Too few responses, so that no score exists."]
     worked = f"100 × ({count(row['promoters'])} − {count(row['detractors'])}) / {count(row['responses'])}"
-    where = [str(row[name]) for name in groups_of(table) if not numbers.is_missing(row[name])]
-    if "period_start" in table:
-        where.append(numbers.period_in_words(row["period_start"], period_length(table)))
-    said = f", {', '.join(where)}" if where else ""
-    left = {"rejected": table.get("rejected"), "further answers of the same person": table.get("duplicates")}
-    out = [f"{count(c.sum())} {words}" for words, c in left.items() if c is not None and c.sum() > 0]
-    rest = f" Left out: {', '.join(out)}." if out else ""
+    said, rest = whose(table, row, period_length(table)), left_out(table)
+    if setting(table, "level") == "account" or setting(table, "weight"):
+        lines[0] = "NPS = 100 × the (weighted) mean of +1 (promoter), 0 and −1 (detractor) over the voices."
+        return [*lines, f"{plain(row['net_promoter_score'], 2)}{said}.{rest}"]
     return [*lines, f"{worked} = {plain(row['net_promoter_score'], 2)}{said}.{rest}"]
 
 
 def _orders(table: pd.DataFrame) -> list[str]:
     repeat = int((table["frequency"] > 0).sum())
     lines = ["Repeat share = customers with a further purchase / all customers."]
-    return [*lines, f"{_quotient(repeat, len(table))}. Purchases of one day count once."]
+    return [*lines, f"{quotient(repeat, len(table))}. Purchases of one day count once."]
 
 
 def _lifetime(table: pd.DataFrame) -> list[str]:
@@ -324,6 +312,12 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "compare_survival_pairs": staying.pairs_foot,
     "project_retention": staying.projected_foot,
     "net_promoter_score": _nps,
+    "nps_change": change_foot,
+    "nps_by_churn": churned_foot,
+    "customer_satisfaction": satisfaction_foot,
+    "customer_effort": effort_foot,
+    "response_rate": response_foot,
+    "complaint_rate": complaint_foot,
     "orders_summary": _orders,
     "customer_lifetime_value": _lifetime,
     "simple_lifetime_value": _simple,

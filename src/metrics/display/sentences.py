@@ -11,8 +11,9 @@ import pandas as pd
 
 from metrics.display import numbers, staying
 from metrics.display.columns import period_length, reason_in_words
+from metrics.display.comparisons import groups_said as of_groups
+from metrics.display.comparisons import lasts, periods_said, previous, than_when
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
-from metrics.display.footnotes import last_complete
 from metrics.display.kinds import before_loss, groups_of, largest_loss, metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, share, with_unit
 from metrics.display.stories import (
@@ -23,6 +24,15 @@ from metrics.display.stories import (
     paths_said,
     tools_said,
 )
+from metrics.display.voice import (
+    change_said,
+    churn_by_band_said,
+    complaints_said,
+    effort_said,
+    responses_said,
+    satisfaction_said,
+)
+from metrics.display.worked import last_complete
 from metrics.intervals import normal_quantile, wilson
 
 
@@ -43,10 +53,10 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
 
 def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if groups_of(table) and len(parts(table)) > 1:
-        lasts = pd.DataFrame([required(part).iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
-        undecided = lasts["censored_conversion_rate"].notna().all() if "censored_conversion_rate" in lasts else False
+        ends = pd.DataFrame([required(part).iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
+        undecided = ends["censored_conversion_rate"].notna().all() if "censored_conversion_rate" in ends else False
         name = "censored_conversion_rate" if undecided and table["open"].any() else "conversion_rate"
-        return _groups(lasts, name, f"reach {lasts.iloc[-1]['event']}")
+        return of_groups(ends, name, f"reach {ends.iloc[-1]['event']}")
     if not len(table) or not table.iloc[0]["users"]:
         return none("nobody did the first step, so that no rate exists.")
     first, last = table.iloc[0], required(table).iloc[-1]
@@ -70,69 +80,19 @@ def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
 
 
-def _groups(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale: float = 100) -> Sentence:
-    """The highest and the lowest of several groups."""
-    known = rows[rows[name].notna()]
-    if not len(known):
-        return none("in no group are there enough to say.")
-    best, worst = known.iloc[int(known[name].argmax())], known.iloc[int(known[name].argmin())]
-    top, bottom = Estimate.of(best, name, scale), Estimate.of(worst, name, scale)
-    if len(known) == 1:
-        return Sentence(_figure(top, unit), f"of {best['group']} {does} {top.limits()}.", unit, [top.limits()])
-    gap, limits = change(top, bottom, f"{worst['group']} at {with_unit(_figure(bottom, unit), unit)}")
-    text = f"of {best['group']} {does} {top.limits()}, the most of {len(known)} groups: {gap}."
-    if not unit:
-        text = f"is the {does} of {best['group']} {top.limits()}, the highest of {len(known)} groups: {gap}."
-    return Sentence(_figure(top, unit), text, unit, [top.limits(), *limits])
-
-
-def _figure(estimate: Estimate, unit: str) -> str:
-    return estimate.number() if unit == "%" else plain(estimate.value, estimate.decimals)
-
-
-def _previous(table: pd.DataFrame, row: pd.Series, name: str) -> pd.Series | None:
-    """The last finished row before `row`."""
-    earlier = table[table["period_start"] < row["period_start"]] if "period_start" in table else table[:0]
-    return last_complete(earlier, name) if len(earlier) else None
-
-
-def _than(table: pd.DataFrame, row: pd.Series | None) -> str:
-    if row is None:
-        return "before"
-    return f"in {numbers.period_in_words(row['period_start'], period_length(table))}"
-
-
-def _periods(
-    table: pd.DataFrame, before: pd.DataFrame | None, name: str, say: Callable[[pd.Series, str], str]
-) -> Sentence:
-    """The last finished period against the one before it, or against the last one of `before`."""
-    row = last_complete(table, name)
-    if row is None:
-        return none("no period is finished with enough users, so that no rate exists.")
-    rate = Estimate.of(row, name)
-    if before is not None:
-        changed, limits = compared(rate, last_complete(before, name), name, "before")
-    else:
-        other = _previous(table, row, name)
-        changed, limits = compared(rate, other, name, _than(table, other))
-    when = numbers.period_in_words(row["period_start"], period_length(table)) if "period_start" in row else ""
-    return Sentence(rate.number(), f"{say(row, when)} {rate.limits()}{changed}.", "%", [rate.limits(), *limits])
-
-
 def _trend(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    return _periods(
+    return periods_said(
         table, before, "conversion_rate", lambda row, when: f"of {count(row['users'])} who began in {when} converted"
     )
 
 
 def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if groups_of(table) and len(parts(table)) > 1:
-        lasts = [(name, last_complete(part, "churn_rate")) for name, part in parts(table)]
-        rows = pd.DataFrame([row.to_dict() | {"group": name} for name, row in lasts if row is not None])
+        rows = lasts(table, "churn_rate")
         if not len(rows):
             return none("no period is finished with enough users, so that no rate exists.")
-        return _groups(rows, "churn_rate", "churned in the last finished period")
-    return _periods(
+        return of_groups(rows, "churn_rate", "churned in the last finished period")
+    return periods_said(
         table, before, "churn_rate",
         lambda row, when: f"of {count(row['users'])} users active at the start{' of ' + when if when else ''} churned",
     )  # fmt: skip
@@ -161,7 +121,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     unit = period_length(table) or "period"
     if groups_of(table) and len(parts(table)) > 1:
         rows = pd.DataFrame([_at(part, later[0]).to_dict() | {"group": name} for name, part in parts(table)])
-        return _groups(rows, "retention_rate", f"came back in {unit} {later[0]}")
+        return of_groups(rows, "retention_rate", f"came back in {unit} {later[0]}")
     row = _at(table, later[0])
     rate = Estimate.of(row, "retention_rate")
     than = _at(before, later[0]) if before is not None and len(before) else None
@@ -208,7 +168,7 @@ def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     name, dated = "net_promoter_score", "period_start" in table
     if groups_of(table) and len(parts(table)) > 1 and not dated:
         rows = pd.DataFrame([part.iloc[-1].to_dict() | {"group": group} for group, part in parts(table)])
-        return _groups(rows, name, "net promoter score", unit="", scale=1)
+        return of_groups(rows, name, "net promoter score", unit="", scale=1)
     row = last_complete(table, name)
     if row is None:
         why = reason_in_words(table.iloc[-1].get("reason")) if len(table) else "no answers"
@@ -217,9 +177,9 @@ def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     other, than = None, "before"
     if before is not None:
         other = last_complete(before, name)
-    elif dated:
-        other = _previous(table, row, name)
-        than = _than(table, other)
+    elif dated and not setting(table, "rolling"):  # windows that overlap share answers
+        other = previous(table, row, name)
+        than = than_when(table, other)
     changed, limits = compared(score, other, name, than, 1)
     when = f" of {numbers.period_in_words(row['period_start'], period_length(table))}" if dated else ""
     up, down = (share(row[band], row["responses"]) for band in ("promoters", "detractors"))
@@ -342,6 +302,12 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "compare_survival_pairs": staying.pairs_said,
     "project_retention": staying.projected_said,
     "net_promoter_score": _nps,
+    "nps_change": change_said,
+    "nps_by_churn": churn_by_band_said,
+    "customer_satisfaction": satisfaction_said,
+    "customer_effort": effort_said,
+    "response_rate": responses_said,
+    "complaint_rate": complaints_said,
     "orders_summary": _orders,
     "customer_lifetime_value": _lifetime,
     "simple_lifetime_value": _simple,

@@ -23,10 +23,11 @@ from metrics.intervals.rates import (
     wald,
     wilson,
 )
+from metrics.intervals.scores import Votes, net_score
 
 __all__ = [
-    "Correction", "Estimates", "Floats", "Method", "Numbers", "Tested", "TwoRates",
+    "Correction", "Estimates", "Floats", "Method", "Numbers", "Tested", "TwoRates", "Votes",
     "add_rate", "adjust_p_values", "adjusted", "checked_counts", "clopper_pearson", "difference_interval", "log_log",
-    "newcombe", "no_denominator", "normal_quantile", "odds_ratio", "proportion_interval", "ratio", "relative_lift",
-    "two_rates_test", "wald", "wilson",
+    "net_score", "newcombe", "no_denominator", "normal_quantile", "odds_ratio", "proportion_interval", "ratio",
+    "relative_lift", "two_rates_test", "wald", "wilson",
 ]  # fmt: skip

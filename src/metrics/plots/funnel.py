@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.footnotes import level
 from metrics.display.kinds import largest_loss, limits_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.worked import level
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import label, need, pixels, shorten
 from metrics.plots.needed import width_of as _width

@@ -10,9 +10,9 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words
-from metrics.display.footnotes import level
 from metrics.display.kinds import limits_of
 from metrics.display.numbers import percent, plain, signed, with_unit
+from metrics.display.worked import level
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.style import BLUE, INK, MUTED, RULE, Margins, Plot, no_data
 

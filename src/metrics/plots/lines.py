@@ -14,9 +14,9 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.footnotes import level
 from metrics.display.kinds import parts
 from metrics.display.numbers import percent, plain, with_unit
+from metrics.display.worked import level
 from metrics.plots.needed import pixels, shorten
 from metrics.plots.style import BAND, BLUE, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
 

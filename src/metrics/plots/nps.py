@@ -7,9 +7,9 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
-from metrics.display.footnotes import level
 from metrics.display.kinds import groups_of, limits_of
 from metrics.display.numbers import count, percent, plain, share, with_unit
+from metrics.display.worked import level
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need, pixels, shorten, width_of
 from metrics.plots.style import BLUE, GREY, INK, MUTED, ON_BLUE, RULE, Margins, Plot, no_data

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from metrics.display import staying
-from metrics.display.footnotes import level
 from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.worked import level
 from metrics.plots.lines import Floats
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.style import BAND, BLUE, INK, MID, MUTED, PALETTE, PAPER, RULE, Margins, Plot, no_data

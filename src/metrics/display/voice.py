@@ -1,0 +1,114 @@
+"""What do customers say? Sentences of survey scores other than the promoter score, of answers, and of complaints."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import reason_in_words
+from metrics.display.comparisons import groups_said, lasts, periods_said
+from metrics.display.estimates import Estimate, Sentence, change, none
+from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.numbers import count, plain, signed, with_unit
+
+Say = Callable[["pd.Series[Any]", str], str]
+
+
+def change_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """By how much the promoter score moved, of several groups the one that moved most."""
+    known = table[table["difference"].notna()]
+    if not len(known):
+        why = reason_in_words(table.iloc[0].get("reason")) if len(table) else "no answers"
+        return none(f"the change of the net promoter score is not known: {why or 'no answers'}.")
+    row = known.iloc[int(known["difference"].abs().argmax())]
+    moved = Estimate.of(row, "difference", 1)
+    digits = moved.decimals
+    limits = f"({signed(moved.low, digits)} to {signed(moved.high, digits)})"
+    group = ", ".join(str(row[key]) for key in groups_of(table)) if groups_of(table) else ""
+    of = f" of {group}" if group else ""
+    text = f"points {limits}: the net promoter score{of} went from {plain(row['before'], digits)} to "
+    text += plain(row["after"], digits)
+    text += ", which may be chance" if moved.low <= 0 <= moved.high else ""
+    if bool(row["paired"]):
+        text += "; who answered both times counts as one"
+    return Sentence(signed(moved.value, digits), f"{text}.", "", [limits])
+
+
+def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many detractors left, and how that differs from the reference."""
+    rows = {str(row["band"]): row for _, row in table.iterrows()}
+    reference = str(setting(table, "reference", "promoter"))
+    band = "detractor" if reference != "detractor" else "promoter"
+    row, other = rows[band], rows[reference]
+    if numbers.is_missing(row["churn_rate"]):
+        watched = count(table["followed"].sum())
+        return none(f"too few {band}s were watched for long enough to say who leaves ({watched} customers in all).")
+    rate = Estimate.of(row, "churn_rate")
+    limits: list[str] = []
+    text = f"of {count(row['followed'])} {band}s left within {setting(table, 'follow_up', 'the time after')} "
+    text += rate.limits()
+    if not numbers.is_missing(row["difference"]):
+        base = Estimate.of(other, "churn_rate")
+        said, limits = change(rate, base, f"of {reference}s, {with_unit(base.number())}")
+        text += f": {said}"
+    return Sentence(rate.number(), f"{text}. An association, not an effect.", "%", [rate.limits(), *limits])
+
+
+def _score(name: str, does: str, say: Say, *, unit: str = "%", scale: float = 1) -> Callable[..., Sentence]:
+    """The sentence of a score: of groups the highest, of periods the last finished one."""
+
+    def said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+        if groups_of(table) and len(parts(table)) > 1:
+            rows = lasts(table, name)
+            if not len(rows):
+                return none("in no group are there enough to say.")
+            return groups_said(rows, name, does, unit=unit, scale=scale)
+        return periods_said(table, before, name, say, unit=unit, scale=scale)
+
+    return said
+
+
+def _in(when: str) -> str:
+    return f" in {when}" if when else ""
+
+
+satisfaction_said = _score(
+    "customer_satisfaction",
+    "who answered are satisfied",
+    lambda row, when: f"of {count(row['responses'])} who answered{_in(when)} are satisfied",
+)
+responses_said = _score(
+    "response_rate",
+    "surveys were answered",
+    lambda row, when: f"of {count(row['delivered'])} surveys that arrived{_sent(when)} were answered",
+    scale=100,
+)
+
+
+def _sent(when: str) -> str:
+    return f", sent in {when}," if when else ""
+
+
+def effort_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How easy they found it, in the words of the method."""
+    method = str(table["method"].iloc[0]) if len(table) else "percent"
+    name = "customer_effort"
+    if method == "percent":
+        say: Say = lambda row, when: f"of {count(row['responses'])} who answered{_in(when)} found it easy"  # noqa: E731
+        return _score(name, "who answered found it easy", say)(table, before)
+    high = "easy" if not len(table) or table["direction"].iloc[0] == "ease" else "hard"
+    what = "net effort score" if method == "net" else f"mean effort score ({high} is high)"
+    return _score(
+        name, what, lambda row, when: f"is the {what}{_in(when)} of {count(row['responses'])} who answered", unit=""
+    )(table, before)
+
+
+def complaints_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Complaints per so many customers."""
+    per = f"{setting(table, 'per', 100):g}"
+
+    def say(row: "pd.Series[Any]", when: str) -> str:
+        return f"complaints came from {per} active customers{_in(when)}"
+
+    return _score("complaint_rate", "complaints", say, unit="")(table, before)

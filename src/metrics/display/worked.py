@@ -1,0 +1,45 @@
+"""Pieces of a worked example under a table: the row that is worked out, and a quotient with its figures."""
+
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.kinds import groups_of, setting
+from metrics.display.numbers import count, percent, plain, with_unit
+
+
+def level(table: pd.DataFrame) -> str:
+    """``95 %``, the confidence of the table's intervals."""
+    return with_unit(plain(100 * float(setting(table, "confidence", 0.95)), 0))
+
+
+def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
+    """The last row that is over and has its estimate."""
+    rows = table[table[estimate].notna()]
+    if "complete" in rows:
+        rows = rows[rows["complete"].astype(bool)]
+    return rows.iloc[-1] if len(rows) else None
+
+
+def quotient(part: float, whole: float, rate: float | None = None) -> str:
+    """``15 / 100 = 15.0 %``."""
+    value = part / whole if rate is None else rate
+    return f"{count(part)} / {count(whole)} = {with_unit(percent(value))}"
+
+
+def whose(table: pd.DataFrame, row: "pd.Series[Any]", length: str | None) -> str:
+    """``, pro, March 2026``: group and period of the row that is worked out."""
+    where = [str(row[name]) for name in groups_of(table) if not numbers.is_missing(row[name])]
+    if "period_start" in table:
+        where.append(numbers.period_in_words(row["period_start"], length))
+    return f", {', '.join(where)}" if where else ""
+
+
+def left_out(table: pd.DataFrame) -> str:
+    """What survey answers were left out, with their numbers; nothing where none were."""
+    if setting(table, "rolling"):  # an answer lies in several windows
+        return ""
+    left = {"rejected": table.get("rejected"), "further answers of the same person": table.get("duplicates")}
+    out = [f"{count(c.sum())} {words}" for words, c in left.items() if c is not None and c.sum() > 0]
+    return f" Left out: {', '.join(out)}." if out else ""

@@ -1,0 +1,141 @@
+"""How are the customers? So far one question: how often do they complain?
+
+Complaints are wanted: a count that falls may only say that there are fewer customers, or that they gave up.
+"""
+
+import numpy as np
+import pandas as pd
+
+from metrics.intervals import no_denominator, ratio
+from metrics.intervals.counts import poisson
+from metrics.periods import Period, WeekStart, When, microseconds
+from metrics.ranges import Range
+from metrics.results import blank, result
+from metrics.steps import unknown
+
+_RATE = ["complaint_rate", "complaint_rate_low", "complaint_rate_high"]
+
+
+def complaint_rate(
+    tickets: pd.DataFrame,
+    *,
+    active: pd.DataFrame,
+    as_of: When,
+    per: int = 100,
+    period: Period | None = "month",
+    since: When | None = None,
+    until: When | None = None,
+    tz: str = "UTC",
+    week_start: WeekStart = "monday",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """How many complaints come from a hundred active customers?
+
+    Parameters
+    ----------
+    tickets
+        One row per ticket: ``created_at`` (UTC) and ``is_complaint`` (true or false; missing is no complaint).
+    active
+        Customers of each period: ``period_start``, as this function cuts periods, and ``customers`` (or ``users``, as
+        `churn_rate` gives). With ``period=None`` one row.
+    as_of
+        First moment not observed: a date in `tz` or an instant.
+    per
+        Customers that the rate is told for.
+    period
+        ``"day"``, ``"week"``, ``"month"`` (default), … of ``created_at`` on the clocks of `tz`; None: the whole range.
+    since, until
+        Half-open range; a period that it touches is taken whole. Default: the first period of `active` to `as_of`.
+    tz, week_start
+        Zone in which periods are cut; weeks start ``"monday"`` (default) or ``"sunday"``.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row per period that has begun
+        period_start        local time in `tz`; absent with ``period=None``
+        complaints          count   one customer may have several
+        customers           count   of `active`; 0 where it has no such period
+        complaint_rate (…)  number  `per` x complaints / customers, exact Poisson limits
+        complete            bool    the period is over at `as_of`
+        reason              text    ``incomplete_period`` or ``zero_denominator`` where there is no rate
+
+    Raises
+    ------
+    ValueError
+        A column that is missing, two rows of `active` for one period.
+
+    Notes
+    -----
+    Garwood (1936), Biometrika 28:437. Where few customers complain again and again the limits are too narrow.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-03-05", "2026-03-09", "2026-03-20"], utc=True)
+    >>> tickets = pd.DataFrame({"created_at": at, "is_complaint": [True, False, True]})
+    >>> active = pd.DataFrame({"period_start": [pd.Timestamp("2026-03-01")], "customers": [50]})
+    >>> complaint_rate(tickets, active=active, as_of="2026-04-01")[["complaints", "customers", "complaint_rate"]]
+       complaints  customers  complaint_rate
+    0           2         50             4.0
+    """
+    if not isinstance(per, int | float | np.number) or not 0 < per < np.inf:
+        raise ValueError(f"per: {per!r} is not a number of customers. Use 100 for complaints per hundred.")
+    span = Range.read(period=period, since=since, until=until, as_of=as_of, tz=tz, week_start=week_start)
+    for name, table, columns in (
+        ("tickets", tickets, ["created_at", "is_complaint"]),
+        ("active", active, ["period_start"] if period else []),
+    ):
+        for column in columns:
+            if column not in table:
+                raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
+    base = next((name for name in ("customers", "users") if name in active), None)
+    if base is None:
+        raise ValueError(unknown("active", "customers", active.columns, "a column of active", "columns"))
+    stamps = pd.to_datetime(tickets["created_at"])
+    if stamps.dt.tz is None:
+        raise ValueError("created_at has no zone. Localise it, or read the file with read_tickets(..., timezone=…).")
+    complaint = tickets["is_complaint"].map(_true).to_numpy(bool) & stamps.notna().to_numpy(bool)
+    time = microseconds(stamps[complaint])
+    time = time[time < span.span.as_of]
+    known, customers = _base(active, base, span, tz)
+    numbers = span.numbers(known)
+    counts = pd.Series(span.place(time)).value_counts()
+    table = pd.DataFrame({"complaints": counts.reindex(numbers, fill_value=0).to_numpy(np.int64)})
+    table["customers"] = customers.reindex(numbers, fill_value=0).to_numpy(np.int64)
+    low, high = poisson(table["complaints"], confidence)
+    table["complaint_rate"] = per * ratio(table["complaints"], table["customers"])
+    table["complaint_rate_low"], table["complaint_rate_high"] = (
+        per * ratio(limit, table["customers"]) for limit in (low, high)
+    )
+    table["complete"] = span.ends(numbers) <= span.span.as_of
+    table["reason"] = no_denominator(table["customers"]).mask(~table["complete"], "incomplete_period")
+    table = blank(table, table["reason"].notna(), _RATE)
+    if period is not None:
+        table.insert(0, "period_start", span.starts(numbers))
+    settings = {**span.settings(tz), "per": per, "confidence": confidence}
+    definition = f"{per:g} x tickets that are complaints / active customers of the period ({tz})."
+    columns = ["period_start"] * (period is not None) + ["complaints", "customers", *_RATE, "complete", "reason"]
+    return result(table, metric="complaint_rate", definition=definition, settings=settings, columns=columns)
+
+
+def _base(active: pd.DataFrame, name: str, span: Range, tz: str) -> tuple[np.ndarray, pd.Series]:
+    """First instants of the periods of `active`, and its customers by the number of the period."""
+    customers = active[name].astype("Int64").fillna(0)
+    if span.calendar is None:
+        if len(active) != 1:
+            raise ValueError(
+                f"active has {len(active)} rows. With period=None give the customers of the range: one row."
+            )
+        return np.zeros(0, np.int64), customers.set_axis([0])
+    starts = pd.DatetimeIndex(pd.to_datetime(active["period_start"]))
+    local = starts.tz_localize(tz, ambiguous=np.ones(len(starts), bool), nonexistent="shift_forward")
+    time = local.as_unit("us").asi8
+    numbers = span.calendar.number(time)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("active has two rows for one period. Give one row for each period.")
+    return time, customers.set_axis(numbers)
+
+
+def _true(value: object) -> bool:
+    return str(value).strip().lower() in ("true", "1", "1.0", "yes")

@@ -1,0 +1,151 @@
+"""Has the net promoter score moved, or is it chance?"""
+
+import math
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from metrics.intervals import normal_quantile, ratio
+from metrics.periods import Period, When
+from metrics.results import blank, result, too_few
+from metrics.surveys.answers import PLACE, PerRespondent, Policy, counted
+from metrics.surveys.nps import SCALE, with_bands
+
+_DIFFERENCE = ["difference", "difference_low", "difference_high"]
+_RESULT = ["responses_before", "responses_after", "before", "after", *_DIFFERENCE, "z", "p_value", "paired", "reason"]
+
+
+def nps_change(
+    before: pd.DataFrame,
+    *,
+    after: pd.DataFrame,
+    paired: Literal["auto"] | bool = "auto",
+    score: str = "score",
+    per_respondent: PerRespondent = "latest",
+    by: str | list[str] | None = None,
+    min_n: int = 10,
+    period: Period | None = None,
+    since: When | None = None,
+    until: When | None = None,
+    tz: str = "UTC",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """By how much did the net promoter score change, and could it be chance?
+
+    Two waves of other people are independent samples. Who answered both times answers alike, so that the difference of
+    the waves is surer than that of strangers: then the two answers of a respondent are taken together.
+
+    Parameters
+    ----------
+    before, after
+        Answers of the two times, as for `net_promoter_score`.
+    paired
+        ``"auto"`` (default): respondents with answers in both are taken together, where there are any. False: all
+        answers are strangers. True: as ``"auto"``, but an error where nobody answered twice. Who answered only once
+        counts too.
+    score, per_respondent, by, min_n, period, since, until, tz
+        As for `net_promoter_score`, for both tables alike. `min_n` holds for each side.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row (per period and group)
+        responses_before, responses_after  count         answers that count
+        before, after                      -100 to 100   the two scores
+        difference (…)                     -200 to 200   after - before, in points
+        z, p_value                         number        two-sided normal test of no change
+        paired                             bool          whether anybody's two answers were taken together
+        reason                             text          ``no_responses``, ``below_min_n``; ``p_value: zero_variance``
+                                                         where all answers of a side are in one band, so that nothing
+                                                         can be tested
+
+    Raises
+    ------
+    ValueError
+        As `net_promoter_score`; ``paired=True`` where nobody answered both times.
+
+    Notes
+    -----
+    Votes are +1, 0, -1; variances divide by n, and the variance of the difference is the sum over respondents of
+    (deviation after / n after - deviation before / n before) squared. With nobody in both this is the z test of two
+    independent means, with everybody in both that of the mean difference.
+
+    Examples
+    --------
+    >>> was = pd.DataFrame({"respondent_id": list("abcd"), "score": [9, 8, 6, 3], "answered_at": "2026-01-05"})
+    >>> now = pd.DataFrame({"respondent_id": list("abcd"), "score": [9, 9, 6, 8], "answered_at": "2026-04-05"})
+    >>> was["answered_at"], now["answered_at"] = (pd.to_datetime(t["answered_at"], utc=True) for t in (was, now))
+    >>> nps_change(was, after=now, min_n=1)[["before", "after", "difference", "paired"]]
+       before  after  difference  paired
+    0   -25.0   25.0        50.0    True
+    """
+    if paired not in ("auto", True, False):
+        raise ValueError(f"paired: {paired!r} is not known. Use 'auto', True or False.")
+    policy = Policy("nps", SCALE, score, per_respondent, by, period, None, since, until, tz, min_n, confidence)
+    sides = [counted(t, policy, taken=_RESULT, name=n) for t, n in ((before, "before"), (after, "after"))]
+    group = sides[0].group
+    votes = pd.concat([with_bands(side.voices).assign(_side=k) for k, side in enumerate(sides)], ignore_index=True)
+    who = votes.get("respondent_id", pd.Series(pd.NA, index=votes.index))
+    if paired is not False:
+        twice = votes[who.notna()].groupby([*group, who.rename("_who")], dropna=False)["_side"].nunique() == 2
+        if paired is True and not twice.any():
+            raise ValueError("paired: no respondent answered both times. Use paired='auto' or False.")
+        pairs = twice.groupby(level=list(range(len(group))), dropna=False).any()
+    # Who has no name, and everybody where nothing is taken together, is a stranger: told apart by the row.
+    stranger = who.isna() | (paired is False)
+    votes["_who"] = np.where(stranger, -1 - np.arange(len(votes)), pd.factorize(who)[0])
+    table = pd.concat([side.rows[group] for side in sides]).drop_duplicates()
+    if not (by or period or len(table)):
+        table = pd.DataFrame({name: [0] for name in group})
+    table = table.sort_values(group, na_position="last", kind="stable", ignore_index=True)
+    for k, side in enumerate(("before", "after")):
+        means = votes[votes["_side"] == k].groupby(group, dropna=False)["_vote"].agg(["size", "mean"]).reset_index()
+        table = table.merge(means.rename(columns={"size": f"responses_{side}", "mean": side}), how="left", on=group)
+        table[f"responses_{side}"] = table[f"responses_{side}"].fillna(0).astype(np.int64)
+    table = table.merge(_spread(votes, table, group), how="left", on=group)
+    table["paired"] = False if paired is False else table[group].merge(
+        pairs.rename("paired").reset_index(), how="left", on=group
+    )["paired"].eq(True)  # fmt: skip
+    table["difference"] = 100 * (table["after"] - table["before"])
+    table[["before", "after"]] *= 100
+    error = 100 * np.sqrt(table["_variance"].to_numpy(float))
+    half = normal_quantile(confidence) * error
+    table["difference_low"] = (table["difference"] - half).clip(-200, 200)
+    table["difference_high"] = (table["difference"] + half).clip(-200, 200)
+    table["z"] = ratio(table["difference"], error)
+    table["p_value"] = [math.erfc(abs(z) / math.sqrt(2)) for z in table["z"]]
+    least = table[["responses_before", "responses_after"]].min(axis=1)
+    reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(least == 0, "no_responses")
+    reason = too_few(reason, least, min_n)
+    for side in ("before", "after"):
+        table = blank(table, table[f"responses_{side}"] < min_n, [side])
+    table = blank(table, reason.notna(), [*_DIFFERENCE, "z", "p_value"])
+    table["reason"] = reason.mask(reason.isna() & table["p_value"].isna(), "p_value: zero_variance")
+    if sides[0].calendar is not None:
+        table["period_start"] = sides[0].calendar.start(table[PLACE].to_numpy(np.int64))
+    definition = (
+        "Net promoter score after minus that before, in points; "
+        + ("the two answers of a respondent are taken together; " if table["paired"].any() else "")
+        + f"{policy.voice()}."
+    )
+    columns = ["period_start"] * (period is not None) + sides[0].by + _RESULT
+    return result(table, metric="nps_change", definition=definition, settings=policy.settings(), columns=columns)
+
+
+def _spread(votes: pd.DataFrame, table: pd.DataFrame, group: list[str]) -> pd.DataFrame:
+    """Variance of the difference: what each respondent moves it by, squared and added up."""
+    votes = votes.merge(table, on=group, how="left")
+    late = votes["_side"] == 1
+    mean, n = (
+        votes[a].where(late, votes[b]) for a, b in (("after", "before"), ("responses_after", "responses_before"))
+    )
+    votes["_moves"] = (votes["_vote"] - mean) / n * np.where(late, 1, -1)
+    # Sorted, so that the order of rows does not reach the last digit.
+    votes = votes.sort_values(["_side", "_vote"], kind="stable")
+    moves = votes.groupby([*group, "_who"], dropna=False)["_moves"].sum()
+    least = votes.assign(_least=1e-12 / n).groupby([*group, "_who"], dropna=False)["_least"].max()
+    each = moves.mask(moves.abs() < least, 0.0) ** 2  # what rounding leaves of two moves that cancel is no variance
+    whole = each.groupby(level=list(range(len(group))), dropna=False).agg(math.fsum)
+    return whole.rename("_variance").reset_index()

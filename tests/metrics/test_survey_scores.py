@@ -1,0 +1,326 @@
+"""Satisfaction, effort, accounts, rolling windows and the change of a promoter score."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ztest
+
+from metrics import customer_effort, customer_satisfaction, net_promoter_score, nps_change
+from tests.metrics.test_surveys import answers
+
+few = settings(deadline=None, max_examples=25)
+
+
+def scores(values, **columns):
+    return pd.DataFrame({"score": values, **columns})
+
+
+def vote(score):
+    return (score >= 9) * 1.0 - (score <= 6)
+
+
+# -- promoter scores of a real survey, of accounts, over time ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("promoters", "passives", "detractors", "score"),
+    [(2308, 579, 131, 72.1339), (184, 58, 18, 63.8462), (1570, 369, 65, 75.0998)],
+)
+def test_the_r_community_has_the_published_scores(promoters, passives, detractors, score):
+    table = scores([10] * promoters + [8] * passives + [1] * detractors)
+    found = net_promoter_score(table, per_respondent="all")["net_promoter_score"].item()
+    assert found == pytest.approx(score, abs=5e-5)
+
+
+ACCOUNTS = pd.DataFrame(
+    [("r1", "big", 10, 900.0), ("r2", "big", 9, 900.0), ("r3", "big", 2, 900.0), ("r4", "small", 1, 100.0)],
+    columns=["respondent_id", "account_id", "score", "mrr"],
+).assign(answered_at=pd.Timestamp("2026-03-02", tz="UTC"))
+
+
+def test_respondents_accounts_and_money_give_three_numbers():
+    def nps(**options):
+        return net_promoter_score(ACCOUNTS, min_n=1, **options).iloc[0]
+
+    assert nps()["net_promoter_score"] == 0  # 2 promoters, 2 detractors
+    by_account = nps(level="account")
+    assert by_account["net_promoter_score"] == pytest.approx(100 * (1 / 3 - 1) / 2)
+    assert by_account[["responses", "promoters", "detractors", "accounts"]].tolist() == [4, 2, 2, 2]
+    by_money = nps(level="account", weight="mrr")["net_promoter_score"]
+    assert by_money == pytest.approx(100 * (900 / 3 - 100) / 1000)
+
+
+def test_too_few_accounts_are_too_few_however_many_answered():
+    many = pd.concat([ACCOUNTS.assign(respondent_id=f"x{k}") for k in range(5)])
+    row = net_promoter_score(many, level="account", per_respondent="all").iloc[0]
+    assert (row["responses"], row["accounts"], row["reason"]) == (20, 2, "below_min_n")
+
+
+def test_answers_without_an_account_each_stand_for_themselves():
+    table = ACCOUNTS.assign(account_id=[None, None, "a", "a"])
+    assert net_promoter_score(table, level="account", min_n=1)["accounts"].item() == 3
+
+
+def test_a_weight_of_nothing_is_no_voice_and_a_missing_one_an_error():
+    row = net_promoter_score(ACCOUNTS.assign(mrr=0), weight="mrr", min_n=1).iloc[0]
+    assert np.isnan(row["net_promoter_score"])
+    assert row["reason"] == "zero_denominator"
+    for bad in (None, -1.0, np.inf):
+        with pytest.raises(ValueError, match="weight: 'mrr' is missing, negative or no number for 1 answers"):
+            net_promoter_score(ACCOUNTS.assign(mrr=[1.0, 1.0, 1.0, bad]), weight="mrr", min_n=1)
+    rejected = ACCOUNTS.assign(mrr=[1.0, 1.0, 1.0, None], score=[9, 9, 9, None])
+    assert net_promoter_score(rejected, weight="mrr", min_n=1)["net_promoter_score"].item() == 100
+
+
+def test_alike_weights_change_nothing_also_not_the_limits():
+    plain = net_promoter_score(ACCOUNTS, min_n=1)
+    weighted = net_promoter_score(ACCOUNTS.assign(mrr=7.0), weight="mrr", min_n=1)
+    pd.testing.assert_frame_equal(plain, weighted, check_exact=False)
+
+
+@few
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(1, 9)), min_size=2, max_size=30))
+def test_weighted_plain_limits_are_those_of_a_ratio(rows):
+    table = scores([s for s, _ in rows], w=[float(w) for _, w in rows])
+    row = net_promoter_score(table, per_respondent="all", weight="w", interval="wald", min_n=1).iloc[0]
+    v, w = vote(table["score"].to_numpy()), table["w"].to_numpy()
+    mean = np.average(v, weights=w)
+    half = 1.959963984540054 * np.sqrt(((w * (v - mean)) ** 2).sum()) / w.sum()
+    assert row["net_promoter_score"] == pytest.approx(100 * mean, abs=1e-9)
+    limits = row[["net_promoter_score_low", "net_promoter_score_high"]].astype(float)
+    assert limits.tolist() == pytest.approx([100 * max(-1, mean - half), 100 * min(1, mean + half)], abs=1e-6)
+
+
+QUARTER = answers("""
+    old   2026-01-31T23:59:59  9
+    edge  2026-02-01  2
+    edge  2026-03-31  9
+    new   2026-04-15  8
+""")
+
+
+def test_a_rolling_window_reaches_back_from_the_end_of_each_period():
+    table = net_promoter_score(QUARTER, period="month", rolling="59 days", min_n=1)
+    # [1 Feb, 1 April) begins with the first answer of edge, of whom the later answer counts.
+    assert table[["responses", "promoters", "detractors", "duplicates"]].to_numpy().tolist() == [
+        [1, 1, 0, 0],  # January
+        [2, 1, 1, 0],  # 1 January to 28 February: old and edge
+        [1, 1, 0, 1],  # 1 February on: edge, and the answer before
+        [2, 1, 0, 0],  # 3 March on
+    ]
+
+
+def test_since_keeps_what_its_first_window_reaches_back_to_and_until_ends_the_last():
+    table = net_promoter_score(
+        QUARTER, period="month", rolling="59 days", since="2026-03-01", until="2026-04-01", min_n=1
+    )
+    assert table["period_start"].dt.month.tolist() == [3]
+    assert table["responses"].item() == 1
+    assert table["duplicates"].item() == 1
+
+
+def test_rolling_without_periods_is_refused():
+    with pytest.raises(ValueError, match="rolling measures the time up to the end of each period"):
+        net_promoter_score(QUARTER, rolling="90 days")
+
+
+def test_answers_on_a_shorter_scale_are_pointed_out():
+    with pytest.warns(UserWarning, match="none of 50 answers is above 5"):
+        net_promoter_score(scores([1, 2, 3, 4, 5] * 10), per_respondent="all")
+
+
+def test_codes_for_missing_are_no_scores():
+    row = net_promoter_score(scores([9, 99, -1, 98, "DK"]), per_respondent="all", min_n=1).iloc[0]
+    assert row[["responses", "rejected"]].tolist() == [1, 4]
+
+
+# -- the change --------------------------------------------------------------------------------------------------------
+
+
+def wave(values, names=None, day="2026-01-05"):
+    names = [f"{day} {k}" for k in range(len(values))] if names is None else names
+    return scores(values, respondent_id=names, answered_at=pd.Timestamp(day, tz="UTC"))
+
+
+def change(before, after, **options):
+    return nps_change(before, after=after, **({"min_n": 1} | options)).iloc[0]
+
+
+WAVES = st.lists(st.integers(0, 10), min_size=3, max_size=30).filter(lambda v: len({vote(x) for x in v}) > 1)
+
+
+@few
+@given(WAVES, WAVES)
+def test_of_strangers_the_change_is_the_z_test_of_two_means(was, now):
+    row = change(wave(was), wave(now, day="2026-04-05"))
+    a, b = (DescrStatsW(vote(np.array(v))) for v in (was, now))
+    z = (b.mean - a.mean) / np.sqrt(a.var / a.nobs + b.var / b.nobs)
+    assert row["z"] == pytest.approx(z, abs=1e-9)
+    assert row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(z)))
+    assert not row["paired"]
+
+
+def test_statsmodels_agrees_on_the_interval_of_a_change():
+    rng = np.random.default_rng(8)
+    was, now = rng.integers(0, 11, 60), rng.integers(3, 11, 60)
+    row = change(wave(was), wave(now, day="2026-04-05"))
+    means = CompareMeans(DescrStatsW(vote(now)), DescrStatsW(vote(was)))
+    low, high = (100 * limit for limit in means.zconfint_diff(usevar="unequal"))
+    half = (high - low) / 2 * np.sqrt(59 / 60)  # its variances divide by n - 1
+    limits = row[["difference_low", "difference_high"]].astype(float)
+    assert limits.tolist() == pytest.approx([(low + high) / 2 - half, (low + high) / 2 + half])
+
+
+@few
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=3, max_size=30))
+def test_of_the_same_people_the_change_is_the_test_of_the_mean_difference(pairs):
+    names = [f"p{k}" for k in range(len(pairs))]
+    was, now = (np.array(side) for side in zip(*pairs, strict=True))
+    row = change(wave(was, names), wave(now, names, day="2026-04-05"))
+    moved = vote(now) - vote(was)
+    assert row["difference"] == pytest.approx(100 * moved.mean())
+    if moved.std() == 0:
+        assert row["reason"] == "p_value: zero_variance"
+        return
+    z, p = ztest(moved, ddof=0)
+    assert row["z"] == pytest.approx(z)
+    assert row["p_value"] == pytest.approx(p)
+    low = moved.mean() - 1.959963984540054 * moved.std() / len(moved) ** 0.5
+    assert row["difference_low"] == pytest.approx(max(-200, 100 * low))
+
+
+def test_who_answered_once_counts_beside_those_who_answered_twice():
+    was, now = wave([9, 9, 3, 3], list("abcd")), wave([9, 9, 9, 3], list("abxy"), day="2026-04-05")
+    together, apart = change(was, now), change(was, now, paired=False)
+    assert together["difference"] == apart["difference"] == 50
+    assert together["paired"]
+    assert not apart["paired"]
+    assert together["z"] > apart["z"]  # a and b did not move
+
+
+def test_pairs_that_are_asked_for_must_be_there():
+    with pytest.raises(ValueError, match="paired: no respondent answered both times"):
+        change(wave([9, 3]), wave([9, 9], day="2026-04-05"), paired=True)
+    with pytest.raises(ValueError, match="paired: 'maybe' is not known"):
+        change(wave([9]), wave([9]), paired="maybe")
+
+
+def test_a_group_of_one_side_only_has_its_row_and_no_difference():
+    was = wave([9, 3]).assign(plan="pro")
+    now = wave([9, 9], day="2026-04-05").assign(plan=["pro", None])
+    table = nps_change(was, after=now, by="plan", min_n=1)
+    assert table["responses_before"].tolist() == [2, 0]
+    assert table["responses_after"].tolist() == [1, 1]
+    assert pd.isna(table["reason"][0])
+    assert table["reason"][1] == "no_responses"
+    assert table["after"][1] == 100
+    assert np.isnan(table["difference"][1])
+
+
+def test_few_answers_on_one_side_hold_back_that_score_and_the_change():
+    row = change(wave([9] * 9), wave([3] * 10, day="2026-04-05"), min_n=10)
+    assert np.isnan(row["before"])
+    assert row["after"] == -100
+    assert row["reason"] == "below_min_n"
+
+
+# -- satisfaction ------------------------------------------------------------------------------------------------------
+
+
+def test_satisfaction_is_the_share_of_the_top_boxes_of_those_who_rated():
+    row = customer_satisfaction(scores([5] * 42 + [4] * 32 + [3] * 10 + [2] * 9 + [1] * 14 + [None, 6, 0])).iloc[0]
+    assert row[["responses", "satisfied", "customer_satisfaction_rounded", "rejected"]].tolist() == [107, 74, 69, 3]
+    assert row["customer_satisfaction"] == pytest.approx(69.1588785)
+    assert row["mean_score"] == pytest.approx(400 / 107)
+    low, high = proportion_confint(74, 107, method="wilson")
+    limits = row[["customer_satisfaction_low", "customer_satisfaction_high"]].astype(float)
+    assert limits.tolist() == pytest.approx([100 * low, 100 * high])
+
+
+@pytest.mark.parametrize(("scale", "boxes"), [(3, 1), (4, 2), (5, 2), (7, 2), (10, 3)])
+def test_each_scale_has_its_top_boxes(scale, boxes):
+    table = scores(list(range(1, scale + 1)))
+    assert customer_satisfaction(table, scale=scale, min_n=1)["satisfied"].item() == boxes
+
+
+def test_a_scale_without_settled_boxes_asks_for_them():
+    table = scores([6, 5, 2])
+    with pytest.raises(ValueError, match="for 1 to 6 it is not settled"):
+        customer_satisfaction(table, scale=6)
+    assert customer_satisfaction(table, scale=6, satisfied=[5, 6], min_n=1)["satisfied"].item() == 2
+    with pytest.raises(ValueError, match="are not scores from 1 to 5"):
+        customer_satisfaction(table, satisfied=[5, 6])
+    with pytest.raises(ValueError, match="scale: 1 is not the highest"):
+        customer_satisfaction(table, scale=1)
+
+
+def test_satisfaction_reads_only_its_own_questions():
+    table = scores([5, 1, 9], question_type=["csat", "CSAT", "nps"])
+    row = customer_satisfaction(table, min_n=1).iloc[0]
+    assert row[["responses", "rejected"]].tolist() == [2, 0]
+
+
+def test_every_occasion_counts_unless_one_voice_is_asked_for():
+    table = answers("ann 2026-01-01 5\nann 2026-02-01 2\nben 2026-02-01 4")
+    got = [customer_satisfaction(table, per_respondent=p, min_n=1).iloc[0] for p in ("all", "latest", "first", "mean")]
+    assert [row["responses"] for row in got] == [3, 2, 2, 2]
+    assert [row["satisfied"] for row in got] == [2, 1, 2, 2]  # the mean of 5 and 2 is nearest to 4
+    assert [row["duplicates"] for row in got] == [0, 1, 1, 1]
+
+
+# -- effort ------------------------------------------------------------------------------------------------------------
+
+
+EASE = [7, 7, 6, 5, 5, 4, 3, 1]
+
+
+@pytest.mark.parametrize(("method", "score"), [("percent", 62.5), ("net", 100 * (5 - 2) / 8), ("mean", 38 / 8)])
+def test_effort_has_three_methods(method, score):
+    row = customer_effort(scores(EASE), direction="ease", method=method, min_n=1).iloc[0]
+    assert row["customer_effort"] == pytest.approx(score)
+    assert row[["responses", "method", "direction"]].tolist() == [8, method, "ease"]
+
+
+@few
+@given(st.lists(st.integers(1, 7), min_size=1, max_size=20))
+def test_turning_the_scale_and_the_direction_changes_no_share(values):
+    turned = [8 - v for v in values]
+    for method in ("percent", "net"):
+        ease = customer_effort(scores(values), direction="ease", method=method, min_n=1)
+        effort = customer_effort(scores(turned), direction="effort", method=method, min_n=1)
+        kept = ["responses", "customer_effort", "customer_effort_low", "customer_effort_high"]
+        pd.testing.assert_frame_equal(ease[kept], effort[kept])
+
+
+@few
+@given(st.lists(st.integers(1, 7), min_size=2, max_size=30).filter(lambda v: len(set(v)) > 1))
+def test_statsmodels_agrees_on_the_limits_of_a_mean(values):
+    row = customer_effort(scores(values), direction="ease", method="mean", min_n=1).iloc[0]
+    low, high = DescrStatsW(np.array(values, float)).tconfint_mean()
+    limits = row[["customer_effort_low", "customer_effort_high"]].astype(float)
+    assert limits.tolist() == pytest.approx([max(low, 1), min(high, 7)])
+
+
+def test_one_answer_says_nothing_of_how_answers_differ():
+    row = customer_effort(scores([4]), direction="ease", method="mean", min_n=1).iloc[0]
+    assert row[["customer_effort_low", "customer_effort_high"]].tolist() == [1, 7]
+
+
+def test_the_direction_has_to_be_said_and_the_scale_known():
+    with pytest.raises(TypeError, match="direction"):
+        customer_effort(scores(EASE))
+    with pytest.raises(ValueError, match="scale: 6 is not known"):
+        customer_effort(scores(EASE), direction="ease", scale=6)
+    with pytest.raises(ValueError, match="direction: 'down' is not known"):
+        customer_effort(scores(EASE), direction="down")
+
+
+def test_moves_that_cancel_but_for_rounding_are_no_variance():
+    names = list("abc")
+    row = change(wave([7, 7, 9], names), wave([0, 0, 7], names, day="2026-04-05"))  # each a band lower
+    assert row["difference"] == row["difference_low"] == -100
+    assert row["reason"] == "p_value: zero_variance"
