@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from metrics.files.raw import RawTable
+from metrics.files.values import EXACT
 
 SMALL = 1 << 20  # bytes under which one by one is as fast
 BLOCK = 1 << 24
@@ -35,7 +37,7 @@ def read_flat_lines(data: bytes) -> RawTable | None:
                 nested.append(f"properties.{child.name}")
         else:
             columns[name] = column
-    if len(columns) < len(table.column_names) - bool(nested) + len(nested) or any(map(_is_nested, columns.values())):
+    if len(columns) < len(table.column_names) - bool(nested) + len(nested) or any(map(_is_unsure, columns.values())):
         return None
     frame = pd.DataFrame({name: pd.Series(pd.arrays.ArrowExtensionArray(values)) for name, values in columns.items()})
     return RawTable("json", frame, np.arange(1, lines + 1), [], frozenset(nested))
@@ -70,5 +72,9 @@ def _as_text(field: pa.Field) -> pa.Field:
     return field
 
 
-def _is_nested(column: Any) -> bool:
+def _is_unsure(column: Any) -> bool:
+    """Whether a column holds nested values, or numbers that may have been whole and lost their last digits."""
+    if pa.types.is_floating(column.type):
+        size = pc.max(pc.abs(column)).as_py()
+        return size is not None and not size < EXACT
     return bool(pa.types.is_nested(column.type))
