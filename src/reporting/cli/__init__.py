@@ -2,10 +2,11 @@
 
 build.py    run rerun demo               ask.py      check params plan list
 history.py  show diff prune index        machine.py  doctor export
+schedule.py schedule notify
 """
 
-from reporting.cli import ask, history, machine
+from reporting.cli import ask, history, machine, schedule
 from reporting.cli.app import report
 from reporting.cli.build import demo
 
-__all__ = ["ask", "demo", "history", "machine", "report"]
+__all__ = ["ask", "demo", "history", "machine", "report", "schedule"]

@@ -147,6 +147,7 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
         raise RefusedError("No report was chosen. Name one whose key 'data' is set, or use -p.")
     if together:
         rounds = [[plan for plans in rounds for plan in plans]]
+    from reporting.notices.runs import tell
     from reporting.publishing.run import run_reports
 
     runs: list[Run] = []
@@ -173,10 +174,13 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
                     f"{near(recipe.out)} cannot be written ({error.strerror or error}). What was published before "
                     "stands. Make room or make it writable, or choose another with --out."
                 ) from error
-    _tell(recipe, runs, left_out, how)
+    problems = [problem for run in runs for problem in tell(recipe, run)]
+    for problem in problems:
+        complain(problem)
+    _tell(recipe, runs, left_out, how, problems)
 
 
-def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How) -> None:
+def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How, hooks: Sequence[str]) -> None:
     results: list[dict[str, Any]] = []
     for run in runs:
         for entry in run.entries:
@@ -209,6 +213,7 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
                 "runs": [run.id for run in runs if run.id],
                 "reports": results,
                 "left_out": [report.name for report in left_out],
+                "hooks": list(hooks),
             }
         )
     elif not results:

@@ -37,11 +37,14 @@ def export(
     names: Names = None,
     to: Annotated[Path, typer.Option("--to", help="Folder for the files.", show_default=False)] = Path(),
     run: Annotated[str | None, typer.Option("--run", help="A run of the past, not the last good pages.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, printed by a Chromium of this machine.")] = False,
+    timeout: Annotated[int, typer.Option("--timeout", min=1, help="Seconds for each PDF.")] = 60,
     recipe: RecipeFile = RECIPE,
     out: OutFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy pages to another folder, as files that stand alone."""
+    from reporting.pages.pdf import export as print_pdf
     from reporting.publishing.history import find_run
     from reporting.publishing.states import read_states
 
@@ -64,10 +67,13 @@ def export(
             raise RefusedError("There is no page of these reports yet. Build them with metrics report run.")
         written = []
         for name, path in chosen.items():
-            target = to / f"{name.replace('/', '-')}.html"
+            target = to / f"{name.replace('/', '-')}.{'pdf' if pdf else 'html'}"
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+                if pdf:
+                    print_pdf(path, target, timeout=timeout)
+                else:
+                    shutil.copyfile(path, target)
             except OSError as error:
                 raise RefusedError(f"{target} cannot be written: {error.strerror}.") from None
             written.append(target)

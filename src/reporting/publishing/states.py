@@ -13,8 +13,9 @@ from typing import Any
 from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point
 from reporting.publishing.folder import Folder, write_whole
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, entry_of, read_manifest
-from reporting.recipe.file import Recipe
+from reporting.recipe.file import Recipe, Report
 from reporting.recipe.notebook import read_title
+from reporting.schedules.times import Times
 
 VERSION = 1
 POINTS = 60  # key figures that are remembered
@@ -122,7 +123,7 @@ def read_states(recipe: Recipe, states: States | None = None, now: datetime | No
                 group=report.group,
                 good=as_good(record.good),
                 failure=_failure(record),
-                late_since=_late_since(record, report.late_after, now),
+                late_since=_late_since(record, report, now),
                 history=[Point(_moment(built), as_of, number) for _, _, built, as_of, number in record.points],
             )
             if recipe.elsewhere is None or row.state != "not built":
@@ -191,11 +192,17 @@ def _failure(record: Record) -> Failure | None:
     )
 
 
-def _late_since(record: Record, late_after: float | None, now: datetime) -> datetime | None:
-    if late_after is None or record.good is None:
+def _late_since(record: Record, report: Report, now: datetime) -> datetime | None:
+    """When a page was due that was not built since, by its schedule or its age; a run has its own time to build it."""
+    if record.good is None:
         return None
-    due = _moment(max(record.checked, record.good.started)) + timedelta(seconds=late_after)
-    return due if now > due else None
+    done = _moment(max(record.checked, record.good.started))
+    if report.late_after is not None and now > (due := done + timedelta(seconds=report.late_after)):
+        return due
+    if report.schedule is not None:
+        due = Times.read(report.schedule).last(now - timedelta(seconds=report.timeout))
+        return due if done < due else None
+    return None
 
 
 def _moment(text: str) -> datetime:

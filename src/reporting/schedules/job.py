@@ -48,6 +48,8 @@ def job(
     timeout: float,
     secrets: Sequence[str] = (),
     folder: Path | None = None,
+    elsewhere: Path | None = None,
+    due: bool = True,
 ) -> Job:
     """The job that builds what is due in a recipe.
 
@@ -69,14 +71,20 @@ def job(
         Environment variables that secret parameters refer to.
     folder
         Working directory, the current one if it is not given.
+    elsewhere
+        Folder of the pages in place of the recipe's.
+    due
+        Whether the run is to build what has come due by the recipe; otherwise it builds what has changed.
     """
     recipe = Path(os.path.abspath(recipe))
     program = Path(sys.executable).parent
     metrics = str(program / "metrics")
     distinct = list(dict.fromkeys(times))
+    options = ["--due"] if due else []
+    options += ["--out", os.path.abspath(elsewhere)] if elsewhere is not None else []
     return Job(
         name=name,
-        command=[metrics, "report", "run", *reports, "--due", "--recipe", str(recipe)],
+        command=[metrics, "report", "run", *reports, *options, "--recipe", str(recipe)],
         notice=[metrics, "report", "notify", "--recipe", str(recipe), "--job", name, "--exit"],
         folder=Path(os.path.abspath(folder or Path.cwd())),
         times=distinct,

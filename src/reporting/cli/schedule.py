@@ -1,0 +1,154 @@
+"""Verbs for schedulers: `schedule` writes their files, `notify` tells of a run that could not tell itself."""
+
+import os
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reporting.cli.app import (
+    AsJson,
+    Names,
+    OutFolder,
+    RecipeFile,
+    answered,
+    complain,
+    near,
+    report,
+    say_json,
+)
+from reporting.errors import RefusedError
+from reporting.recipe.file import RECIPE, Recipe, Report, read_recipe
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class Engine(StrEnum):
+    """The schedulers whose files can be written."""
+
+    CRON = "cron"
+    SYSTEMD = "systemd"
+    AIRFLOW = "airflow"
+    GITHUB = "github-actions"
+    JUPYTER = "jupyter-scheduler"
+
+
+@report.command()
+def schedule(
+    names: Names = None,
+    emit: Annotated[Engine | None, typer.Option("--emit", help="The scheduler.", show_default=False)] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder for the files; printed without it.", show_default=False)
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="TIMES", help="In place of the recipe's: 'every weekday at 06:00 Europe/Berlin'."),
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option("--clock", metavar="ZONE", help="Zone of the machine that will run cron.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the files and units.")] = "metrics-reports",
+    timeout: Annotated[int | None, typer.Option("--timeout", min=60, help="Seconds for all reports.")] = None,
+    recipe: RecipeFile = RECIPE,
+    out: OutFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the files that a scheduler needs to build reports when they are due; install nothing."""
+    from reporting import schedules
+
+    with answered():
+        if emit is None:
+            raise RefusedError(f"--emit is missing. Name a scheduler: {', '.join(engine.value for engine in Engine)}.")
+        if not NAME.fullmatch(name):
+            raise RefusedError(f"--name {name}: use small letters, digits and '-', at most 64.")
+        loaded = read_recipe(recipe, out)
+        chosen = loaded.choose(names or [])
+        try:
+            times = [schedules.Times.read(text) for text in at or _sentences(chosen)]
+            job = schedules.job(
+                loaded.path,
+                times,
+                name=name,
+                reports=names or [],
+                out=loaded.out,
+                elsewhere=loaded.elsewhere,
+                timeout=timeout or _seconds(loaded, chosen),
+                secrets=_variables(loaded, chosen),
+                due=not at,
+            )
+            files = schedules.emit(emit.value, job, clock=clock)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        if to is None:
+            if as_json:
+                say_json(files)
+            else:
+                typer.echo("\n".join(f"# ---- {file} ----\n{content}" for file, content in files.items()), nl=False)
+            return
+        written = [_write(to / file, content) for file, content in files.items()]
+        if as_json:
+            say_json([str(path) for path in written])
+        else:
+            for path in written:
+                typer.echo(near(path))
+
+
+@report.command(hidden=True)
+def notify(
+    job: Annotated[str, typer.Option("--job", help="Name of the job in its scheduler.")],
+    code: Annotated[str, typer.Option("--exit", help="Its exit code, or the signal that ended it.")],
+    recipe: RecipeFile = RECIPE,
+) -> None:
+    """Run the hooks for failures, for a run that was refused, timed out or killed: it could not tell itself."""
+    from reporting.notices.runs import tell_job
+
+    with answered():
+        problems = tell_job(read_recipe(recipe), job, code)
+        for problem in problems:
+            complain(problem)
+        if problems:
+            raise typer.Exit(1)
+
+
+def _sentences(chosen: Iterable[Report]) -> list[str]:
+    return list(dict.fromkeys(report.schedule for report in chosen if report.schedule))
+
+
+def _seconds(recipe: Recipe, chosen: list[Report]) -> float:
+    """Time for all reports one after the other, but no more than a day."""
+    each = sum(report.timeout * (1 + report.retry_times) for report in chosen)
+    return min(86_400.0, max(600.0, each + 60))
+
+
+def _variables(recipe: Recipe, chosen: Iterable[Report]) -> list[str]:
+    """Environment variables that secrets and hooks refer to, in the order of the recipe."""
+
+    def references(value: Any) -> Iterable[str]:
+        if isinstance(value, str) and value.startswith("env:"):
+            yield value.removeprefix("env:")
+        elif isinstance(value, dict):
+            for part in value.values():
+                yield from references(part)
+        elif isinstance(value, list | tuple):
+            for part in value:
+                yield from references(part)
+
+    found: dict[str, None] = dict.fromkeys(references([recipe.params, recipe.on_failure, recipe.on_alert]))
+    for one in chosen:
+        rules = [rule.reference for rule in one.rules.values()]
+        found |= dict.fromkeys(references([one.params, rules, one.on_failure, one.on_alert]))
+    return list(found)
+
+
+def _write(path: Path, content: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        if path.suffix == ".sh":
+            os.chmod(path, 0o755)
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be written: {error.strerror}. Choose another folder with --to.") from None
+    return path
