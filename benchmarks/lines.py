@@ -127,6 +127,14 @@ LINES = [
         "load JSON lines", 5 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3,
         goal=1.6, megabytes=1500, mode="full",
     ),
+    Line(
+        "survival curve with limits", 1 * M, Side("survival:curve", settings={"rows": 1 * M}),
+        Side("survival:curve_lifelines", settings={"rows": 1 * M}), "lifelines", goal=1 / 5, megabytes=1000,
+    ),
+    Line(
+        "survival, log-rank of 4 groups", 1 * M, Side("survival:log_rank", settings={"rows": 1 * M}),
+        Side("survival:log_rank_lifelines", settings={"rows": 1 * M}), "lifelines", goal=1 / 4, megabytes=1000,
+    ),
     _against(
         "funnel, Spark", 10 * M, "ours:funnel_spark", "spark:funnel", "Spark SQL windows",
         goal=0.6, mode="spark", repeats=3,

@@ -48,6 +48,16 @@ def test_the_median_of_the_lung_study_has_the_limits_of_r_and_of_lifelines():
         assert summary[["median_low", "median_high"]].tolist() == limits
 
 
+def test_the_first_year_of_the_telco_sample():
+    # IBM's sample of 7,043 customers: those who left and those last seen at 0, 1, … 12 months; 4,857 stayed longer.
+    left = [0, 380, 123, 94, 83, 64, 40, 51, 42, 46, 45, 31, 38]
+    seen = [11, 233, 115, 106, 93, 69, 70, 80, 81, 73, 71, 68, 79]
+    months = np.repeat([*range(13), *range(13), 13], [*left, *seen, 4857])
+    curve = survival_curve(months, np.repeat([True, False], [sum(left), sum(seen) + 4857]), unit="month")
+    assert curve.loc[12, "survival"] == pytest.approx(0.8432, abs=5e-5)
+    assert curve.loc[0, "survival"] == 1  # eleven joined this month; nobody could have left
+
+
 def test_the_band_of_hall_and_wellner_takes_all_customers_for_n():
     # statsmodels puts the number at risk where n belongs, and gets 0.2599 for the second lower limit.
     curve = churned(survival_curve(WEEKS, RELAPSED, simultaneous=True))

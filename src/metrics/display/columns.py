@@ -37,6 +37,8 @@ HEADS = {
     "chi2": "χ²",
     "degrees": "Degrees of freedom",
     "hazard_ratio": "Hazard ratio",
+    "covariate": "Property",
+    "proportional_p_value": "p, same at all times",
     "churn_rate": "Churn, %",
     "net_promoter_score": "NPS",
     "net_promoter_score_rounded": "NPS, rounded",
@@ -100,6 +102,8 @@ REASONS = {
     "above_half": "more than half are still there",
     "nobody_watched": "nobody was watched",
     "one_group": "one group only",
+    "constant": "the same for everybody",
+    "not_estimable": "cannot be told apart",
     "never_at_risk_together": "never watched together",
     "nobody_lost": "nobody has left",
     "nobody_left": "all left at once",
@@ -200,7 +204,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.signed(100 * v, decimals), estimate=text == "difference")
     if text == "difference":
         return Column(head, lambda v: numbers.signed(v, numbers.free_decimals(values)))
-    if text in ("p_value", "p_adjusted"):
+    if text in ("p_value", "p_adjusted", "proportional_p_value"):
         return Column(head, numbers.chance)
     if (
         text.endswith(("_rate", "_share"))

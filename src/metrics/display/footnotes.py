@@ -310,6 +310,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "survival_summary": staying.summary_foot,
     "compare_survival": staying.compared_foot,
     "compare_survival_pairs": staying.pairs_foot,
+    "cox_regression": staying.cox_foot,
     "project_retention": staying.projected_foot,
     "net_promoter_score": _nps,
     "nps_change": change_foot,

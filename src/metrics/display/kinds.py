@@ -23,6 +23,7 @@ _MARKS = {
     "survival_summary": {"customers", "churned", "median", "restricted_mean", "until"},
     "compare_survival_pairs": {"group", "other", "churned", "other_churned", "p_adjusted"},
     "compare_survival": {"group", "customers", "churned", "expected", "chi2", "degrees"},
+    "cox_regression": {"covariate", "hazard_ratio", "p_value", "proportional_p_value"},
     "project_retention": {"period", "active", "survival", "retention_rate"},
     "net_promoter_score": {"responses", "promoters", "detractors", "net_promoter_score"},
     "nps_change": {"responses_before", "responses_after", "before", "after", "difference"},

@@ -300,6 +300,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "survival_summary": staying.summary_said,
     "compare_survival": staying.compared_said,
     "compare_survival_pairs": staying.pairs_said,
+    "cox_regression": staying.cox_said,
     "project_retention": staying.projected_said,
     "net_promoter_score": _nps,
     "nps_change": change_said,

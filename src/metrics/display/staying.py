@@ -123,6 +123,23 @@ def pairs_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     return Sentence(count(len(sure)), f"{text}.")
 
 
+def cox_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The property that goes most surely with leaving."""
+    known = table[table["p_adjusted"].notna()]
+    if not len(known):
+        return none("no property can be told to go with leaving.")
+    row = known.iloc[int(known["p_adjusted"].argmin())]
+    ratio = Estimate.of(row, "hazard_ratio", 1)
+    limits, other = f"({plain(ratio.low, 2)} to {plain(ratio.high, 2)})", row["reference"]
+    whose = f"with each unit more of {row['covariate']}"
+    if not numbers.is_missing(other):
+        whose = f"of {row['covariate']} as of {other}"
+    text = f"times as many leave at any time {whose} {limits}, all other columns alike"
+    if row["p_adjusted"] >= 0.05:
+        text += ", which may be chance"
+    return Sentence(plain(ratio.value, 2), f"{text}.", "", [limits])
+
+
 def projected_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The share still there in the last period told."""
     known = table[table["survival"].notna()]
@@ -188,6 +205,18 @@ def pairs_foot(table: pd.DataFrame) -> list[str]:
     """What p is adjusted for."""
     tests = int(table["p_value"].notna().sum())
     return [compared_foot(table)[0], f"p, all tests together: log-rank, adjusted for {count(tests)} tests."]
+
+
+def cox_foot(table: pd.DataFrame) -> list[str]:
+    """What a hazard ratio is."""
+    level = with_unit(plain(100 * float(setting(table, "confidence", 0.95)), 0))
+    lines = [
+        "Hazard ratio: how many times as many leave at any time, all other columns alike; of a name against its "
+        f"reference, of a number for one more. {level} intervals. An association, not an effect.",
+    ]
+    if (table["proportional_p_value"] < 0.05).any():
+        lines.append("A small p for the same at all times: the ratio changes with time, and one number misleads.")
+    return lines
 
 
 def projected_foot(table: pd.DataFrame) -> list[str]:
