@@ -124,14 +124,14 @@ class PurchaseModel:
         """
         c = self.customers(summary)
         with np.errstate(all="ignore"):
-            found = self.family.p_alive(self._of(c), c)
+            found = self.family.p_alive(self.of_rows(c), c)
         return self._series(summary, c, found, "p_alive")
 
     def p_buy(self, summary: pd.DataFrame, *, horizon: str) -> pd.Series:
         """Probability of at least one purchase in `horizon` after T: 1 - L(x, recency, T + t) / L(x, recency, T)."""
         c, t = self.customers(summary), in_units(horizon, self.unit)
         with np.errstate(all="ignore"):
-            found = self.family.p_buy(self._of(c), c, t)
+            found = self.family.p_buy(self.of_rows(c), c, t)
         return self._series(summary, c, found, "p_buy")
 
     def expected_purchases(self, summary: pd.DataFrame | None = None, *, horizon: str) -> pd.Series | float:
@@ -184,14 +184,14 @@ class PurchaseModel:
     def alive_and_sum(self, c: Customers, times: Floats, weights: Floats) -> tuple[Floats, Floats]:
         """P(alive) of each distinct row, and of those alive the sum of weights x expected purchases by the times."""
         with np.errstate(all="ignore"):
-            alive = self.family.p_alive(self._of(c), c)
-            return alive, self._per_kind(
+            alive = self.family.p_alive(self.of_rows(c), c)
+            return alive, self.per_kind(
                 c, lambda p, rows: self.family.alive_purchases(p, c.x[rows], c.T[rows], times, weights)
             )
 
-    def _per_kind(self, c: Customers, of: Callable[[list[Parameter], Ints], Floats]) -> Floats:
+    def per_kind(self, c: Customers, of: Callable[[list[Parameter], Ints], Floats]) -> Floats:
         """Work out what depends on parameters, x and T: kind by kind of covariates where these are few."""
-        p = self._of(c)
+        p = self.of_rows(c)
         if not c.z.shape[1] or not len(c):
             return of(p, np.arange(len(c)))
         first, kind = distinct(list(c.z.T))
@@ -215,12 +215,13 @@ class PurchaseModel:
         alive, expected = self.alive_and_sum(c, times, weights)
         return self._series(summary, c, alive * expected, name)
 
-    def _of(self, c: Customers) -> list[Parameter]:
+    def of_rows(self, c: Customers) -> list[Parameter]:
+        """The parameters of each row; a number where no covariate shifts them."""
         return list(shifted(self.family, list(self.parameters.values()), list(self.covariates.values()), c.z))
 
     def _family_log_likelihood(self, c: Customers) -> Floats:
         with np.errstate(all="ignore"):
-            return self.family.log_likelihood(self._of(c), c)
+            return self.family.log_likelihood(self.of_rows(c), c)
 
     def _series(self, summary: pd.DataFrame, c: Customers, values: Floats, name: str) -> pd.Series:
         return pd.Series(values[c.place], index=summary.index, name=name)

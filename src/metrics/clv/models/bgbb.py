@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metrics.clv.customers import Customers
+from metrics.clv.models.dice import Dice
 from metrics.clv.models.family import Curves, Parameter, Slopes, per_pair
 from metrics.clv.models.sums import Rising
 from metrics.intervals import Floats
@@ -68,17 +69,17 @@ class BGBB:
         return np.maximum(found, 0)
 
     def alive_purchases(self, p: Sequence[Parameter], x: Ints, T: Floats, times: Floats, weights: Floats) -> Floats:
-        """Of those alive at T, the sum of weights x expected purchases in the seasons up to T + times."""
+        """Of those alive at T, expected purchases in the seasons up to T + times, @ weights."""
         alpha, beta, gamma, delta = p
         many = whole(float(times.max(initial=0)))
-        later = np.zeros(many + 1)  # weight of season j: of all times that it counts in
+        later = np.zeros((many + 1, *weights.shape[1:]))  # weight of season j: of all times that it counts in
         np.add.at(later, np.rint(times).astype(np.int64), weights)
-        later = np.cumsum(later[::-1])[::-1][1:]
+        later = np.cumsum(later[::-1], axis=0)[::-1][1:]
 
         def of(value: int, when: Floats) -> Floats:
             j = np.arange(many)
             stay = np.cumsum(-np.log1p(gamma / (delta + when[:, None] + j)), axis=1)
-            found: Floats = (alpha + value) / (alpha + beta + when) * (np.exp(stay) @ later)
+            found: Floats = ((alpha + value) / (alpha + beta + when) * (np.exp(stay) @ later).T).T
             return found
 
         return per_pair(x, T, of)
@@ -98,6 +99,31 @@ class BGBB:
             return found
 
         return per_pair(x, T, of)
+
+    def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
+        """Purchases in the t seasons after T of lives drawn for customers alive at T."""
+        chance, left = self._drawn(p, x, T, dice)
+        found = np.zeros_like(chance)
+        for season, luck in enumerate(dice.seasons(whole(t)), start=1):
+            found += (season <= left) & (luck < chance)
+        return found
+
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
+        """The same for ever, discounted at a continuous rate."""
+        chance, left = self._drawn(p, x, T, dice)
+        found: Floats = chance * np.expm1(-rate * left) / -np.expm1(rate)
+        return found
+
+    def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
+        """Chance of buying in a season, and the number of seasons left."""
+        from scipy.special import betaincinv
+
+        alpha, beta, gamma, delta = p
+        chance = betaincinv(alpha + x[:, None], beta + T[:, None] - x[:, None], dice.first)
+        leave = betaincinv(gamma, delta + T[:, None], dice.second)
+        with np.errstate(divide="ignore"):
+            left = np.floor(np.log(dice.third) / np.log1p(-np.clip(leave, 1e-300, 1 - 1e-16)))
+        return chance, np.minimum(left, 1e9)
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:
         """Logarithms of parameters to start from."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metrics.clv.customers import Customers
+from metrics.clv.models.dice import Dice
 from metrics.clv.models.family import Curves, Parameter, Slopes, per_pair, smooth
 from metrics.clv.models.nbd import moment_start, repeat_rate
 from metrics.clv.models.sums import Rising, log_rising, log_share
@@ -84,7 +85,7 @@ class BGNBD:
         return found
 
     def alive_purchases(self, p: Sequence[Parameter], x: Ints, T: Floats, times: Floats, weights: Floats) -> Floats:
-        """Of those alive at T, the sum of weights x expected purchases from T to T + times.
+        """Of those alive at T, expected purchases from T to T + times, @ weights.
 
         Given the rate and the coin, (1 - exp(-λ p t)) / p purchases are expected: each ends the customer with
         probability p. The rate is gamma(r + x, α + T), the coin beta(a, b + n).
@@ -92,11 +93,12 @@ class BGNBD:
         r, alpha, a, b = p
 
         def mean(k: Parameter, at: Floats, coin: Floats, share: Floats) -> Floats:
-            total = np.zeros(len(at))
-            for t, w in zip(times, weights, strict=True):
+            by = np.empty((len(at), len(times)))
+            for place, t in enumerate(times):
                 chance = coin * (t / at)[:, None]
-                total += w * (-np.expm1(-np.asarray(k)[..., None] * np.log1p(chance)) / coin * share).sum(axis=1)
-            return total
+                by[:, place] = (-np.expm1(-np.asarray(k)[..., None] * np.log1p(chance)) / coin * share).sum(axis=1)
+            found: Floats = by @ weights
+            return found
 
         if np.ndim(alpha) == 0 and np.ndim(a) == 0:
 
@@ -135,6 +137,33 @@ class BGNBD:
             return per_pair(x, T, of)
         coin, share = coins(a, b + x + self.first, float((until[-1] / (alpha + T)).max(initial=0)))
         return pairs(r + x, alpha + T, coin, share)
+
+    def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
+        """Purchases in T to T + t of lives drawn for customers alive at T: until the coin says stop, or t is over."""
+        rate, last = self._drawn(p, x, T, dice)
+        return np.minimum(dice.arrivals(rate * t), last)
+
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
+        """The same for ever, discounted at a continuous rate."""
+        buying, last = self._drawn(p, x, T, dice)
+        found: Floats = buying / rate * -np.expm1(-rate * dice.gamma(last) / buying)
+        return found
+
+    def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
+        """Rate of buying, and the number of the last purchase."""
+        from scipy.special import betaincinv
+
+        r, alpha, a, b = p
+        rate = dice.rates(r, x) / (alpha + T[:, None])
+        n = x + self.first
+        if a.ndim == 1:
+            value, place = np.unique(n, return_inverse=True)
+            coin = betaincinv(a, b + value[:, None], dice.second)[place]
+        else:
+            coin = betaincinv(a, b + n[:, None], dice.second)
+        with np.errstate(divide="ignore"):
+            last = np.ceil(np.log(dice.third) / np.log1p(-np.clip(coin, 1e-300, 1 - 1e-16)))
+        return np.maximum(rate, 1e-300), np.clip(last, 1, 1e9)
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:
         """Logarithms of parameters to start from."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from metrics.clv.customers import Customers
+from metrics.clv.models.dice import Dice
 from metrics.intervals import Floats
 from metrics.periods import Ints
 
@@ -59,11 +60,19 @@ class Family(Protocol):
         ...
 
     def alive_purchases(self, p: Sequence[Parameter], x: Ints, T: Floats, times: Floats, weights: Floats) -> Floats:
-        """Of those alive at T, the sum of weights x expected purchases from T to T + times."""
+        """Of those alive at T, expected purchases from T to T + times, @ weights (times, or times x sums)."""
         ...
 
     def alive_pairs(self, p: Sequence[Parameter], x: Ints, T: Floats, since: Floats, until: Floats) -> Floats:
         """Of those alive at T, E[Y (Y - 1)] of the purchases Y in T + since to T + until: rows x spans."""
+        ...
+
+    def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
+        """Purchases in T to T + t of lives drawn for customers alive at T: rows x draws, as each of `p` may be."""
+        ...
+
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
+        """The same for ever, discounted at a continuous rate."""
         ...
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:

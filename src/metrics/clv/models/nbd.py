@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metrics.clv.customers import Customers
+from metrics.clv.models.dice import Dice
 from metrics.clv.models.family import Curves, Parameter, Slopes
 from metrics.clv.models.sums import Rising, log_rising
 from metrics.intervals import Floats
@@ -55,9 +56,9 @@ class NBD:
         return found
 
     def alive_purchases(self, p: Sequence[Parameter], x: Ints, T: Floats, times: Floats, weights: Floats) -> Floats:
-        """The sum of weights x expected purchases from T to T + times."""
+        """Expected purchases from T to T + times, @ weights."""
         r, alpha = p
-        found: Floats = (r + x) / (alpha + T) * float(weights @ times)
+        found: Floats = np.multiply.outer((r + x) / (alpha + T), times @ weights)
         return found
 
     def alive_pairs(self, p: Sequence[Parameter], x: Ints, T: Floats, since: Floats, until: Floats) -> Floats:
@@ -65,6 +66,17 @@ class NBD:
         r, alpha = p
         k = r + x
         found: Floats = (k * (k + 1) / (alpha + T) ** 2)[:, None] * (until - since) ** 2
+        return found
+
+    def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
+        """Purchases in T to T + t of drawn lives."""
+        r, alpha = p
+        return dice.arrivals(dice.rates(r, x) / (alpha + T[:, None]) * t)
+
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
+        """The same for ever, discounted at a continuous rate."""
+        r, alpha = p
+        found: Floats = dice.rates(r, x) / (alpha + T[:, None]) / rate
         return found
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:

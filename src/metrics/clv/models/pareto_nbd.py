@@ -16,6 +16,7 @@ from functools import cache
 import numpy as np
 
 from metrics.clv.customers import Customers
+from metrics.clv.models.dice import Dice
 from metrics.clv.models.family import Curves, Parameter, Slopes
 from metrics.clv.models.nbd import moment_start, repeat_rate
 from metrics.clv.models.sums import Rising, log_rising
@@ -83,22 +84,19 @@ class ParetoNBD:
         return np.maximum(found, 0)
 
     def alive_purchases(self, p: Sequence[Parameter], x: Ints, T: Floats, times: Floats, weights: Floats) -> Floats:
-        """Of those alive at T, the sum of weights x expected purchases from T to T + times.
+        """Of those alive at T, expected purchases from T to T + times, @ weights.
 
         The rate is gamma(r + x, α + T), that of leaving gamma(s, β + T), of each other independent.
         """
         r, alpha, s, beta = p
         base = beta + T
-        stay = np.zeros(len(T))
         if np.ndim(beta) == 0:
             base, place = np.unique(base, return_inverse=True)
-            stay = np.zeros(len(base))
-        for t, w in zip(times, weights, strict=True):
-            late = np.log1p(t / base)
-            stay += w * base * late * _grown((1 - s) * late)
+        late = np.log1p(times / base[:, None])
+        stay = (base[:, None] * late * _grown((1 - s) * late)) @ weights
         if np.ndim(beta) == 0:
             stay = stay[place]
-        found: Floats = (r + x) / (alpha + T) * stay
+        found: Floats = ((r + x) / (alpha + T) * stay.T).T
         return found
 
     def alive_pairs(self, p: Sequence[Parameter], x: Ints, T: Floats, since: Floats, until: Floats) -> Floats:
@@ -115,6 +113,26 @@ class ParetoNBD:
         spread = (base + since) ** 2 * np.exp(-s * np.log1p(since / base)) * inner
         found: Floats = 2 * ((r + x) * (r + x + 1) / (alpha + T) ** 2)[:, None] * spread
         return found
+
+    def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
+        """Purchases in T to T + t of lives drawn for customers alive at T."""
+        rate, left = self._drawn(p, x, T, dice)
+        return dice.arrivals(rate * np.minimum(left, t))
+
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
+        """The same for ever, discounted at a continuous rate."""
+        buying, left = self._drawn(p, x, T, dice)
+        found: Floats = buying / rate * -np.expm1(-rate * left)
+        return found
+
+    def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
+        """Rate of buying, and time until the customer leaves."""
+        from scipy.special import gammaincinv
+
+        r, alpha, s, beta = p
+        rate = dice.rates(r, x) / (alpha + T[:, None])
+        left = (beta + T[:, None]) * (-np.log(dice.third) / np.maximum(gammaincinv(s, dice.second), 1e-300))
+        return rate, np.minimum(left, 1e300)
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:
         """Logarithms of parameters to start from; T is about 1 here."""

@@ -1,0 +1,378 @@
+"""Would the forecast have been right? Models fitted on the past, held against what came after, beside simple rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from metrics.clv.buys import Merge
+from metrics.clv.forecast import forecast_total
+from metrics.clv.purchase_fits import PurchaseFit, fit_purchases
+from metrics.clv.spend import fit_spend
+from metrics.clv.summary import Refunds, day_of, order_rows, orders_summary
+from metrics.clv.units import UNIT_DAYS, Unit, known_unit
+from metrics.engine import Events
+from metrics.intervals import Floats, normal_quantile
+from metrics.periods import Ints, When
+from metrics.results import result
+from metrics.steps import Mask
+
+Baseline: TypeAlias = Literal["recency", "rate", "aov_x_frequency"]
+BASELINES = ("recency", "rate", "aov_x_frequency")
+MODELS = ("bgnbd", "mbgnbd", "pareto_nbd", "nbd")
+MOST = 7  # frequencies from here on together
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a model or a rule says of each customer; NaN where it says nothing."""
+
+    name: str
+    purchases: Floats
+    score: Floats  # for ranking
+    p_buy: Floats
+    fit: PurchaseFit | None = None
+    revenue: float = np.nan
+    reason: str | None = None
+
+
+def holdout_check(
+    orders: Events,
+    *,
+    split: When,
+    end: When | None = None,
+    models: Sequence[str] = ("bgnbd", "mbgnbd", "pareto_nbd"),
+    baselines: Sequence[str] = BASELINES,
+    by: Literal["frequency"] | None = None,
+    unit: Unit = "week",
+    confidence: float = 0.8,
+    customer: str = "user_id",
+    time: str = "timestamp",
+    amount: str = "net",
+    tz: str = "UTC",
+    merge: Merge = "day",
+    refunds: Refunds = "net",
+) -> pd.DataFrame:
+    """How far off would the forecast have been?
+
+    Each model is fitted to what was known at `split` and asked about the days after it; simple rules stand beside it.
+
+    Parameters
+    ----------
+    orders, customer, time, amount, tz, merge, refunds
+        As in `orders_summary`.
+    split
+        Last day of the calibration, a date in `tz`, that day included.
+    end
+        Last day of the holdout; default: the day of the last order.
+    models
+        ``"bgnbd"``, ``"mbgnbd"``, ``"pareto_nbd"``, ``"nbd"``.
+    baselines
+        ``"recency"`` (the last to have bought come first; it only ranks), ``"rate"`` (frequency / T x horizon),
+        ``"aov_x_frequency"`` (all revenue / all T x horizon for every customer, first purchases included).
+    by
+        None: a row for each model. ``"frequency"``: sums over the customers of each frequency in the calibration.
+    unit
+        Unit of recency and T.
+    confidence
+        Level of the limits of the totals, of parameters and chance together.
+
+    Returns
+    -------
+    DataFrame, one row per model and rule
+        model
+        customers                        count   of the calibration
+        actual_purchases                 count   of theirs in the holdout, repeats all
+        predicted_purchases (…)          count
+        error                                    predicted / actual - 1
+        mae, mse                                 mean absolute and mean squared error of single customers
+        correlation                      -1 to 1 of predicted and actual purchases
+        auc                              0 to 1  chance that who buys is ranked above who does not
+        brier                            0 to 1  mean squared error of the probability to buy
+        actual_buyers, predicted_buyers  count
+        actual_revenue                   money   of their purchases in the holdout
+        predicted_revenue (…)            money
+        revenue_error                            predicted / actual - 1
+        reason                           text    ``ranking_only``, or why a model is not identified
+
+    With ``by="frequency"``: model, frequency (7: 7 and more), customers, actual_purchases, predicted_purchases. What a
+    rule cannot say is NA.
+
+    Raises
+    ------
+    ValueError
+        A split after the end, nobody in the calibration, names that do not exist, orders that cannot be used.
+
+    Notes
+    -----
+    Fader, Hardie & Lee (2005), Marketing Science 24:275, section 4; Wübben & von Wangenheim (2008), Journal of
+    Marketing 72(3):82, for the simple rules.
+
+    Examples
+    --------
+    >>> days = ["2026-01-01", "2026-01-15", "2026-01-08", "2026-02-10", "2026-02-20"]
+    >>> orders = pd.DataFrame({"user_id": list("aabab"), "timestamp": pd.to_datetime(days, utc=True), "net": 5.0})
+    >>> check = holdout_check(orders, split="2026-01-31", end="2026-03-02", models=(), baselines=("rate",))
+    >>> check[["customers", "actual_purchases", "predicted_purchases", "error"]]
+       customers  actual_purchases  predicted_purchases  error
+    0          2                 2                  1.0   -0.5
+    """
+    normal_quantile(confidence)
+    _known("models", models, MODELS)
+    _known("baselines", baselines, BASELINES)
+    if by not in (None, "frequency"):
+        raise ValueError(f"by: {by!r} is not known. Use 'frequency' or None.")
+    known_unit(unit)
+    columns: dict[str, Any] = {"customer": customer, "time": time, "amount": amount, "tz": tz}
+    if end is None:
+        end = str(np.datetime64(order_rows(orders, **columns).last_day(), "D"))
+    columns |= {"unit": unit, "merge": merge, "refunds": refunds}
+    summary = orders_summary(orders, end=split, holdout_end=end, **columns)
+    if not len(summary):
+        raise ValueError(f"split {split!s}: nobody has bought by then. Choose a later day.")
+    length = float(summary["holdout_T"].iloc[0])
+    horizon = f"{length!r} {unit}s"
+    forecasts = [_model(name, summary, horizon) for name in models]
+    forecasts += [_rule(name, summary, length) for name in baselines]
+    table = _by_frequency(forecasts, summary) if by else _scores(forecasts, summary, horizon, confidence)
+    settings = {
+        "split": str(summary.attrs["end"]), "end": summary.attrs["settings"]["holdout_end"], "unit": unit,
+        "merge": merge or "none", "tz": tz, "confidence": confidence, "by": by,
+        "currency": summary.attrs["settings"].get("currency"),
+    }  # fmt: skip
+    definition = (
+        f"Models fitted to the orders up to {settings['split']} and held against the purchases of the same customers "
+        f"up to {settings['end']}. Error: predicted / actual - 1."
+    )
+    return result(table, metric="holdout_check", definition=definition, settings=settings)
+
+
+def holdout_tracking(
+    orders: Events,
+    *,
+    split: When,
+    end: When | None = None,
+    models: Sequence[str] = ("bgnbd", "mbgnbd", "pareto_nbd"),
+    unit: Unit = "week",
+    customer: str = "user_id",
+    time: str = "timestamp",
+    amount: str = "net",
+    tz: str = "UTC",
+    merge: Merge = "day",
+    refunds: Refunds = "net",
+) -> pd.DataFrame:
+    """How do repeat purchases run, period by period, against what models expect of such customers?
+
+    The customers are those of the calibration; a model fitted to it knows of each only the day of the first purchase.
+
+    Parameters
+    ----------
+    orders, split, end, models, customer, time, amount, tz, merge, refunds
+        As in `holdout_check`.
+    unit
+        Length of a period, and unit of recency and T. Period 1 starts on the day of the first order.
+
+    Returns
+    -------
+    DataFrame, one row per model and period
+        model
+        period                                   1, 2…
+        actual, expected                         count  repeat purchases in the period
+        cumulative_actual, cumulative_expected   count  up to its end
+        complete                                 bool   False for a last period that `end` cuts
+
+    Raises
+    ------
+    ValueError
+        As `holdout_check`.
+
+    Examples
+    --------
+    >>> days = ["2026-01-01", "2026-01-15", "2026-01-08", "2026-02-10", "2026-02-20"]
+    >>> orders = pd.DataFrame({"user_id": list("aabab"), "timestamp": pd.to_datetime(days, utc=True), "net": 5.0})
+    >>> holdout_tracking(orders, split="2026-01-31", models=())
+    Empty DataFrame
+    Columns: [model, period, actual, expected, cumulative_actual, cumulative_expected, complete]
+    Index: []
+    """
+    _known("models", models, MODELS)
+    days = UNIT_DAYS[known_unit(unit)]
+    columns: dict[str, Any] = {"customer": customer, "time": time, "amount": amount, "tz": tz}
+    summary = orders_summary(orders, end=split, unit=unit, merge=merge, refunds=refunds, **columns)
+    if not len(summary):
+        raise ValueError(f"split {split!s}: nobody has bought by then. Choose a later day.")
+    source = order_rows(orders, **columns)
+    final = day_of(end, tz, "end") if end is not None else source.last_day()
+    buys, labels = source.buys(merge, final)
+    began = np.r_[True, buys.customer[1:] != buys.customer[:-1]]
+    theirs = labels.isin(summary["customer_id"])[buys.customer]
+    first, repeats = buys.first_day[began & theirs], buys.first_day[~began & theirs]
+    start = int(first.min())
+    many = max(int(np.ceil((final + 1 - start) / days - 1e-9)), 1)
+    ends = start + np.arange(1, many + 1) * days  # first moment after each period
+    numbers = np.minimum(np.floor((repeats - start) / days + 1e-9).astype(np.int64), many - 1)
+    actual = np.bincount(numbers, minlength=many)
+    complete = ends <= final + 1 + 1e-9
+    tables = []
+    for name in models:
+        fit = fit_purchases(summary, model=name, confidence=None)
+        so_far = _expected_so_far(fit, first, np.minimum(ends, final + 1) - 1, days)
+        tables.append(pd.DataFrame({
+            "model": name, "period": np.arange(1, many + 1), "actual": actual,
+            "expected": np.diff(so_far, prepend=0.0), "cumulative_actual": np.cumsum(actual),
+            "cumulative_expected": so_far, "complete": complete,
+        }))  # fmt: skip
+    names = ["model", "period", "actual", "expected", "cumulative_actual", "cumulative_expected", "complete"]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({name: [] for name in names})
+    settings = {
+        "split": str(summary.attrs["end"]), "end": str(np.datetime64(final, "D")), "unit": unit, "tz": tz,
+        "merge": merge or "none", "start": str(np.datetime64(start, "D")), "customers": len(summary),
+    }  # fmt: skip
+    definition = (
+        f"Repeat purchases of the {len(summary):,} customers who bought by {settings['split']}, in {unit}s from "
+        f"{settings['start']}, beside what models fitted up to {settings['split']} expect."
+    )
+    return result(table, metric="holdout_tracking", definition=definition, settings=settings, columns=names)
+
+
+def _known(argument: str, names: Sequence[str], allowed: Sequence[str]) -> None:
+    if isinstance(names, str):
+        raise ValueError(f"{argument}: {names!r} is one name. Give a list: [{names!r}].")
+    wrong = [name for name in names if name not in allowed]
+    if wrong:
+        raise ValueError(f"{argument}: {wrong[0]!r} is not known. Use {', '.join(map(repr, allowed))}.")
+
+
+def _model(name: str, summary: pd.DataFrame, horizon: str) -> Forecast:
+    fit = fit_purchases(summary, model=name)
+    if fit.model is None:
+        unknown = np.full(len(summary), np.nan)
+        return Forecast(name, unknown, unknown, unknown, fit, reason=fit.reason)
+    buy = fit.model.p_buy(summary, horizon=horizon).to_numpy(float)
+    expected = fit.model.expected_purchases(summary, horizon=horizon)
+    return Forecast(name, np.asarray(expected, float), buy, buy, fit)
+
+
+def _rule(name: str, summary: pd.DataFrame, length: float) -> Forecast:
+    n, T = len(summary), summary["T"].to_numpy(float)
+    unknown = np.full(n, np.nan)
+    if name == "recency":
+        score = (summary["recency"] - summary["T"]).to_numpy(float)
+        return Forecast(name, unknown, score, unknown, reason="ranking_only")
+    if name == "rate":
+        rate = np.divide(summary["frequency"].to_numpy(float), T, out=np.zeros(n), where=T > 0) * length
+        return Forecast(name, rate, rate, unknown)
+    watched = float(T.sum())
+    if not watched > 0:
+        return Forecast(name, unknown, unknown, unknown, reason="zero_denominator")
+    each = float((summary["frequency"] + 1).sum()) / watched * length
+    revenue = float(summary["revenue"].sum()) / watched * length * n
+    return Forecast(name, np.full(n, each), unknown, unknown, revenue=revenue)
+
+
+def _scores(forecasts: list[Forecast], summary: pd.DataFrame, horizon: str, confidence: float) -> pd.DataFrame:
+    actual = summary["holdout_frequency"].to_numpy(float)
+    revenue = float((summary["holdout_frequency"] * summary["holdout_monetary_value"].fillna(0)).sum())
+    spend = None
+    if any(f.fit is not None and f.fit.model is not None for f in forecasts):
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # said by fit_spend where spend is the question
+            spend = fit_spend(summary)
+    rows = []
+    for f in forecasts:
+        totals = _totals(f, summary, spend, horizon, confidence)
+        wrong = f.purchases - actual
+        predicted, paid = totals["predicted_purchases"], totals["predicted_revenue"]
+        reason = f.reason
+        if reason is None and not actual.sum():
+            reason = "zero_denominator"
+        rows.append({
+            "model": f.name, "customers": len(summary), "actual_purchases": int(actual.sum()),
+            **{k: totals[k] for k in ("predicted_purchases", "predicted_purchases_low", "predicted_purchases_high")},
+            "error": predicted / actual.sum() - 1 if actual.sum() else np.nan,
+            "mae": float(np.abs(wrong).mean()), "mse": float((wrong**2).mean()),
+            "correlation": _correlation(f.purchases, actual), "auc": _auc(f.score, actual > 0),
+            "brier": float(((f.p_buy - (actual > 0)) ** 2).mean()),
+            "actual_buyers": int((actual > 0).sum()), "predicted_buyers": float(f.p_buy.sum()),
+            "actual_revenue": revenue,
+            **{k: totals[k] for k in ("predicted_revenue", "predicted_revenue_low", "predicted_revenue_high")},
+            "revenue_error": paid / revenue - 1 if revenue > 0 else np.nan, "reason": reason,
+        })  # fmt: skip
+    names = [
+        "model", "customers", "actual_purchases", "predicted_purchases", "predicted_purchases_low",
+        "predicted_purchases_high", "error", "mae", "mse", "correlation", "auc", "brier", "actual_buyers",
+        "predicted_buyers", "actual_revenue", "predicted_revenue", "predicted_revenue_low", "predicted_revenue_high",
+        "revenue_error", "reason",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=names)
+    return table.astype({"model": "str", "reason": "str"})
+
+
+def _totals(f: Forecast, summary: pd.DataFrame, spend: Any, horizon: str, confidence: float) -> dict[str, float]:
+    found = {f"predicted_{what}{end}": np.nan for what in ("purchases", "revenue") for end in ("", "_low", "_high")}
+    if f.fit is None or f.fit.model is None:
+        return found | {"predicted_purchases": float(f.purchases.sum()), "predicted_revenue": f.revenue}
+    value = spend if spend is not None and spend.model is not None else None
+    total = forecast_total(
+        summary, purchases=f.fit, spend=value, horizon=horizon, period=horizon, confidence=confidence
+    ).iloc[0]
+    for what in ("purchases", "revenue") if value is not None else ("purchases",):
+        for end in ("", "_low", "_high"):
+            found[f"predicted_{what}{end}"] = float(total[f"cumulative_{what}{end}"])
+    return found
+
+
+def _by_frequency(forecasts: list[Forecast], summary: pd.DataFrame) -> pd.DataFrame:
+    group = np.minimum(summary["frequency"].to_numpy(np.int64), MOST)
+    tables = []
+    for f in forecasts:
+        each = pd.DataFrame({
+            "frequency": group, "actual_purchases": summary["holdout_frequency"].to_numpy(np.int64),
+            "predicted_purchases": f.purchases,
+        })  # fmt: skip
+        by = each.groupby("frequency")
+        sums = by["predicted_purchases"].sum(min_count=1)
+        tables.append(
+            pd.DataFrame({
+                "model": f.name, "frequency": sums.index, "customers": by.size().to_numpy(),
+                "actual_purchases": by["actual_purchases"].sum().to_numpy(), "predicted_purchases": sums.to_numpy(),
+            })
+        )  # fmt: skip
+    names = ["model", "frequency", "customers", "actual_purchases", "predicted_purchases"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({name: [] for name in names})
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    if np.isnan(one).any() or len(one) < 2 or not np.ptp(one) > 1e-12 * np.abs(one).max() or not np.ptp(other) > 0:
+        return np.nan
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _auc(score: Floats, bought: Mask) -> float:
+    """Chance that a buyer's score is above another's, ties by half (Hanley & McNeil 1982, Radiology 143:29)."""
+    yes, no = int(bought.sum()), int((~bought).sum())
+    if np.isnan(score).any() or not yes or not no:
+        return np.nan
+    rank = pd.Series(score).rank().to_numpy()
+    return float((rank[bought].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def _expected_so_far(fit: PurchaseFit, first: Ints, until: Floats, days: float) -> Floats:
+    """Purchases expected of new customers from their first days on, added up until the end of each period."""
+    if fit.model is None:
+        return np.full(len(until), np.nan)
+    began, many = np.unique(first, return_counts=True)
+    ahead = np.maximum(until - began[:, None], 0.0) / days
+    times, place = np.unique(np.round(ahead, 9), return_inverse=True)
+    used = times > 0
+    found = np.zeros(len(times))
+    if used.any():
+        row = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [0.0]})
+        alive, expected = fit.model.alive_and_sum(fit.model.customers(row), times[used], np.eye(int(used.sum())))
+        found[used] = alive[0] * expected[0]
+    total: Floats = many @ found[place.reshape(ahead.shape)]
+    return total
