@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import metrics
 
 AS_OF = "2026-03-15"
+BUYING = metrics.PurchaseModel("bgnbd", unit="week", r=0.9, alpha=2.0, a=0.8, b=2.4)
+SPEND = metrics.SpendModel(p=6.0, q=3.7, gamma=4.0)
 
 
 def answers(events):
@@ -131,13 +133,24 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "check_responses": lambda e: metrics.check_responses(answers(e)),
     "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
     "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),
+    "forecast_customers": lambda e: metrics.forecast_customers(
+        metrics.orders_summary(orders(e), end="2026-03-14"), purchases=BUYING, spend=SPEND, horizon="8 weeks"
+    ),
+    "forecast_total": lambda e: metrics.forecast_total(
+        metrics.orders_summary(orders(e), end="2026-03-14"), purchases=BUYING, spend=SPEND, horizon="3 weeks"
+    ),
+    "unit_economics": lambda e: metrics.unit_economics(e.rename(columns={"amount": "ltv"})[["plan", "ltv"]].assign(
+        cac=5.0, margin_per_month=2.0).sort_values(["plan", "ltv"], ignore_index=True)),
 }  # fmt: skip
 OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
     "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
     "stickiness", "lifecycle", "churn_rate",
 )]  # fmt: skip
-PER_USER = {"funnel_users", "orders_summary", "customer_lifetime_value", "explain_funnel"}  # of single users
+PER_USER = {  # of single users
+    "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
+    "explain_funnel", "unit_economics",
+}  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]
 
 START = pd.Timestamp("2026-01-01", tz="UTC")

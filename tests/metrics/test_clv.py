@@ -2,7 +2,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import customer_lifetime_value, orders_summary, simple_lifetime_value
+from metrics import (
+    EventTableError,
+    PurchaseModel,
+    SpendModel,
+    customer_lifetime_value,
+    fit_purchases,
+    fit_spend,
+    forecast_customers,
+    forecast_total,
+    holdout_check,
+    holdout_tracking,
+    open_events,
+    orders_summary,
+    project_retention,
+    simple_lifetime_value,
+    unit_economics,
+)
+from metrics.clv.models.dice import Dice
+from metrics.clv.uncertain import Buying, lives
 
 
 def orders(text):
@@ -150,50 +168,289 @@ def test_the_holdout_value_is_a_mean_over_purchases_as_in_the_calibration():
     assert got["holdout_T"].tolist() == [268, 268]
 
 
+def test_the_week_of_the_end_counts_whole_where_weeks_are_merged():
+    # lifetimes merges weeks when asked for weeks: 2,248 repeat purchases in place of 2,457.
+    assert orders_summary(CDNOW, end="1997-09-30", merge="week", **COLUMNS)["frequency"].sum() == 2248
+
+
+def test_amounts_that_are_no_cents_are_added_up_alike_in_any_order():
+    table = SHOP.assign(net=[0.1234567, 1 / 3, 1e-7, 2 / 7, 5])
+    pd.testing.assert_frame_equal(summary(table), summary(table[::-1]))
+
+
+def test_stored_orders_give_the_same_summary(tmp_path):
+    stored = SHOP.assign(event="order").astype({"user_id": "str", "event": "str"})
+    stored.to_parquet(tmp_path / "orders.parquet")
+    source = open_events(tmp_path / "orders.parquet")
+    for options in (
+        {},
+        {"merge": None, "unit": "day"},
+        {"merge": "week"},
+        {"tz": "Europe/Berlin", "end": "2026-01-31"},
+    ):
+        pd.testing.assert_frame_equal(summary(source, **options), summary(**options))
+    held = {"end": "2026-01-05", "holdout_end": "2026-01-31"}
+    pd.testing.assert_frame_equal(summary(source, **held), summary(**held))
+    assert orders_summary(source).attrs["end"] == "2026-02-01"
+    with pytest.raises(ValueError, match="cannot be chosen here"):
+        orders_summary(source, time="date")
+    stored.assign(net=[1, None, 2, 3, 4]).to_parquet(tmp_path / "holes.parquet")
+    with pytest.raises(EventTableError, match="1 rows have no net"):
+        orders_summary(open_events(tmp_path / "holes.parquet"))
+
+
+# --- forecasts
+
+MODEL = PurchaseModel("bgnbd", unit="week", r=0.243, alpha=4.414, a=0.793, b=2.426)
+SPEND = SpendModel(p=6.25, q=3.74, gamma=15.44)
+CUSTOMERS = orders_summary(CDNOW, end="1997-09-30", **COLUMNS)
+FIT = fit_purchases(CUSTOMERS, model="bgnbd")
+SPENT = fit_spend(CUSTOMERS)
+
+
+def one(number, **options):
+    table = forecast_customers(CUSTOMERS[CUSTOMERS["customer_id"] == number], **options)
+    return table.iloc[0]
+
+
+def test_the_value_of_52_weeks_is_that_of_another_program():
+    # clvkit 0.2.1: purchases of each week discounted at its end by 0.1 %, margin 1.
+    year = forecast_customers(
+        CUSTOMERS, purchases=FIT, spend=SPENT, horizon="52 weeks", period="1 week", margin=1.0,
+        annual_discount=1.001 ** (365.25 / 7) - 1, confidence=None,
+    )  # fmt: skip
+    assert year["expected_purchases"].sum() == pytest.approx(2089.398707, rel=2e-4)
+    assert year["discounted_purchases"].sum() == pytest.approx(2039.325856, rel=2e-4)
+    assert year["clv"].sum() == pytest.approx(73894.71892, rel=2e-4)
+    assert not [name for name in year if name.endswith(("_low", "_high"))]
+
+
+def test_a_weekly_model_is_not_scored_in_days():
+    # A quickstart in print values customer 1 at $140.10, with 30 weeks taken for a month.
+    month = {
+        "horizon": f"{12 * 4.345} weeks",
+        "period": "4.345 weeks",
+        "annual_discount": 1.01 ** (365.25 / 30.415) - 1,
+    }
+    assert one("1", purchases=FIT, spend=SPENT, **month)["clv"] == pytest.approx(36.274, abs=0.02)
+
+
+def test_value_is_margin_times_value_times_discounted_purchases_and_says_its_basis():
+    row = one("1", purchases=MODEL, spend=SPEND, margin=0.4)
+    assert row["clv"] == pytest.approx(0.4 * row["expected_value"] * row["discounted_purchases"])
+    assert row["basis"] == "margin"
+    assert one("1", purchases=MODEL, spend=SPEND)["basis"] == "revenue"
+
+
+def test_all_future_purchases_need_no_horizon():
+    row = one("1", purchases=MODEL, spend=SPEND, horizon=None)
+    assert row[["p_buy", "expected_purchases", "expected_purchases_low"]].isna().all()
+    ever = MODEL.discounted_purchases(CUSTOMERS[CUSTOMERS["customer_id"] == "1"], annual_discount=0.1).item()
+    assert row["discounted_purchases"] == pytest.approx(ever)
+    assert row["clv_low"] <= row["clv"] <= row["clv_high"]
+    assert row["clv"] > one("1", purchases=MODEL, spend=SPEND, horizon="10 years")["clv"]
+
+
+@pytest.mark.parametrize("name", ["bgnbd", "mbgnbd", "pareto_nbd", "nbd"])
+def test_drawn_lives_have_the_mean_and_the_spread_that_are_exact(name):
+    model = fit_purchases(CUSTOMERS, model=name).model
+    row = pd.DataFrame({"frequency": [3], "recency": [20.0], "T": [22.0]})
+    c, dice = model.customers(row), Dice(20_000, parameters=7)
+    drawn = lives(Buying.of(model), c, dice, horizon=39.0, rate=0.0, chosen=np.array([0]))[0]
+    expected = model.expected_purchases(row, horizon="39 weeks").item()
+    p = list(model.parameters.values())
+    pairs = model.family.alive_pairs(p, c.x, c.T, np.zeros(1), np.array([39.0]))[0, 0] * model.p_alive(row).item()
+    assert drawn.mean() == pytest.approx(expected, rel=0.03)
+    assert drawn.var() == pytest.approx(pairs + expected - expected**2, rel=0.08)
+
+
+def test_limits_of_single_customers_hold_numbers_of_purchases_and_the_estimate():
+    table = forecast_customers(CUSTOMERS, purchases=FIT, spend=SPENT, horizon="39 weeks")
+    for name in ("expected_purchases", "clv"):
+        assert (table[f"{name}_low"] <= table[name]).all()
+        assert (table[f"{name}_high"] >= table[name]).all()
+    whole = table["expected_purchases_high"] > table["expected_purchases"]
+    assert (table.loc[whole, "expected_purchases_high"] % 1 == 0).all()
+    again = forecast_customers(CUSTOMERS[:7][::-1], purchases=FIT, spend=SPENT, horizon="39 weeks")
+    assert again["clv_high"][::-1].tolist() == pytest.approx(table["clv_high"][:7].tolist())
+
+
+def test_more_confidence_is_a_wider_interval_and_certain_parameters_a_narrower_one():
+    options = {"horizon": "39 weeks", "period": "39 weeks"}
+    total = [forecast_total(CUSTOMERS, purchases=FIT, confidence=c, **options).iloc[0] for c in (0.5, 0.8, 0.95)]
+    widths = [row["expected_purchases_high"] - row["expected_purchases_low"] for row in total]
+    assert widths[0] < widths[1] < widths[2]
+    bare = forecast_total(CUSTOMERS, purchases=FIT.model, **options).iloc[0]
+    assert bare["expected_purchases_high"] - bare["expected_purchases_low"] < widths[1]
+
+
+def test_the_total_of_customers_is_the_sum_of_its_periods():
+    total = forecast_total(CUSTOMERS, purchases=FIT, spend=SPENT, horizon="10 weeks", period="3 weeks")
+    assert total["period"].tolist() == [1, 2, 3, 4]
+    assert total["expected_purchases"].cumsum().tolist() == pytest.approx(total["cumulative_purchases"].tolist())
+    each = forecast_customers(CUSTOMERS, purchases=FIT, spend=SPENT, horizon="10 weeks", confidence=None)
+    assert total["cumulative_purchases"].iloc[-1] == pytest.approx(each["expected_purchases"].sum())
+    assert total["cumulative_revenue"].iloc[-1] == pytest.approx(
+        (each["expected_purchases"] * each["expected_value"]).sum()
+    )
+    first = total.iloc[0]
+    assert first["expected_purchases_low"] == pytest.approx(first["cumulative_purchases_low"])
+    widths = total["cumulative_purchases_high"] - total["cumulative_purchases_low"]
+    apart = (total["expected_purchases_high"] - total["expected_purchases_low"]).cumsum()
+    assert (widths[1:] < apart[1:]).all()  # limits of a sum are not the sum of limits
+
+
+def test_flags_say_what_is_odd_about_a_customer():
+    table = pd.DataFrame({
+        "customer_id": list("abcde"), "frequency": [0, 0, 2, 200, 5], "recency": [0, 0, 9.0, 30, 20], "T": 30.0,
+        "monetary_value": [np.nan, np.nan, -3.0, 10, 10], "merged_orders": [0, 1, 0, 0, 0],
+    })  # fmt: skip
+    found = forecast_customers(table, purchases=MODEL, spend=SPEND, horizon="1 year")
+    assert found["flags"].fillna("").tolist() == [
+        "one_time_buyer", "one_time_buyer, same_day_only", "no_value", "extreme_frequency", "",
+    ]  # fmt: skip
+    assert found["reason"].fillna("").tolist() == ["", "", "no_value", "", ""]
+    assert np.isnan(found["clv"][2])
+    assert found["rank"].tolist()[2] == 5
+
+
+def test_without_a_mean_of_spend_one_time_buyers_have_no_value_and_a_reason():
+    endless = SpendModel(p=2, q=0.8, gamma=10)
+    row = one("3", purchases=MODEL, spend=endless)
+    assert np.isnan(row["clv"])
+    assert row["reason"] == "no_population_mean"
+    total = forecast_total(CUSTOMERS, purchases=MODEL, spend=endless, horizon="1 week")
+    assert total["expected_revenue"].isna().all()
+    assert one("1", purchases=MODEL)["reason"] == "no_value"
+
+
+def test_what_is_not_identified_has_no_forecast_and_the_fits_reason():
+    once = CUSTOMERS[CUSTOMERS["frequency"] == 0]
+    fit = fit_purchases(once, model="bgnbd")
+    table = forecast_customers(once, purchases=fit, spend=SPEND)
+    assert table[["p_alive", "expected_purchases", "clv"]].isna().all(axis=None)
+    assert set(table["reason"]) == {"no_repeat_purchases"}
+    assert forecast_total(once, purchases=fit, horizon="2 weeks")["expected_purchases"].isna().all()
+
+
+# --- holdout
+
+
+def check(**options):
+    return holdout_check(CDNOW, **({"split": "1997-09-30"} | COLUMNS | options))
+
+
+def test_on_cdnow_the_models_miss_by_12_per_cent_and_the_simple_rules_by_far_more():
+    table = check().set_index("model")
+    assert set(table["actual_purchases"]) == {1882}
+    error = {name: round(100 * value, 1) for name, value in table["error"].dropna().items()}
+    assert error == {"bgnbd": -12.1, "mbgnbd": -16.2, "pareto_nbd": -11.5, "rate": 55.7, "aov_x_frequency": 204.9}
+    assert table.loc["pareto_nbd", "correlation"] == pytest.approx(0.6302225072, abs=1e-4)
+    assert table.loc["pareto_nbd", "mse"] == pytest.approx(2.56912171, abs=1e-3)
+    assert table["auc"].round(3).to_dict() == pytest.approx(
+        {
+            "bgnbd": 0.757,
+            "mbgnbd": 0.760,
+            "pareto_nbd": 0.771,
+            "recency": 0.771,
+            "rate": 0.760,
+            "aov_x_frequency": np.nan,
+        },
+        nan_ok=True,
+    )
+    assert table["brier"].dropna().round(3).tolist() == [0.161, 0.161, 0.162]
+    assert table["predicted_buyers"].dropna()[:3].round().tolist() == [617, 566, 523]
+    assert table.loc["aov_x_frequency", "revenue_error"] == pytest.approx(1.91, abs=0.005)
+    assert table.loc["bgnbd", "revenue_error"] == pytest.approx(-0.156, abs=5e-4)
+    assert table.loc["recency", "reason"] == "ranking_only"
+    low, high = table.loc["bgnbd", ["predicted_purchases_low", "predicted_purchases_high"]]
+    assert low < 1653 < high < 1882  # the miss is shown, not hidden
+
+
+def test_groups_by_frequency_are_those_in_print():
+    # BTYD walkthrough, Pareto/NBD: 0.138 0.600 1.196 1.714 2.399 2.907 3.819 6.403 a customer.
+    table = check(by="frequency", models=("pareto_nbd",), baselines=())
+    assert table["customers"].tolist() == [1411, 439, 214, 100, 62, 38, 29, 64]
+    mean = table["predicted_purchases"] / table["customers"]
+    assert mean.tolist() == pytest.approx([0.138, 0.600, 1.196, 1.714, 2.398, 2.907, 3.819, 6.403], abs=1e-3)
+    assert table["actual_purchases"].sum() == 1882
+
+
+def test_tenths_hold_all_customers_best_first():
+    table = check(by="tenth")
+    assert set(table["model"]) == {"bgnbd", "mbgnbd", "pareto_nbd", "recency", "rate"}
+    sums = table.groupby("model")[["customers", "actual_purchases"]].sum()
+    assert (sums == [2357, 1882]).all(axis=None)
+    best = table[table["tenth"] == 1].set_index("model")["actual_purchases"]
+    assert (best > 1882 / 3).all()
+
+
+def test_tracking_follows_the_published_figure():
+    table = holdout_tracking(CDNOW, split="1997-09-30", **COLUMNS)
+    rows = {name: part.set_index("period") for name, part in table.groupby("model")}
+    assert rows["bgnbd"]["cumulative_actual"].loc[[39, 52, 78]].tolist() == [2457, 3183, 4339]
+    wanted = {"bgnbd": 4160.609, "mbgnbd": 4049.954, "pareto_nbd": 4270.041}
+    for name, value in wanted.items():
+        assert rows[name]["cumulative_expected"].loc[78] == pytest.approx(value, abs=0.01)
+    assert table["complete"].all()
+    cut = holdout_tracking(CDNOW, split="1997-09-30", end="1998-06-28", models=("nbd",), **COLUMNS)
+    assert cut["complete"].tolist() == [True] * 77 + [False]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "1996-12-31"}, "nobody has bought"), ({"split": "1998-06-30"}, "not after end"),
+        ({"models": ("bg",)}, "'bg' is not known"), ({"models": "bgnbd"}, "Give a list"),
+        ({"baselines": ("luck",)}, "'luck' is not known"), ({"by": "plan"}, "'plan' is not known"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_of_a_check_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        check(**options)
+
+
 # --- value
 
 
-def value(table=SHOP, **options):
-    return customer_lifetime_value(table, **({"as_of": "2026-01-16", "annual_discount": 0} | options))
+def value(table=CDNOW, **options):
+    return customer_lifetime_value(table, **({"as_of": "1998-07-01"} | COLUMNS | options))
 
 
-def test_what_was_paid_is_a_fact_and_labelled_as_revenue_without_a_margin():
-    table = value().set_index("customer_id")
-    assert table["historical_value"].to_dict() == {"a": 34, "b": 7}
-    assert set(table["basis"]) == {"revenue"}
-    assert table["rank"].to_dict() == {"a": 1, "b": 2}
-    assert pd.isna(table.loc["a", "flags"])
-    assert table.loc["b", "flags"] == "one_time_buyer"
+def test_one_call_says_the_value_of_each_customer_the_model_and_its_holdout_error():
+    table = value(model="bgnbd", margin=0.3)
+    assert list(table.columns) == [
+        "customer_id", "p_alive", "p_buy", "expected_purchases", "expected_purchases_low", "expected_purchases_high",
+        "expected_value", "discounted_purchases", "clv", "clv_low", "clv_high", "basis", "rank", "flags", "reason",
+        "model", "holdout_error",
+    ]  # fmt: skip
+    assert len(table) == 2357
+    assert set(table["model"]) == {"bgnbd"}
+    assert set(table["holdout_error"].round(3)) == {-0.121}  # the second half of the 78 weeks, from the first
+    assert table["clv"].is_monotonic_decreasing
+    settings = table.attrs["settings"]
+    assert (settings["split"], settings["no_repeat"], settings["merged_orders"]) == ("1997-09-30", 1218, 223)
+    assert settings["mean_low"] < table["clv"].mean() < settings["mean_high"]
+    assert "missed the purchases since by -12.1 %" in table.attrs["definition"]
 
 
-def test_the_simple_formula_is_alike_for_all_and_counts_purchases_by_time():
-    table = value(horizon="210 days")
-    # 3 purchases in 15 + 6 customer-days, 41 of revenue
-    assert table["expected_purchases"].tolist() == [pytest.approx(3 / 21 * 210)] * 2
-    assert table["expected_value"].tolist() == [pytest.approx(41 / 3)] * 2
-    assert table["clv"].tolist() == [pytest.approx(410)] * 2
+def test_one_call_chooses_the_model_and_leaves_limits_out_if_asked():
+    table = value(confidence=None)
+    assert set(table["model"]) == {"mbgnbd"}
+    assert "clv_low" not in table
 
 
-def test_a_margin_turns_revenue_into_value_and_a_discount_lowers_what_is_later():
-    plain, kept = value(), value(margin=0.4)
-    assert kept["historical_value"].tolist() == pytest.approx([0.4 * x for x in plain["historical_value"]])
-    assert set(kept["basis"]) == {"margin"}
-    later = value(annual_discount=0.1, horizon="1 year")
-    assert later["clv"][0] == pytest.approx(plain["clv"][0] * (1 - 1 / 1.1) / np.log(1.1))
+def test_too_few_customers_have_no_value_but_a_reason():
+    table = customer_lifetime_value(SHOP, as_of="2026-01-16")
+    assert set(table["reason"]) == {"too_few_customers"}
+    assert table[["clv", "holdout_error"]].isna().all(axis=None)
 
 
-def test_on_cdnow_the_simple_formula_overshoots_the_next_39_weeks_by_191_per_cent():
-    table = customer_lifetime_value(CDNOW, as_of="1997-10-01", horizon="39 weeks", annual_discount=0, **COLUMNS)
-    later = CDNOW[CDNOW["date"] > "1997-09-30"]["amount"].sum()
-    assert table["clv"].sum() / later - 1 == pytest.approx(1.91, abs=0.03)
-
-
-def test_all_refunded_is_flagged():
-    table = value(orders("a 2026-01-01 10\na 2026-01-02 -10"))
-    assert table["flags"].item() == "one_time_buyer, no_value"
-
-
-@pytest.mark.parametrize(("options", "message"), [({"margin": 40}, "Write 40 % as 0.4"), ({"horizon": 12}, "horizon")])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"margin": 40}, "Write 40 % as 0.4"), ({"horizon": 12}, "horizon"), ({"annual_discount": -0.1}, "yearly rate"),
+     ({"model": "arima"}, "'arima' is not known")],
+)  # fmt: skip
 def test_wrong_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         value(**options)
@@ -232,3 +489,65 @@ def test_a_part_of_a_year_is_paid_at_its_end():
 def test_exactly_one_frequency_is_needed(frequency):
     with pytest.raises(ValueError, match="orders"):
         simple_lifetime_value(average_order_value=50, lifetime_years=5, **frequency)
+
+
+# --- unit economics
+
+
+def channels(**columns):
+    given = {"channel": ["ads"], "ltv": [561.0], "cac": [50.0], "margin_per_month": [15.583333]}
+    return pd.DataFrame(given | columns)
+
+
+def test_value_against_cost_and_the_months_that_pay_it_back():
+    row = unit_economics(channels()).iloc[0]
+    assert row["ltv_cac"] == pytest.approx(11.22)
+    assert row["payback_months"] == pytest.approx(3.2085562, rel=1e-5)
+    assert row["channel"] == "ads"
+    assert np.isnan(row["payback_months_survival"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [({"cac": [None]}, "no_cac"), ({"cac": [0.0]}, "zero_denominator"),
+     ({"margin_per_month": [0.0]}, "never_pays_back"), ({"margin_per_month": [None]}, "no_margin"),
+     ({"ltv": [None]}, "no_value")],
+)  # fmt: skip
+def test_what_is_missing_is_said(columns, reason):
+    assert unit_economics(channels(**columns).astype(dict.fromkeys(columns, float)))["reason"].item() == reason
+
+
+def test_payback_by_survival_counts_payments_of_those_still_there():
+    # 10 a month, half leave each month: 10, 15, 17.5, 18.75 …: never 20.
+    stay = pd.DataFrame({"period": range(40), "survival": 0.5 ** np.arange(40)})
+    table = channels(cac=[17.5], margin_per_month=[10.0])
+    assert unit_economics(table, survival=stay)["payback_months_survival"].item() == 3
+    late = unit_economics(channels(cac=[20.5], margin_per_month=[10.0]), survival=stay)
+    assert np.isnan(late["payback_months_survival"].item())
+    assert late["reason"].item() == "never_pays_back"
+    curve = pd.DataFrame({"time": [0.4, 1.5, 3.0], "survival": [0.9, 0.6, 0.3]})  # months 0, 1, 2, 3: 1, .9, .6, .3
+    assert (
+        unit_economics(channels(cac=[25.0], margin_per_month=[10.0]), survival=curve)["payback_months_survival"].item()
+        == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("stay", "message"),
+    [({"period": [0, 1], "survival": [1.0, 80.0]}, "not per cent"),
+     ({"period": [0, 0], "survival": [1.0, 1.0]}, "one row"), ({"month": [0], "survival": [1.0]}, "needed are")],
+)  # fmt: skip
+def test_a_survival_that_is_none_is_refused(stay, message):
+    with pytest.raises(ValueError, match=message):
+        unit_economics(channels(), survival=pd.DataFrame(stay))
+
+
+def test_payback_takes_what_a_model_of_retention_projects():
+    stay = project_retention([1000, 631, 468, 382], unit="month", periods=24)
+    row = unit_economics(channels(), survival=stay).iloc[0]
+    assert row["payback_months_survival"] >= row["payback_months"]
+
+
+def test_a_negative_cost_is_refused():
+    with pytest.raises(ValueError, match="negative"):
+        unit_economics(channels(cac=[-1.0]))

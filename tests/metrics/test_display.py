@@ -313,12 +313,18 @@ def test_importing_the_package_leaves_matplotlib_alone():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
-def test_the_mean_of_what_was_paid_has_its_interval_and_currency():
-    table = pd.DataFrame({"customer_id": list("abcd"), "historical_value": [10.0, 20, 30, 40], "clv": 9.0})
-    table.attrs = {"metric": "customer_lifetime_value", "settings": {"currency": "EUR"}}
-    # 25 +- 1.96 x 12.91 / 2: the interval supports no decimals
-    assert headline(table).startswith(f"25{THIN}EUR of revenue")
-    assert "on average (12 to 38): 100.00 from 4 customers" in headline(table)
+def test_the_mean_value_has_its_interval_its_currency_and_its_holdout_error():
+    table = pd.DataFrame({
+        "customer_id": list("abcd"), "clv": [10.0, 20, 30, 40], "basis": "revenue", "holdout_error": -0.121,
+    })  # fmt: skip
+    table.attrs = {
+        "metric": "customer_lifetime_value",
+        "settings": {"currency": "EUR", "mean_low": 22.4, "mean_high": 27.6, "horizon": "1 year", "model": "bgnbd"},
+    }
+    said = headline(table)
+    assert said.startswith(f"25.0{THIN}EUR of revenue")
+    assert "in 1 year on average (22.4 to 27.6): 100 from 4 customers (BG/NBD)" in said
+    assert f"missed the purchases of the second half by −12.1{THIN}%" in said
 
 
 @pytest.mark.parametrize("wave", [[2018, 2019], [2018.0, np.nan]])

@@ -100,7 +100,7 @@ def nps():
 
 
 def values():
-    return pd.DataFrame({"customer_id": [f"c{k}" for k in range(20)], "historical_value": [60.0, 20.0, *[1.0] * 18]})
+    return pd.DataFrame({"customer_id": [f"c{k}" for k in range(20)], "clv": [60.0, 20.0, *[1.0] * 18]})
 
 
 PLOTS = [

@@ -10,7 +10,7 @@ import pandas as pd
 from metrics.clv.buys import Merge
 from metrics.clv.forecast import forecast_total
 from metrics.clv.purchase_fits import PurchaseFit, fit_purchases
-from metrics.clv.spend import fit_spend
+from metrics.clv.spend import spend_fit
 from metrics.clv.summary import Refunds, day_of, order_rows, orders_summary
 from metrics.clv.units import UNIT_DAYS, Unit, known_unit
 from metrics.engine import Events
@@ -45,7 +45,7 @@ def holdout_check(
     end: When | None = None,
     models: Sequence[str] = ("bgnbd", "mbgnbd", "pareto_nbd"),
     baselines: Sequence[str] = BASELINES,
-    by: Literal["frequency"] | None = None,
+    by: Literal["frequency", "tenth"] | None = None,
     unit: Unit = "week",
     confidence: float = 0.8,
     customer: str = "user_id",
@@ -74,6 +74,7 @@ def holdout_check(
         ``"aov_x_frequency"`` (all revenue / all T x horizon for every customer, first purchases included).
     by
         None: a row for each model. ``"frequency"``: sums over the customers of each frequency in the calibration.
+        ``"tenth"``: sums over tenths of the customers, those first of whom the model or rule expects most.
     unit
         Unit of recency and T.
     confidence
@@ -97,8 +98,8 @@ def holdout_check(
         revenue_error                            predicted / actual - 1
         reason                           text    ``ranking_only``, or why a model is not identified
 
-    With ``by="frequency"``: model, frequency (7: 7 and more), customers, actual_purchases, predicted_purchases. What a
-    rule cannot say is NA.
+    With `by`: model, frequency (7: 7 and more) or tenth (1 to 10), customers, actual_purchases, predicted_purchases.
+    What a rule cannot say is NA.
 
     Raises
     ------
@@ -122,8 +123,8 @@ def holdout_check(
     normal_quantile(confidence)
     _known("models", models, MODELS)
     _known("baselines", baselines, BASELINES)
-    if by not in (None, "frequency"):
-        raise ValueError(f"by: {by!r} is not known. Use 'frequency' or None.")
+    if by not in (None, "frequency", "tenth"):
+        raise ValueError(f"by: {by!r} is not known. Use 'frequency', 'tenth' or None.")
     known_unit(unit)
     columns: dict[str, Any] = {"customer": customer, "time": time, "amount": amount, "tz": tz}
     if end is None:
@@ -136,7 +137,7 @@ def holdout_check(
     horizon = f"{length!r} {unit}s"
     forecasts = [_model(name, summary, horizon) for name in models]
     forecasts += [_rule(name, summary, length) for name in baselines]
-    table = _by_frequency(forecasts, summary) if by else _scores(forecasts, summary, horizon, confidence)
+    table = _groups(forecasts, summary, by) if by else _scores(forecasts, summary, horizon, confidence)
     settings = {
         "split": str(summary.attrs["end"]), "end": summary.attrs["settings"]["holdout_end"], "unit": unit,
         "merge": merge or "none", "tz": tz, "confidence": confidence, "by": by,
@@ -277,11 +278,7 @@ def _scores(forecasts: list[Forecast], summary: pd.DataFrame, horizon: str, conf
     revenue = float((summary["holdout_frequency"] * summary["holdout_monetary_value"].fillna(0)).sum())
     spend = None
     if any(f.fit is not None and f.fit.model is not None for f in forecasts):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # said by fit_spend where spend is the question
-            spend = fit_spend(summary)
+        spend = spend_fit(summary)
     rows = []
     for f in forecasts:
         totals = _totals(f, summary, spend, horizon, confidence)
@@ -326,23 +323,27 @@ def _totals(f: Forecast, summary: pd.DataFrame, spend: Any, horizon: str, confid
     return found
 
 
-def _by_frequency(forecasts: list[Forecast], summary: pd.DataFrame) -> pd.DataFrame:
-    group = np.minimum(summary["frequency"].to_numpy(np.int64), MOST)
+def _groups(forecasts: list[Forecast], summary: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Sums over groups of customers."""
+    actual, n = summary["holdout_frequency"].to_numpy(np.int64), len(summary)
     tables = []
     for f in forecasts:
-        each = pd.DataFrame({
-            "frequency": group, "actual_purchases": summary["holdout_frequency"].to_numpy(np.int64),
-            "predicted_purchases": f.purchases,
-        })  # fmt: skip
-        by = each.groupby("frequency")
-        sums = by["predicted_purchases"].sum(min_count=1)
+        group = np.minimum(summary["frequency"].to_numpy(np.int64), MOST)
+        if by == "tenth":
+            if np.isnan(f.score).any():  # says nothing of single customers
+                continue
+            group = np.empty(n, np.int64)
+            first = f.score if np.isnan(f.purchases).any() else f.purchases
+            group[np.argsort(-first, kind="stable")] = np.arange(n) * 10 // n + 1
+        each = pd.DataFrame({by: group, "actual_purchases": actual, "predicted_purchases": f.purchases}).groupby(by)
+        sums = each["predicted_purchases"].sum(min_count=1)
         tables.append(
             pd.DataFrame({
-                "model": f.name, "frequency": sums.index, "customers": by.size().to_numpy(),
-                "actual_purchases": by["actual_purchases"].sum().to_numpy(), "predicted_purchases": sums.to_numpy(),
+                "model": f.name, by: sums.index, "customers": each.size().to_numpy(),
+                "actual_purchases": each["actual_purchases"].sum().to_numpy(), "predicted_purchases": sums.to_numpy(),
             })
         )  # fmt: skip
-    names = ["model", "frequency", "customers", "actual_purchases", "predicted_purchases"]
+    names = ["model", by, "customers", "actual_purchases", "predicted_purchases"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({name: [] for name in names})
 
 

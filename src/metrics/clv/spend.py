@@ -168,6 +168,16 @@ def fit_spend(summary: pd.DataFrame, *, weights: str | None = None, confidence: 
     0     no_repeat          1
     1  not_positive          1
     """
+    fit = spend_fit(summary, weights, confidence)
+    if fit.warning is not None:
+        import warnings
+
+        warnings.warn(fit.warning, stacklevel=2)
+    return fit
+
+
+def spend_fit(summary: pd.DataFrame, weights: str | None = None, confidence: float | None = 0.95) -> SpendFit:
+    """The same without a warning, for those who say it themselves."""
     if confidence is not None:
         normal_quantile(confidence)
     spent = _read(summary, weights)
@@ -182,9 +192,6 @@ def fit_spend(summary: pd.DataFrame, *, weights: str | None = None, confidence: 
             f"Value and frequency go together (rank correlation {spearman:.2f}), but the model takes them to be "
             "independent: values of customers who buy seldom or often may be off. Compare them group by group."
         )
-        import warnings
-
-        warnings.warn(warning, stacklevel=2)
     if reason is not None:
         empty = {"parameter": list(NAMES), "estimate": np.nan, "std_error": np.nan}
         limits = {} if confidence is None else {"low": np.nan, "high": np.nan}

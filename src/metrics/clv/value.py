@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from metrics.clv.buys import Merge
-from metrics.clv.forecast import forecast_customers
-from metrics.clv.purchase_fits import fit_purchases
-from metrics.clv.spend import fit_spend
+from metrics.clv.forecast import forecast_customers, forecast_total
+from metrics.clv.purchase_fits import PurchaseFit, fit_purchases
+from metrics.clv.spend import SpendFit, spend_fit
 from metrics.clv.summary import Refunds, orders_summary
 from metrics.engine import Events
 from metrics.periods import When
@@ -102,12 +102,13 @@ def customer_lifetime_value(
     }  # fmt: skip
     summary = orders_summary(orders, as_of=as_of, **columns)
     purchases = fit_purchases(summary, model=model)
-    spend = fit_spend(summary)
+    spend = spend_fit(summary)
     table = forecast_customers(
         summary, purchases=purchases, spend=spend, horizon=horizon, annual_discount=annual_discount, margin=margin,
         confidence=confidence,
     )  # fmt: skip
     told = table.attrs
+    low, high = _mean_limits(summary, purchases, spend, table, horizon, confidence)
     table["model"] = pd.Series([purchases.name] * len(table), dtype="str")
     split, error = _second_half(orders, summary, purchases.name, columns)
     table["holdout_error"] = error
@@ -116,9 +117,24 @@ def customer_lifetime_value(
         "as_of": str(pd.Timestamp(summary.attrs["end"]) + pd.Timedelta(days=1))[:10], "tz": tz,
         "merge": merge or "none", "customers": len(summary), "merged_orders": int(summary["merged_orders"].sum()),
         "refunds": int(summary["refunds"].sum()), "split": split, "spearman": _known(spend.spearman),
+        "mean_low": _known(low), "mean_high": _known(high),
     }  # fmt: skip
     definition = f"{told['definition'].rstrip('.')}. {_proof(split, error)}"
     return result(table, metric="customer_lifetime_value", definition=definition, settings=settings)
+
+
+def _mean_limits(
+    summary: pd.DataFrame, purchases: PurchaseFit, spend: SpendFit, table: pd.DataFrame, horizon: str | None,
+    confidence: float | None,
+) -> tuple[float, float]:  # fmt: skip
+    """Limits of the mean value of all: those of all revenue within the horizon, in its proportion."""
+    if horizon is None or confidence is None or not table["clv"].notna().any():
+        return np.nan, np.nan
+    total = forecast_total(
+        summary, purchases=purchases, spend=spend, horizon=horizon, period=horizon, confidence=confidence
+    ).iloc[0]
+    share = float(table["clv"].mean()) / float(total["expected_revenue"])
+    return share * float(total["expected_revenue_low"]), share * float(total["expected_revenue_high"])
 
 
 def _second_half(

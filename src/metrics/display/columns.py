@@ -60,7 +60,32 @@ HEADS = {
     "average_order_value": "Order value",
     "discounted_margin_value": "Discounted margin",
     "clv": "Lifetime value",
-    "expected_purchases": "Expected orders",
+    "expected_purchases": "Expected purchases",
+    "discounted_purchases": "Discounted",
+    "cumulative_purchases": "Up to its end",
+    "expected_value": "Value of a purchase",
+    "p_alive": "Still a customer, %",
+    "p_buy": "Will buy, %",
+    "actual_purchases": "Came",
+    "predicted_purchases": "Predicted",
+    "actual": "Came",
+    "expected": "Expected",
+    "cumulative_actual": "Came so far",
+    "cumulative_expected": "Expected so far",
+    "error": "Error, %",
+    "revenue_error": "Revenue error, %",
+    "holdout_error": "Holdout error, %",
+    "actual_revenue": "Revenue that came",
+    "predicted_revenue": "Revenue predicted",
+    "auc": "AUC",
+    "brier": "Brier",
+    "mae": "Mean error",
+    "mse": "Mean squared error",
+    "ltv": "Value",
+    "cac": "Cost",
+    "ltv_cac": "Value / cost",
+    "payback_months": "Payback, months",
+    "payback_months_survival": "Payback with survival, months",
     "customer_id": "Customer",
     "user_id": "User",
     "orders_per_year": "Orders a year",
@@ -87,6 +112,10 @@ HEADS = {
     "risk_ratio": "Risk ratio",
     "response_rate": "Answered, %",
 }
+MODELS = {
+    "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "bgbb": "BG/BB",
+    "recency": "last purchase first", "rate": "rate so far", "aov_x_frequency": "order value × frequency",
+}  # fmt: skip
 REASONS = {
     "zero_denominator": "nobody to count",
     "below_min_n": "too few to say",
@@ -96,6 +125,13 @@ REASONS = {
     "immature": "too early to say",
     "incomplete_period": "not over yet",
     "no_margin": "no margin given",
+    "no_value": "nothing known of spend",
+    "no_cac": "no cost given",
+    "no_population_mean": "spend has no mean",
+    "never_pays_back": "never paid back",
+    "no_repeat_purchases": "nobody bought again",
+    "too_few_customers": "too few customers",
+    "ranking_only": "it only ranks",
     "control": "compared with",
     "first_step": "all, by definition",
     "zero_variance": "nobody differs",
@@ -108,7 +144,6 @@ REASONS = {
     "nobody_lost": "nobody has left",
     "nobody_left": "all left at once",
     "too_few_periods": "too few periods",
-    "too_few_customers": "too few customers",
 }
 _PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 _STAYS = ("time", "median", "restricted_mean", "until")
@@ -120,7 +155,7 @@ OF_VOICE = {  # columns on the scale of a survey, or per so many customers
     "customer_effort": ("customer_effort",),
     "complaint_rate": ("complaint_rate",),
 }
-_MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "historical_value", "expected_value")
+_MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "expected_value", "ltv", "cac")
 
 
 @dataclass(frozen=True)
@@ -176,7 +211,15 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = (period_length(table) or text).capitalize()
     if text == "retention_rate" and "customers_start" in table:
         head = "Retention, %"
-    if text == "historical_value" and "basis" in table and len(set(table["basis"].dropna())) == 1:
+    if text in ("p_alive", "p_buy"):
+        return Column(head, lambda v: numbers.percent(v, 0))
+    if text in ("error", "revenue_error", "holdout_error"):
+        return Column(head, lambda v: numbers.signed(100 * v, 1), estimate=True)
+    if text in ("auc", "brier", "correlation", "mae", "mse"):
+        return Column(head, lambda v: numbers.plain(v, 3))
+    if text == "model" and not pd.api.types.is_numeric_dtype(cells):
+        return Column("Model or rule", lambda v: MODELS.get(str(v), _word(v)), words=True)
+    if text == "clv" and "basis" in table and len(set(table["basis"].dropna())) == 1:
         head = f"{head}, {table['basis'].dropna().iloc[0]}"
     if pd.api.types.is_bool_dtype(cells):
         return Column(head, lambda v: numbers.MISSING if numbers.is_missing(v) else "yes" if v else "no", words=True)

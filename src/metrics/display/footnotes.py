@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import numbers, staying
+from metrics.display import lifetime, numbers, staying
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
@@ -248,22 +248,6 @@ def _orders(table: pd.DataFrame) -> list[str]:
     return [*lines, f"{quotient(repeat, len(table))}. Purchases of one day count once."]
 
 
-def _lifetime(table: pd.DataFrame) -> list[str]:
-    total, mean = table["historical_value"].sum(), table["historical_value"].mean()
-    digits = numbers.money_decimals([total])
-    lines = [
-        f"Mean historical value = total / customers: {plain(total, digits)} / {count(len(table))} = {plain(mean, 2)}."
-    ]
-    if "model" in table and (table["model"] == "aov_x_frequency").any() and table["clv"].notna().any():
-        row = table[table["clv"].notna()].iloc[0]
-        lines.append(
-            "Lifetime value by the simple formula = mean order value × expected orders, discounted, alike for all: "
-            f"{plain(row['expected_value'], 2)} × {plain(row['expected_purchases'], 1)}, discounted = "
-            f"{plain(row['clv'], 2)}. Nobody is taken to leave: a yardstick, no forecast."
-        )
-    return lines
-
-
 def _simple(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
     lines = ["Lifetime value = average order value × orders a year × years."]
@@ -320,7 +304,13 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "response_rate": response_foot,
     "complaint_rate": complaint_foot,
     "orders_summary": _orders,
-    "customer_lifetime_value": _lifetime,
+    "customer_lifetime_value": lifetime.value_foot,
+    "forecast_customers": lifetime.value_foot,
+    "forecast_total": lifetime.total_foot,
+    "holdout_check": lifetime.holdout_foot,
+    "holdout_by_frequency": lifetime.frequency_foot,
+    "holdout_tracking": lifetime.tracking_foot,
+    "unit_economics": lifetime.economics_foot,
     "simple_lifetime_value": _simple,
     "account": _account,
     "check_events": _checks,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import numbers, staying
+from metrics.display import lifetime, numbers, staying
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -34,6 +34,7 @@ from metrics.display.voice import (
 )
 from metrics.display.worked import last_complete
 from metrics.intervals import normal_quantile, wilson
+from metrics.intervals import wilson
 
 
 def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentence:
@@ -205,24 +206,6 @@ def _repeat(table: pd.DataFrame) -> Estimate:
     return Estimate(100 * again / n, 100 * float(low), 100 * float(high))
 
 
-def _lifetime(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    value = table["historical_value"].dropna().sort_values(ascending=False)
-    if not len(value):
-        return none("nobody has bought.")
-    total, top = float(value.sum()), max(1, round(len(value) / 10))
-    basis = str(table["basis"].dropna().iloc[0]) if "basis" in table and table["basis"].notna().any() else "revenue"
-    mean, half = total / len(value), normal_quantile(0.95) * float(value.std()) / np.sqrt(len(value))
-    digits = numbers.money_decimals([mean]) if np.isnan(half) else numbers.decimals_for([2 * half])
-    limits = "" if np.isnan(half) else f"({plain(mean - half, digits)} to {plain(mean + half, digits)})"
-    text = (
-        f"of {basis} is what a customer has brought so far on average {limits}: "
-        f"{plain(total, numbers.money_decimals([total]))} from {count(len(value))} customers"
-    )
-    if total > 0 and len(value) >= 10:
-        text += f", {share(float(value.iloc[:top].sum()), total)} of it from the best tenth"
-    return Sentence(plain(mean, digits), f"{text}.", str(setting(table, "currency", "")), [limits] if limits else [])
-
-
 def _simple(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = table.iloc[0]
     if numbers.is_missing(row.get("revenue")):
@@ -310,7 +293,12 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "response_rate": responses_said,
     "complaint_rate": complaints_said,
     "orders_summary": _orders,
-    "customer_lifetime_value": _lifetime,
+    "customer_lifetime_value": lifetime.value_said,
+    "forecast_customers": lifetime.value_said,
+    "forecast_total": lifetime.total_said,
+    "holdout_check": lifetime.holdout_said,
+    "holdout_tracking": lifetime.tracking_said,
+    "unit_economics": lifetime.economics_said,
     "simple_lifetime_value": _simple,
     "event_arrivals": _arrivals,
     "account": _account,

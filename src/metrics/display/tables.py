@@ -42,7 +42,14 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     "orders_summary": [
         "customer_id", "first_order", "last_order", "orders", "frequency", "monetary_value", "revenue",
     ],
-    "customer_lifetime_value": ["customer_id", "orders", "historical_value", "clv", "flags", "reason"],
+    "customer_lifetime_value": [
+        "customer_id", "expected_purchases", "expected_value", "clv", "p_buy", "flags", "reason",
+    ],
+    "forecast_customers": ["customer_id", "expected_purchases", "expected_value", "clv", "p_buy", "flags", "reason"],
+    "holdout_check": [
+        "model", "actual_purchases", "predicted_purchases", "error", "correlation", "auc", "brier", "revenue_error",
+        "reason",
+    ],
 }  # fmt: skip
 _EXTRA = {
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
@@ -67,7 +74,11 @@ _EXTRA = {
     "customer_effort": {"rejected", "duplicates"},
     "response_rate": {"sent", "answered"},
     "orders_summary": {"first_order", "frequency", "monetary_value"},
-    "customer_lifetime_value": {"flags"},
+    "customer_lifetime_value": {"expected_value", "p_buy", "flags"},
+    "forecast_customers": {"expected_value", "p_buy", "flags"},
+    "holdout_check": {"correlation", "brier", "revenue_error"},
+    "holdout_tracking": {"actual", "expected"},
+    "unit_economics": {"payback_months"},
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
 }
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before

@@ -1,4 +1,4 @@
-"""Who brings the value? The figure of `customer_lifetime_value`: what each tenth of the customers has brought."""
+"""Who brings the value? The figure of `customer_lifetime_value`: what each tenth of the customers brings."""
 
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def plot_lifetime_value(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
-    """Draw what each tenth of the customers has brought, from the best to the least.
+    """Draw what each tenth of the customers brings, from the best to the least.
 
     Parameters
     ----------
     table
-        Result of `customer_lifetime_value` (its ``historical_value``) or `orders_summary` (its ``revenue``).
+        Result of `customer_lifetime_value` (its ``clv``) or `orders_summary` (its ``revenue``).
     ax
         Axes to draw on; without, a figure of its own is made.
 
@@ -34,18 +34,18 @@ def plot_lifetime_value(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes"
 
     Examples
     --------
-    >>> table = pd.DataFrame({"customer_id": ["ann", "ben"], "historical_value": [30.0, 10.0]})
+    >>> table = pd.DataFrame({"customer_id": ["ann", "ben"], "clv": [30.0, 10.0]})
     >>> [round(float(bar.get_height()), 1) for bar in plot_lifetime_value(table).patches]
     [75.0, 25.0]
     """
     if "revenue" not in table.columns:
-        need(table, "customer_lifetime_value", ["customer_id", "historical_value"])
+        need(table, "customer_lifetime_value", ["customer_id", "clv"])
     return _VALUE.on(table, ax)
 
 
 def _tenths(table: pd.DataFrame) -> tuple[list[float], list[int]]:
     """Share of all value (per cent) and number of customers of each tenth, best first; single customers under ten."""
-    name = "historical_value" if "historical_value" in table else "revenue"
+    name = "clv" if "clv" in table else "revenue"
     value = np.sort(table[name].dropna().to_numpy(float))[::-1]
     total = value.sum()
     if not len(value) or not total > 0:

@@ -82,7 +82,7 @@ class BGBB:
             found: Floats = ((alpha + value) / (alpha + beta + when) * (np.exp(stay) @ later).T).T
             return found
 
-        return per_pair(x, T, of)
+        return per_pair(x, T, weights.shape[1:], of)
 
     def alive_pairs(self, p: Sequence[Parameter], x: Ints, T: Floats, since: Floats, until: Floats) -> Floats:
         """Of those alive at T, E[Y (Y - 1)] of the purchases in the seasons after T + since up to T + until."""
@@ -98,7 +98,7 @@ class BGBB:
             found: Floats = 2 * square[:, None] * (np.exp(stay) @ before)
             return found
 
-        return per_pair(x, T, of)
+        return per_pair(x, T, since.shape, of)
 
     def lives(self, p: Sequence[Floats], x: Ints, T: Floats, t: float, dice: Dice) -> Floats:
         """Purchases in the t seasons after T of lives drawn for customers alive at T."""

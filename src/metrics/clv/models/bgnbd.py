@@ -106,7 +106,7 @@ class BGNBD:
                 coin, share = coins(a, np.array([b + value + self.first]), times[-1] / (alpha + when.min()))
                 return smooth(lambda when: mean(r + value, alpha + when, coin, share), when, alpha)
 
-            return per_pair(x, T, of)
+            return per_pair(x, T, weights.shape[1:], of)
         coin, share = coins(a, b + x + self.first, float((times[-1] / (alpha + T)).max(initial=0)))
         return mean(r + x, alpha + T, coin, share)
 
@@ -134,7 +134,7 @@ class BGNBD:
                 coin, share = coins(a, np.array([b + value + self.first]), until[-1] / (alpha + when.min()))
                 return smooth(lambda when: pairs(r + value, alpha + when, coin, share), when, alpha)
 
-            return per_pair(x, T, of)
+            return per_pair(x, T, since.shape, of)
         coin, share = coins(a, b + x + self.first, float((until[-1] / (alpha + T)).max(initial=0)))
         return pairs(r + x, alpha + T, coin, share)
 

@@ -63,8 +63,7 @@ class Dice:
 
     def sums(self, shape: Floats, number: Floats) -> Floats:
         """Sum of as many gamma(shape) variates as `number` says (rows x draws), in each draw the same ones."""
-        most = int(min(number.max(initial=0), MANY))
-        values = np.random.default_rng(1).standard_gamma(np.broadcast_to(shape[:, None], (self.draws, most)))
+        values = np.random.default_rng(1).standard_gamma(np.broadcast_to(shape[:, None], (self.draws, MANY)))
         sums = np.concatenate([np.zeros((self.draws, 1)), values.cumsum(axis=1)], axis=1)
         place = np.minimum(number, MANY).astype(np.int64)
         found: Floats = sums[np.arange(self.draws), place] * np.maximum(number / MANY, 1)

@@ -106,14 +106,11 @@ def smooth(of: Table, values: Floats, shift: float, nodes: int = 30) -> Floats:
     return at if at.ndim == 1 else at.T
 
 
-def per_pair(x: Ints, T: Floats, of: Callable[[int, Floats], Floats]) -> Floats:
-    """Work a function of (x, T) out once for each distinct pair: `of` gets one x with its distinct T."""
-    found: Floats | None = None
+def per_pair(x: Ints, T: Floats, shape: tuple[int, ...], of: Callable[[int, Floats], Floats]) -> Floats:
+    """Work a function of (x, T), of that shape, out once for each distinct pair: `of` gets one x with its T."""
+    found = np.empty((len(x), *shape))
     for value in np.unique(x):
         rows = np.flatnonzero(x == value)
         times, place = np.unique(T[rows], return_inverse=True)
-        answer = of(int(value), times)[place]
-        if found is None:
-            found = np.empty((len(x), *answer.shape[1:]))
-        found[rows] = answer
-    return np.zeros(len(x)) if found is None else found
+        found[rows] = of(int(value), times)[place]
+    return found

@@ -1,0 +1,74 @@
+"""Do the intervals hold what they say? Simulated cohorts of known laws, fitted and forecast.
+
+    python -m benchmarks.lifetime_value.coverage
+
+95 % limits of each parameter over 400 cohorts, 80 % limits of the purchases of the next 39 weeks over 200.
+"""
+
+import sys
+
+import numpy as np
+
+from benchmarks.lifetime_value.cohorts import cohort
+from metrics import PurchaseModel, fit_purchases, forecast_customers, forecast_total
+
+LAWS = {
+    "bgnbd": {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426},
+    "mbgnbd": {"r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614},
+    "pareto_nbd": {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669},
+}
+
+
+def parameters(model: str, n: int, cohorts: int) -> dict[str, float]:
+    """Share of the cohorts whose limits hold the true parameter, in per cent."""
+    generator, law = np.random.default_rng(n), LAWS[model]
+    held, edge = dict.fromkeys(law, 0), 0
+    for _ in range(cohorts):
+        table = cohort(model, n, generator, by_day=False, **law)
+        fit = fit_purchases(table, model=model, unit="week")
+        edge += fit.status != "ok"
+        limits = fit.table.set_index("parameter")
+        for name, true in law.items():
+            held[name] += bool(limits.loc[name, "low"] <= true <= limits.loc[name, "high"])
+    return {name: 100 * count / cohorts for name, count in held.items()} | {"edge": 100 * edge / cohorts}
+
+
+def totals(model: str, n: int, cohorts: int) -> tuple[float, float]:
+    """Share of the cohorts whose limits hold what they bought later; the same over single customers."""
+    generator, law = np.random.default_rng(n + 1), LAWS[model]
+    held, customers = 0, []
+    for number in range(cohorts):
+        table = cohort(model, n, generator, by_day=False, later=39.0, **law)
+        fit = fit_purchases(table, model=model, unit="week")
+        total = forecast_total(table, purchases=fit, horizon="39 weeks", period="39 weeks").iloc[0]
+        later = table["later"].sum()
+        held += bool(total["expected_purchases_low"] <= later <= total["expected_purchases_high"])
+        if number < 10:
+            each = forecast_customers(table, purchases=fit, horizon="39 weeks")
+            inside = (table["later"] >= each["expected_purchases_low"]) & (
+                table["later"] <= each["expected_purchases_high"]
+            )
+            customers.append(inside.mean())
+    return 100 * held / cohorts, 100 * float(np.mean(customers))
+
+
+def main() -> int:
+    PurchaseModel("bgnbd", unit="week", **LAWS["bgnbd"])  # the laws are models
+    failed = 0
+    for n, least, most in ((2357, 93, 97), (500, 92, 97.5)):
+        for model in LAWS:
+            found = parameters(model, n, 400)
+            shares = [share for name, share in found.items() if name != "edge"]
+            failed += not all(least <= share <= most for share in shares)
+            print(
+                f"| {model} | {n:,} | " + " | ".join(f"{share:.1f}" for share in shares) + f" | {found['edge']:.1f} |"
+            )
+    for model in LAWS:
+        total, single = totals(model, 2357, 200)
+        failed += not 75 <= total <= 85
+        print(f"| {model} | 2,357 | {total:.1f} | {single:.1f} |")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
