@@ -69,7 +69,6 @@ HEADS = {
     "actual_purchases": "Came",
     "predicted_purchases": "Predicted",
     "actual": "Came",
-    "expected": "Expected",
     "cumulative_actual": "Came so far",
     "cumulative_expected": "Expected so far",
     "error": "Error, %",

@@ -33,7 +33,6 @@ from metrics.display.voice import (
     satisfaction_said,
 )
 from metrics.display.worked import last_complete
-from metrics.intervals import normal_quantile, wilson
 from metrics.intervals import wilson
 
 
