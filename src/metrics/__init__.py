@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         read_tickets,
     )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
+    from metrics.onboarding import feature_adoption, milestones, time_to_milestone
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
         plot_arrival_hours,
@@ -143,6 +144,7 @@ _HOMES = {
         "compare_funnels",
         "funnel_drivers",
     ],
+    "metrics.onboarding": ["milestones", "time_to_milestone", "feature_adoption"],
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle"],
@@ -216,6 +218,7 @@ __all__ = [
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",
     "compare_funnels", "funnel_drivers",
+    "milestones", "time_to_milestone", "feature_adoption",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle",

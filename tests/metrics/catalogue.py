@@ -92,6 +92,12 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
     ),
     "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
+    "milestones": lambda e: metrics.milestones(e, start_event="a", milestones=["b", "c"], min_n=1, as_of=AS_OF),
+    "milestones by": lambda e: metrics.milestones(e, milestones=["b"], by=["plan", "amount"], min_n=1, as_of=AS_OF),
+    "time_to_milestone": lambda e: metrics.time_to_milestone(e, start_event="a", milestone="c", by="plan", as_of=AS_OF),
+    "feature_adoption": lambda e: metrics.feature_adoption(
+        e, features=["b", "c"], window="20 days", by="plan", min_n=1, as_of=AS_OF
+    ),
     "active_users": lambda e: metrics.active_users(e, windows=(1, 3, 30), tz="Asia/Kathmandu", as_of=AS_OF),
     "stickiness": lambda e: metrics.stickiness(e, period="week", as_of=AS_OF),
     "stickiness twice": lambda e: metrics.stickiness(e, criterion=("at_least", 2), as_of=AS_OF),
@@ -145,6 +151,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
 OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
     "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
+    "milestones", "time_to_milestone", "feature_adoption",
     "stickiness", "lifecycle", "churn_rate",
 )]  # fmt: skip
 PER_USER = {  # of single users

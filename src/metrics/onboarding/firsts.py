@@ -1,0 +1,93 @@
+"""Who did what when for the first time: the kernel of onboarding, and the time to it with the unfinished kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metrics.engine import Answer, Rows
+from metrics.engine.local import Columns
+from metrics.intervals import Floats
+from metrics.periods import DAY, Calendar, Ints
+from metrics.steps import Mask
+from metrics.survival import survival_curve, survival_summary
+
+NEVER = -(2**62)
+MEDIAN = ["median_days", "median_days_low", "median_days_high"]
+
+
+def firsts_of(
+    rows: Rows, goals: int, firsts: tuple[int, ...], since: int, until: int, days: Calendar | None
+) -> Columns:
+    """By unit: its start, its first row of each goal from there on, and one on a later day.
+
+    Mark 0 is the start, marks 1 to `goals` are the goals; of the marks in `firsts` only a unit's first row counts.
+    """
+    met = [rows.first_of_unit(rows.meets(k)) if k in firsts else rows.meets(k) for k in range(goals + 1)]
+    began = _first(rows, met[0])
+    known = np.flatnonzero((began >= since) & (began < until) & (began != NEVER))
+    found = {"start": began[known]}
+    at_start = met[0] & (rows.time == began[rows.unit])
+    for name, code in rows.groups.items():
+        # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
+        least = np.full(len(began), np.iinfo(np.int64).max)
+        np.minimum.at(least, rows.unit[at_start], np.where(code < 0, np.iinfo(np.int64).max, code)[at_start])
+        found[f"group {name}"] = least[known]
+    for goal in range(1, goals + 1):
+        after = met[goal] & (rows.time >= began[rows.unit]) & (began[rows.unit] != NEVER)
+        first = _first(rows, after)
+        found[f"first {goal}"] = first[known]
+        if days is not None:
+            day, first_day = days.number(rows.time), days.number(first)
+            found[f"again {goal}"] = _first(rows, after & (day > first_day[rows.unit]))[known]
+    return found
+
+
+def _first(rows: Rows, mask: Mask) -> Ints:
+    """Time of each unit's first row in `mask`."""
+    first = np.full(len(rows.ids), NEVER)
+    at = np.flatnonzero(mask)[::-1]
+    first[rows.unit[at]] = rows.time[at]  # the first one is written last
+    return first
+
+
+def groups_of(answer: Answer, by: list[str]) -> Iterator[tuple[dict[str, Any], Columns]]:
+    """The units of each group, groups in order and the missing one last."""
+    columns = answer.columns
+    if not by:
+        yield {}, columns
+        return
+    codes = pd.DataFrame({name: columns[f"group {name}"] for name in by})
+    values = {}
+    for name in by:
+        code = codes[name].to_numpy()
+        values[name] = answer.value_of(name, np.where(code == np.iinfo(np.int64).max, -1, code)).array
+    for _, place in codes.groupby(by, sort=True).indices.items():
+        key = {name: values[name][place[0]] for name in by}
+        yield key, {name: column[place] for name, column in columns.items()}
+
+
+def waits(start: Ints, first: Ints, as_of: int) -> tuple[Floats, Mask]:
+    """Days from the start to the first, or watched so far; and whether it came."""
+    came = first != NEVER
+    return (np.where(came, first, as_of) - start) / DAY, came
+
+
+def median_days(start: Ints, first: Ints, as_of: int, confidence: float) -> dict[str, Any]:
+    """Kaplan-Meier median of the days from start to first, with its limits; who has not come is watched so far."""
+    days, came = waits(start, first, as_of)
+    said = survival_summary(survival_curve(days, came, confidence=confidence)).iloc[0]
+    names = ("median", "median_low", "median_high")
+    median: dict[str, Any] = {ours: float(said[theirs]) for ours, theirs in zip(MEDIAN, names, strict=True)}
+    reason = None if not np.isnan(median["median_days"]) else "no_users" if not len(start) else "above_half"
+    return {**median, "median_reason": "zero_denominator" if reason == "no_users" else reason}
+
+
+def join_reasons(table: pd.DataFrame, **codes: pd.Series) -> pd.Series:
+    """``estimate: code; …`` of several estimates; NA where all are defined."""
+    said = [
+        "; ".join(f"{name}: {code.iloc[k]}" for name, code in codes.items() if pd.notna(code.iloc[k])) or None
+        for k in range(len(table))
+    ]
+    return pd.Series(said, index=table.index, dtype="str")
