@@ -4,10 +4,8 @@ A `Job` is all that a kernel needs to know about one page. What happens to it is
 `Outcome`, never an exception: a failed report is news, and the others go on.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,16 +36,22 @@ class Job:
     given
         Parameters to set, already checked. A secret is given as its reference, ``"env:DB_URL"``.
     output
-        Where the executed notebook goes. Its log stands beside it, ``.log`` for ``.ipynb``.
+        Where the executed notebook goes, whole; after a failure with what ran. Its log stands beside it, ``.log`` for
+        ``.ipynb``.
     workdir
         Folder to run in.
     secrets
-        What must not stand in any file that is written.
+        What must not stand in any file that is written; it is masked in the executed notebook and the log.
     timeout
-        Seconds for the whole notebook.
+        Seconds for the whole run, `then` included.
+    retry
+        When to try again.
+    memory
+        Bytes of data that the kernel may hold, which pandas and matplotlib alone take some 200 million of; None for no
+        limit. Linux only.
     then
-        ``"module:function"`` to call with the executed notebook and `argument`. What it returns is the outcome's
-        `result`; its exceptions fail the job.
+        ``"module:function"`` to call in the worker with the executed notebook and `argument`. What it returns is the
+        outcome's `result`; its exceptions fail the job. A function `warm_up` of the module is called beforehand, once.
     argument
         For `then`. It and what `then` returns are what JSON can say.
     """
@@ -60,12 +64,13 @@ class Job:
     secrets: Secrets = NONE
     timeout: float = 600.0
     retry: Retry = Retry()
+    memory: int | None = None
     then: str | None = None
     argument: Any = None
 
     @property
     def log(self) -> Path:
-        """What the kernel wrote to its own stdout and stderr."""
+        """What worker and kernel wrote past the notebook, to their own stdout and stderr."""
         return self.output.with_suffix(".log")
 
 
@@ -75,6 +80,21 @@ class Outcome:
 
     `cause`, `source`, `line` and `traceback` say what `ReportError` says; they are empty when it was built.
     The executed notebook stands at the job's `output` if anything ran.
+
+    Parameters
+    ----------
+    exception
+        Name of the exception that failed it, empty if none did.
+    attempts, wall_seconds, cpu_seconds
+        Of all attempts; processor seconds of kernel and worker.
+    peak_bytes
+        The most that a kernel held in memory, pages shared with other processes included; 0 if unknown.
+    warm
+        The kernel of the last attempt was forked from the warm server.
+    dropped
+        Characters of printed text that were left out, for there were more than a page can hold.
+    result
+        What `Job.then` returned.
     """
 
     job: Job
@@ -84,10 +104,13 @@ class Outcome:
     source: str = ""
     line: int | None = None
     traceback: str = ""
+    exception: str = ""
     attempts: int = 1
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    warm: bool = False
+    dropped: int = 0
     result: Any = None
 
     def error(self) -> ReportError:
@@ -99,7 +122,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a job, for whoever watches: ``cell`` comes before each cell and after the last."""
+    """Something that happened to a job, for whoever watches: ``cell`` comes before each cell and after the last.
+
+    ``retry`` brings the outcome that is not the last.
+    """
 
     kind: Literal["started", "cell", "retry", "ended"]
     job: Job
@@ -109,55 +135,3 @@ class Event:
 
 
 OnEvent = Callable[[Event], None]
-
-
-def run_jobs(
-    jobs: Iterable[Job], *, workers: int = 1, kernel: str = "auto", on_event: OnEvent | None = None
-) -> Iterator[Outcome]:
-    """Run jobs, and give each outcome as soon as it is there, in whatever order that is.
-
-    Parameters
-    ----------
-    jobs
-        What to run. Their outputs lie in folders that are there.
-    workers
-        Jobs that run at the same time, at most.
-    kernel
-        ``warm``, ``plain``, or ``auto``: warm where that is possible.
-    on_event
-        Called in this process, between outcomes and during the run.
-    """
-    from reporting.execution.notebook import execute_notebook
-
-    tell = on_event or (lambda event: None)
-    for job in jobs:
-        tell(Event("started", job))
-        began, cpu = time.monotonic(), time.process_time()
-
-        def step(done: int, cells: int, job: Job = job) -> None:
-            tell(Event("cell", job, done, cells))
-
-        status: Status = "built"
-        error: ReportError | None = None
-        result = None
-        try:
-            executed = execute_notebook(job.notebook, job.output, job.given, timeout=job.timeout, progress=step)
-            if job.then:
-                module, _, function = job.then.partition(":")
-                result = getattr(import_module(module), function)(executed, job.argument)
-        except ReportError as problem:
-            error, status = problem, "failed"
-        outcome = Outcome(
-            job,
-            status,
-            result=result,
-            cell=error.cell if error else None,
-            cause=error.cause if error else "",
-            source=error.source if error else "",
-            line=error.line if error else None,
-            traceback=error.traceback if error else "",
-            wall_seconds=time.monotonic() - began,
-            cpu_seconds=time.process_time() - cpu,
-        )
-        tell(Event("ended", job, outcome=outcome))
-        yield outcome

@@ -1,9 +1,9 @@
-"""Jupyter's own tools, imported without the part that costs most and is never used.
+"""Jupyter's own tools, imported without the parts that cost most and are never used.
 
-jsonschema, which checks notebooks, compiles 35 grammars for the format ``iri`` as soon
-as `rfc3987_syntax` can be imported. No notebook uses that format, and the grammars take
-more than a second. Told that the module is absent, jsonschema does without it. Every
-import of papermill, nbformat or nbconvert in this package goes through here.
+jsonschema, which checks notebooks, compiles 35 grammars for the format ``iri`` as soon as `rfc3987_syntax` can be
+imported. No notebook uses that format, and the grammars take more than a second. papermill imports pyarrow, 50 MB of
+it, for notebooks on Hadoop. Told that these modules are absent, both do without them. Every import of papermill,
+nbformat or nbconvert in this package goes through here.
 """
 
 import logging
@@ -11,17 +11,28 @@ import sys
 import warnings
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+_absent = [name for name in ("pyarrow", "pyarrow.fs") if name not in sys.modules]
+sys.modules.update(dict.fromkeys(_absent))  # type: ignore[arg-type]
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what these packages say about each other is no news for an analyst
     import nbformat
     import papermill
+    from jupyter_client.asynchronous.client import AsyncKernelClient as KernelClient
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager as KernelManager
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.util import run_sync
     from nbconvert.exporters import Exporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
+for _name in _absent:
+    del sys.modules[_name]
 logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it has to say becomes a ReportError
 
 __all__ = [
@@ -30,8 +41,16 @@ __all__ = [
     "DeadKernelError",
     "Exporter",
     "IPythonRenderer",
+    "KernelClient",
+    "KernelManager",
+    "KernelProvisionerFactory",
+    "KernelSpec",
     "MarkdownWithMath",
+    "NBClientEngine",
     "PapermillExecutionError",
+    "PapermillNotebookClient",
     "nbformat",
     "papermill",
+    "papermill_engines",
+    "run_sync",
 ]

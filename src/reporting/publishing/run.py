@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reporting.errors import ReportError
-from reporting.execution.jobs import Job, OnEvent, Outcome, Retry, run_jobs
+from reporting.execution.jobs import Job, OnEvent, Outcome, Retry
+from reporting.execution.running import run_jobs
 from reporting.publishing.decide import Decision, decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder

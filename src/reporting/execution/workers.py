@@ -1,0 +1,243 @@
+"""Processes for the runs of notebooks: forked from a host that has papermill loaded, or started one by one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from importlib.resources import files
+from typing import IO, Any
+
+from reporting.execution.jobs import Job
+from reporting.kernels import NAME, SERVER
+
+LOG = 1_000_000  # bytes of a log, the rest is counted
+RESTARTS = 3  # of a server that ended in one run
+
+
+class Worker:
+    """A process that runs a task; its messages come line by line, its log beside them."""
+
+    def __init__(self, process: Any, said: IO[bytes], log: IO[bytes]) -> None:
+        self.process = process
+        self.said = said
+        self.log = log
+        self.began = 0.0  # when the clock of its deadline began to run
+
+    def wait(self) -> None:
+        """Wait for its end, which is near: it has closed its output."""
+        try:
+            self.process.wait(5)
+        except (TimeoutError, subprocess.TimeoutExpired):
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process, its group and its kernel."""
+        from signal import SIGKILL
+
+        if isinstance(self.process, subprocess.Popen):
+            with suppress(OSError):
+                os.killpg(self.process.pid, SIGKILL) if hasattr(os, "killpg") else self.process.kill()
+        else:
+            self.process.send_signal(SIGKILL)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.kill()
+        with suppress(TimeoutError, subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.said.close()
+        self.log.close()
+        if not isinstance(self.process, subprocess.Popen):
+            self.process.close()
+
+    @property
+    def lost(self) -> bool:
+        """The host ended, and the worker with it."""
+        return bool(getattr(self.process, "lost", False))
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds, where they are known."""
+        usage = getattr(self.process, "usage", None)
+        return usage.cpu if usage is not None else 0.0
+
+
+class Workers:
+    """Starts workers, and the two servers that they and their kernels are forked from.
+
+    Parameters
+    ----------
+    warm
+        Fork; otherwise every worker and every kernel is a new process.
+    preload
+        What kernels are to have loaded.
+    thens
+        What workers will call, ``"module:function"``, so that the host loads it.
+    """
+
+    def __init__(self, *, warm: bool, preload: Sequence[str] | None, thens: Iterable[str | None]) -> None:
+        self._warm = warm
+        self._preload = preload
+        self._thens = sorted({then.partition(":")[0] for then in thens if then})
+        self._lock = threading.Lock()
+        self._servers: dict[str, Any] = {}
+        self._starts: dict[str, int] = {}
+        self._running: set[Worker] = set()
+        self._scratch = tempfile.mkdtemp(prefix="report-")
+        self._stopped = False
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ExitStack() as stack:
+            for server in self._servers.values():
+                stack.callback(server.close)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def prepare(self) -> None:
+        """Let the servers begin to load."""
+        if self._warm:
+            with self._lock:
+                self._address("kernels")
+                self._address("host")
+
+    def start(self, task: Mapping[str, Any], *, warm: bool) -> Worker:
+        """Start a worker; `warm` lets its kernel be forked."""
+        with self._lock:
+            kernels = self._address("kernels") if self._warm and warm else None
+            host = self._address("host") if self._warm else None
+        for server in filter(None, (host, kernels)):
+            _load(server)
+        env = {**os.environ, SERVER: kernels or "none"}
+        began = time.monotonic()
+        task = {**task, "scratch": self._scratch, "began": began}
+        worker = _forked(host, task, env) if host else None
+        worker = worker or _spawned(task, env)
+        worker.began = began
+        with self._lock:
+            self._running.add(worker)
+            if self._stopped:
+                worker.kill()
+        return worker
+
+    def forget(self, worker: Worker) -> None:
+        """End a worker, and leave nothing of it behind."""
+        with self._lock:
+            self._running.discard(worker)
+        worker.close()
+
+    def kill_all(self) -> None:
+        """End all workers."""
+        with self._lock:
+            self._stopped = True
+            for worker in self._running:
+                worker.kill()
+
+    def _address(self, role: str) -> str | None:
+        """Socket of a server that lives; None once it ended too often."""
+        from reporting.forking.client import start_server
+        from reporting.kernels.kernel import PRELOAD
+        from reporting.kernels.shared import server_environment
+
+        server = self._servers.get(role)
+        if server is not None and server.process.poll() is None:
+            return str(server.address)
+        if server is not None:
+            server.close()
+        if self._starts.get(role, 0) > RESTARTS:
+            return None
+        self._starts[role] = self._starts.get(role, 0) + 1
+        env = server_environment(os.environ)
+        if role == "kernels":
+            preload = default_preload() if self._preload is None else self._preload
+            server = start_server([*PRELOAD, *preload], name=NAME, env=env)
+        else:
+            warm_ups = [f"{then}:warm_up" for then in self._thens]
+            modules = ["reporting.execution.worker", *self._thens, *warm_ups]
+            server = start_server(modules, name="report-workers", env=env)
+        self._servers[role] = server
+        return str(server.address)
+
+
+def default_preload() -> list[str]:
+    """What the kernel ``metrics-warm`` has loaded, as its kernelspec says."""
+    content = files("reporting.kernels").joinpath("kernelspec/kernel.json").read_text(encoding="utf-8")
+    return list(json.loads(content)["metadata"]["kernel_provisioner"]["config"]["preload"])
+
+
+def talk(worker: Worker, job: Job) -> Iterator[Any]:
+    """Messages of a worker until its end; then its log is written, if there is one."""
+    reader = threading.Thread(target=_keep_log, args=(worker.log, job), daemon=True)
+    reader.start()
+    try:
+        for line in worker.said:
+            with suppress(ValueError):  # the last line of one that was killed
+                yield json.loads(line)
+    finally:
+        reader.join(5)
+
+
+def _keep_log(source: IO[bytes], job: Job) -> None:
+    """Read a log to its end, and write as much of it as anyone would read."""
+    kept, size = bytearray(), 0
+    with suppress(ValueError, OSError):  # closed meanwhile
+        while part := os.read(source.fileno(), 65536):
+            kept += part[: max(0, LOG - len(kept))]
+            size += len(part)
+    text = job.secrets.redact(kept.decode(errors="replace"))
+    if size > len(kept):
+        text += f"\n… and {size - len(kept):,} bytes more, which were left out\n"
+    if text:
+        with suppress(OSError), job.log.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _load(server: str) -> None:
+    """Wait until a server has loaded: that is no time of the report's."""
+    from reporting.forking.client import ask
+
+    with suppress(OSError):  # then nobody can be forked from it, as will be seen
+        ask(server)
+
+
+def _forked(host: str, task: Mapping[str, Any], env: Mapping[str, str]) -> Worker | None:
+    from reporting.forking.client import RefusedForkError, fork
+
+    said, to_said = os.pipe()
+    log, to_log = os.pipe()
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        process = fork(
+            host, "reporting.execution.worker:run", dict(task), env=env, cwd="/", files=[null, to_said, to_log]
+        )
+    except (OSError, RefusedForkError):
+        os.close(said)
+        os.close(log)
+        return None
+    finally:
+        for number in (null, to_said, to_log):
+            os.close(number)
+    return Worker(process, os.fdopen(said, "rb"), os.fdopen(log, "rb", 0))
+
+
+def _spawned(task: Mapping[str, Any], env: Mapping[str, str]) -> Worker:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reporting.execution.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(env),
+        start_new_session=True,
+    )
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("a process was started without its pipes")
+    with suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(json.dumps(task).encode())
+    return Worker(process, process.stdout, process.stderr)
