@@ -316,6 +316,8 @@ def _parameter(notebook: Path, line: ast.stmt, comment: str) -> Parameter:
 
 def _plain_value(node: ast.expr) -> Any:
     """Value of a literal, or of a date written as ``date(2026, 7, 1)``; nothing is called but that."""
+    if isinstance(node, ast.List):
+        return [_plain_value(part) for part in node.elts]
     if isinstance(node, ast.Call) and not node.keywords:
         called = ast.unparse(node.func).removeprefix("datetime.")
         makers: dict[str, Any] = {"date": date, "datetime": datetime}

@@ -45,11 +45,16 @@ class Project:
     """A recipe in a folder, and runs of it."""
 
     def __init__(self, folder, text, *notebooks):
-        self.folder = folder
+        self.folder, self.out = folder, folder / "out"
         for name in notebooks:
             write_notebook(folder / f"{name}.ipynb", f"%md # The {name}")
-        (folder / "reports.toml").write_text('[defaults]\nout = "out"\n' + text)
-        self.out = folder / "out"
+        if text:
+            (folder / "reports.toml").write_text('[defaults]\nout = "out"\n' + text)
+
+    @classmethod
+    def at(cls, folder):
+        """The project that is there."""
+        return cls(folder, "")
 
     @property
     def recipe(self):
