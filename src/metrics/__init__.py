@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         project_retention,
         survival_curve,
         survival_summary,
+        user_stays,
     )
 
 __version__ = "0.1.0"
@@ -152,6 +153,7 @@ _HOMES = {
     "metrics.survival": [
         "survival_curve",
         "survival_summary",
+        "user_stays",
         "compare_survival",
         "compare_survival_pairs",
         "cox_regression",
@@ -223,7 +225,7 @@ __all__ = [
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle",
     "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
-    "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "cox_regression",
+    "user_stays", "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "cox_regression",
     "fit_retention", "project_retention", "RetentionModel", "RetentionFit",
     "orders_summary", "fit_purchases", "PurchaseFit", "PurchaseModel", "fit_spend", "SpendFit", "SpendModel",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",

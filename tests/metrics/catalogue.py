@@ -104,6 +104,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "lifecycle": lambda e: metrics.lifecycle(e, as_of=AS_OF),
     "lifecycle any": lambda e: metrics.lifecycle(e, event="b", new_by="any", period="day", as_of=AS_OF),
     "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
+    "user_stays": lambda e: metrics.user_stays(e, event="a", inactive_for="10 days", as_of=AS_OF),
     "survival_curve": survival(metrics.survival_curve),
     "survival_curve by": survival(metrics.survival_curve, by=True),
     "survival_summary": lambda e: metrics.survival_summary(survival(metrics.survival_curve)(e)),
@@ -152,11 +153,11 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
     "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
     "milestones", "time_to_milestone", "feature_adoption",
-    "stickiness", "lifecycle", "churn_rate",
+    "stickiness", "lifecycle", "churn_rate", "user_stays",
 )]  # fmt: skip
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
-    "explain_funnel", "unit_economics",
+    "explain_funnel", "unit_economics", "user_stays",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]
 
