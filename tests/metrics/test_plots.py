@@ -10,9 +10,13 @@ import pytest
 
 from metrics.display import show
 from metrics.plots import (
+    plot_calibration,
     plot_churn,
     plot_funnel,
     plot_funnel_trend,
+    plot_gain,
+    plot_holdout_frequency,
+    plot_holdout_tracking,
     plot_lifetime_value,
     plot_nps,
     plot_retention_curve,
@@ -103,10 +107,42 @@ def values():
     return pd.DataFrame({"customer_id": [f"c{k}" for k in range(20)], "clv": [60.0, 20.0, *[1.0] * 18]})
 
 
+def tracked():
+    table = pd.concat([
+        pd.DataFrame({
+            "model": name, "period": range(1, 9), "actual": 5, "expected": size, "cumulative_actual": range(5, 45, 5),
+            "cumulative_expected": size * np.arange(1.0, 9), "complete": True,
+        })
+        for name, size in (("bgnbd", 4.5), ("pareto_nbd", 5.1))
+    ], ignore_index=True)  # fmt: skip
+    table.attrs = {"settings": {"unit": "week", "start": "2026-01-01", "split": "2026-01-28"}}
+    return table
+
+
+def by_frequency():
+    return pd.DataFrame({
+        "model": ["bgnbd"] * 8 + ["recency"] * 8, "frequency": [*range(8)] * 2, "customers": 10,
+        "actual_purchases": [*range(0, 40, 5)] * 2, "predicted_purchases": [*np.arange(1.0, 33, 4), *[np.nan] * 8],
+    })  # fmt: skip
+
+
+def by_tenth():
+    return pd.DataFrame({
+        "model": ["bgnbd"] * 10 + ["recency"] * 10, "tenth": [*range(1, 11)] * 2, "customers": 10,
+        "actual_purchases": [*range(20, 0, -2)] * 2, "predicted_purchases": [*np.arange(18.0, 0, -1.8), *[np.nan] * 10],
+    })  # fmt: skip
+
+
+def by_tenths():
+    return by_tenth()
+
+
 PLOTS = [
     (plot_funnel, funnel), (plot_funnel, by_plan), (plot_time_to_convert, times),
     (plot_time_to_convert, times_by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
     (plot_retention_curve, curve), (plot_churn, churn), (plot_nps, nps), (plot_lifetime_value, values),
+    (plot_holdout_tracking, tracked), (plot_holdout_frequency, by_frequency), (plot_calibration, by_tenth),
+    (plot_gain, by_tenths),
 ]  # fmt: skip
 each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
 

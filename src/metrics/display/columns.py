@@ -210,6 +210,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = (period_length(table) or text).capitalize()
     if text == "retention_rate" and "customers_start" in table:
         head = "Retention, %"
+    if text == "expected" and metric == "holdout_tracking":
+        head = "Expected"
     if text in ("p_alive", "p_buy"):
         return Column(head, lambda v: numbers.percent(v, 0))
     if text in ("error", "revenue_error", "holdout_error"):

@@ -4,6 +4,7 @@ from metrics.plots.arrivals import plot_arrival_hours, plot_arrivals
 from metrics.plots.churn import plot_churn
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
 from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
+from metrics.plots.holdout import plot_calibration, plot_gain, plot_holdout_frequency, plot_holdout_tracking
 from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
@@ -27,4 +28,8 @@ __all__ = [
     "plot_nps",
     "plot_paths",
     "plot_lifetime_value",
+    "plot_holdout_tracking",
+    "plot_holdout_frequency",
+    "plot_calibration",
+    "plot_gain",
 ]

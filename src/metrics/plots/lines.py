@@ -231,14 +231,14 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
             )  # fmt: skip
         else:
             wanted.append((float(line.value[last]), f"{name}{line.written(last)}", colour, not line.name))
-    for y, (_, text, colour, bold) in zip(_spread([w[0] for w in wanted], 15 * px), wanted, strict=True):
+    for y, (_, text, colour, bold) in zip(spread([w[0] for w in wanted], 15 * px), wanted, strict=True):
         ax.annotate(
             text, (last_place, y), xytext=(10, -4.3), textcoords="offset points", color=colour, ha="left",
             va="baseline", fontweight="bold" if bold else "normal", annotation_clip=False,
         )  # fmt: skip
 
 
-def _spread(heights: list[float], least: float) -> list[float]:
+def spread(heights: list[float], least: float) -> list[float]:
     """The heights moved apart so that no two labels touch, in their order."""
     order = sorted(range(len(heights)), key=lambda k: -heights[k])
     placed: dict[int, float] = {}
