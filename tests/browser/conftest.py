@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 from reporting.publishing.plan import plan_reports
 from reporting.publishing.run import run_reports
 from reporting.recipe.file import read_recipe
+from tests.browser import facts
 from tests.reporting.notebooks import full_report, headline, shown, write_notebook
 from tests.reporting.pages.test_clean import PAYLOADS
 
@@ -22,7 +23,16 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-BUILT = ["full.html", "hostile.html", "frames.html", "broken.error.html", "index.html"]
+BUILT = [
+    "full.html",
+    "hostile.html",
+    "frames.html",
+    "broken.error.html",
+    "index.html",
+    "states.html",
+    "many.html",
+    "trouble.html",
+]
 
 
 def standing():
@@ -71,6 +81,8 @@ def site(tmp_path_factory):
     recipe = read_recipe(recipe_file)
     run = run_reports(recipe, plan_reports(recipe)[0])
     assert [entry.name for entry in run.failed] == ["broken"]
+    for name, html in facts.pages().items():
+        (recipe.out / "latest" / name).write_text(html, encoding="utf-8")
     return recipe.out / "latest"
 
 

