@@ -11,7 +11,7 @@ import pandas as pd
 from metrics.periods import one_of
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-Numbers: TypeAlias = float | Sequence[float] | Floats | pd.Series
+Numbers: TypeAlias = float | Sequence[float] | Floats | npt.NDArray[np.int64] | pd.Series
 Method: TypeAlias = Literal["wilson", "clopper_pearson", "wald"]
 
 

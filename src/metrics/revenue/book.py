@@ -1,0 +1,238 @@
+"""The book of subscriptions: the rows as they were known at `as_of`, in numbers.
+
+Customers, subscriptions, segments and currencies are codes, times microseconds, money whole parts of a coin. A row
+whose end is not yet observed runs on: an end at or after `as_of` is planned, not done.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metrics.files import EventTableError
+from metrics.periods import Ints
+from metrics.revenue.lines import priced
+from metrics.revenue.money import coins, to_parts
+from metrics.revenue.policies import Policies
+from metrics.revenue.ranges import Range
+from metrics.steps import unknown
+
+NEVER = 2**62
+STATUSES = ("active", "past_due", "paused", "trialing", "unpaid")
+ENDED = ("canceled", "cancelled", "incomplete", "incomplete_expired")  # no state in which anything is paid
+ACTIVE, PAST_DUE, PAUSED, TRIALING = range(4)
+_TIME = "datetime64[us, UTC]"
+
+
+@dataclass(frozen=True)
+class Book:
+    """Rows of the table by column; `row` is the place of each in the table that was given."""
+
+    customer: Ints
+    customers: pd.Index
+    start: Ints
+    end: Ints
+    status: np.ndarray
+    parts: Ints
+    currency: Ints
+    currencies: pd.Index
+    segment: Ints
+    segments: pd.DataFrame
+    row: Ints
+    table: pd.DataFrame
+    merge: Any = None
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, rows: np.ndarray) -> "Book":
+        """The book of these rows only."""
+        names = ("customer", "start", "end", "status", "parts", "currency", "segment", "row")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    @cached_property
+    def subscription(self) -> Ints:
+        """Code of each row's subscription: of what one customer calls by one id."""
+        codes = self._subscription_ids[0].astype(np.int64)
+        return self.customer * np.int64(len(self._subscription_ids[1]) + 1) + codes
+
+    @cached_property
+    def _subscription_ids(self) -> tuple[np.ndarray, pd.Index]:
+        if "subscription_id" not in self.table:
+            raise EventTableError("subscriptions has no column subscription_id. Add it, or rename the one that is it.")
+        codes, names = pd.factorize(_texts(self.table["subscription_id"]).iloc[self.row])
+        if len(codes) and codes.min() < 0:
+            raise EventTableError("subscriptions: some rows have no subscription_id. Fill it in or leave them out.")
+        return codes, pd.Index(names)
+
+    def keys_of(self, table: pd.DataFrame) -> tuple[Ints, Ints]:
+        """(row of `table`, subscription) pairs: rows without a subscription go with all of their customer's."""
+        who = self.customers_of(table)
+        ids = self._subscription_ids[1]
+        named = table["subscription_id"] if "subscription_id" in table else pd.Series(pd.NA, index=table.index)
+        blank = named.isna().to_numpy()
+        place = ids.get_indexer(pd.Index(_texts(named)))
+        known = np.flatnonzero((who >= 0) & (place >= 0) & ~blank)
+        pairs = [(known, who[known] * np.int64(len(ids) + 1) + place[known])]
+        if blank.any():
+            every = np.unique(self.subscription)
+            owner = every // (len(ids) + 1)
+            loose = np.flatnonzero(blank & (who >= 0))
+            low, high = np.searchsorted(owner, who[loose]), np.searchsorted(owner, who[loose], side="right")
+            pairs.append((np.repeat(loose, high - low), every[spread(low, high)]))
+        return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+
+    def customers_of(self, table: pd.DataFrame) -> Ints:
+        """Code of each row's customer; -1 for one who is not in the book."""
+        names = _merged(_texts(table["customer_id"]), self.merge)
+        return np.asarray(self.customers.get_indexer(pd.Index(names)), np.int64)
+
+
+def spread(low: Ints, high: Ints) -> Ints:
+    """All places from each `low` up to its `high`, one after the other."""
+    many = high - low
+    skipped = np.repeat(np.cumsum(many) - many, many)
+    places: Ints = np.arange(len(skipped)) - skipped + np.repeat(low, many)
+    return places
+
+
+def read_book(
+    subscriptions: pd.DataFrame,
+    *,
+    span: Range,
+    policies: Policies,
+    by: list[str],
+    statuses: tuple[int, ...] = (0, 1, 2),
+) -> Book:
+    """The rows in these states, as they were known at `as_of`."""
+    for name in ("customer_id", "start", *by):
+        if name not in subscriptions:
+            raise ValueError(unknown("subscriptions", name, subscriptions.columns, "a column of the table", "columns"))
+    table, as_of, n = priced(subscriptions), span.observed, len(subscriptions)
+    start = times(table, "start", "subscriptions", needed=True)
+    end = times(table, "end", "subscriptions")
+    if (end < start).any():
+        first = int(np.argmax(end < start))
+        raise EventTableError(
+            f"subscriptions: {int((end < start).sum()):,} of {n:,} rows end before they start (first: row {first}). "
+            "Mend them; a row is [start, end)."
+        )
+    status = _status(table, n)
+    keep = (start < as_of) & np.isin(status, statuses)
+    if "recorded_at" in table:
+        keep &= _last_known(table, start, as_of)
+    end = np.where(end >= as_of, NEVER, end)
+    keep &= end > start
+    names = _merged(_texts(table["customer_id"]), policies.merge)
+    customer, customers = pd.factorize(names)
+    if n and customer.min() < 0:
+        raise EventTableError("subscriptions: some rows have no customer_id. Fill it in or leave them out.")
+    currency, currencies = _currencies(table, n)
+    rows = np.flatnonzero(keep)
+    parts = to_parts(_mrr(table), coins(currencies)[currency] if n else 1, table="subscriptions")
+    if (parts < 0).any():
+        raise EventTableError(
+            f"subscriptions: {int((parts < 0).sum()):,} rows have an mrr below 0 (first: row "
+            f"{int(np.argmax(parts < 0))}). A credit is no recurring revenue: take it off the row that it lowers."
+        )
+    segment, segments = _segments(table, by)
+    whole = Book(
+        customer.astype(np.int64), pd.Index(customers), start, end, status, parts, currency, currencies,
+        segment, segments, np.arange(n), table, policies.merge,
+    )  # fmt: skip
+    return whole if len(rows) == n else whole.take(rows)
+
+
+def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) -> Ints:
+    """A column of times as microseconds; `NEVER` where it is missing or absent."""
+    if name not in table:
+        return np.full(len(table), NEVER, np.int64)
+    column = table[name]
+    if column.isna().all():
+        column = pd.Series(pd.NaT, index=column.index, dtype=_TIME)
+    elif not isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = pd.to_datetime(column, format="ISO8601" if column.dtype in ("str", object) else None)
+        if column.dt.tz is None:
+            raise EventTableError(
+                f"{what}: the times in {name!r} have no zone. Declare it: "
+                f"{what}.assign({name}={what}[{name!r}].dt.tz_localize('Europe/Berlin'))."
+            )
+    missing = column.isna().to_numpy()
+    if needed and missing.any():
+        raise EventTableError(
+            f"{what}: {int(missing.sum()):,} of {len(table):,} rows have no {name} (first: row "
+            f"{int(np.argmax(missing))}). Fill it in or leave them out."
+        )
+    values: Ints = column.dt.tz_convert("UTC").dt.as_unit("us").dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
+    return np.where(missing, NEVER, values)
+
+
+def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column if column.dtype == "str" else column.astype("str").where(column.notna())
+
+
+def _merged(names: "pd.Series[Any]", merge: Any) -> "pd.Series[Any]":
+    if not merge:
+        return names
+    final = {str(old): str(new) for old, new in merge.items()}
+    for old in final:  # a may be merged into b, and b into c later
+        seen = {old}
+        while final[old] in final:
+            if final[old] in seen:
+                raise ValueError(
+                    f"merge: {old!r} leads back to itself. Name for each old customer the one that is kept."
+                )
+            seen.add(final[old])
+            final[old] = final[final[old]]
+    return names.map(lambda name: final.get(name, name)).astype("str").where(names.notna())
+
+
+def _status(table: pd.DataFrame, n: int) -> np.ndarray:
+    if "status" not in table:
+        return np.zeros(n, np.int8)
+    codes, words = pd.factorize(table["status"])
+    known = {name: place for place, name in enumerate(STATUSES)} | dict.fromkeys(ENDED, len(STATUSES))
+    wrong = [word for word in words if str(word).lower() not in known]
+    if wrong:
+        raise EventTableError(
+            f"subscriptions: the status {wrong[0]!r} is not known. Use one of {', '.join(STATUSES)}; rows after the "
+            "end are not needed."
+        )
+    return np.array([*(known[str(word).lower()] for word in words), ACTIVE], np.int8)[codes]
+
+
+def _mrr(table: pd.DataFrame) -> np.ndarray:
+    values = table["mrr"]
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        values = pd.to_numeric(values.map(float, na_action="ignore"))
+    return np.asarray(values.to_numpy(float, na_value=np.nan))
+
+
+def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:
+    if "currency" not in table:
+        return np.zeros(n, np.int64), pd.Index([pd.NA], dtype="str")
+    codes, words = pd.factorize(table["currency"], use_na_sentinel=False)
+    upper = pd.Series(words).astype("str").str.upper()
+    again, names = pd.factorize(upper, sort=True, use_na_sentinel=False)
+    return again.astype(np.int64)[codes] if n else np.zeros(0, np.int64), pd.Index(names, dtype="str")
+
+
+def _segments(table: pd.DataFrame, by: list[str]) -> tuple[Ints, pd.DataFrame]:
+    if not by:
+        return np.zeros(len(table), np.int64), pd.DataFrame(index=range(1))
+    grouped = table.groupby(by, dropna=False, sort=True, observed=True)
+    segments = grouped.size().reset_index()[by]
+    codes: Ints = np.asarray(grouped.ngroup(), np.int64)
+    return codes, segments
+
+
+def _last_known(table: pd.DataFrame, start: Ints, as_of: int) -> np.ndarray:
+    """Of the rows of a subscription and start, those recorded last before `as_of`."""
+    recorded = times(table, "recorded_at", "subscriptions")
+    recorded = np.where(recorded == NEVER, -NEVER, recorded)  # known from the beginning
+    known = recorded < as_of
+    frame = pd.DataFrame({"s": table["subscription_id"].to_numpy(), "start": start, "recorded": recorded})
+    last = frame[known].groupby(["s", "start"])["recorded"].transform("max").reindex(frame.index)
+    return known & (last == recorded).to_numpy()

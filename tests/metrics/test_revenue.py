@@ -1,0 +1,394 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics import (
+    EventTableError,
+    expansion_split,
+    mrr_churn_rate,
+    mrr_lines,
+    mrr_movements,
+    mrr_rollforward,
+    revenue_retention,
+)
+
+
+def log(text):
+    """Rows of subscriptions: customer, subscription, start, end (- runs), mrr, and further columns as name=value."""
+    rows = []
+    for line in filter(None, (line.split("#")[0].strip() for line in text.splitlines())):
+        customer, subscription, start, end, mrr, *more = line.split()
+        rows.append({
+            "customer_id": customer, "subscription_id": subscription, "start": start,
+            "end": None if end == "-" else end, "mrr": float(mrr), "status": "active", "currency": "EUR",
+            **dict(pair.split("=") for pair in more),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    for name in ("start", "end", "recorded_at"):
+        if name in table:
+            table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    return table
+
+
+def times(**columns):
+    """A table whose columns that end in _at are instants."""
+    table = pd.DataFrame(columns)
+    for name in table:
+        if name.endswith("_at"):
+            table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    return table
+
+
+def moved(table):
+    return [
+        f"{row.date:%m-%d} {row.customer_id} {row.kind} {row.amount:g}"
+        for row in table.itertuples()
+        if row.kind != "new"
+    ]
+
+
+def one(table, start):
+    return table[table["period_start"] == start].iloc[0]
+
+
+BOOK = log("""
+    ann  a1  2025-12-01  -           100
+    ben  b1  2025-12-10  2026-02-15   50
+    ben  b2  2026-04-03  -            60   # comes back
+    cat  c1  2026-01-05  2026-03-01  200
+    cat  c1  2026-03-01  -           150   # on the first of a month: in that month
+    dan  d1  2026-01-20  2026-01-28   80   # came and went
+    eve  e1  2026-02-01  -            30
+    eve  e2  2026-02-20  2026-04-10   20
+    fay  f1  2026-03-31  -           500
+""")
+MONTHS = {"since": "2026-01-01", "as_of": "2026-05-01"}
+
+
+def test_the_day_view_sees_who_came_and_went_and_the_edge_view_does_not():
+    event, snapshot = (one(mrr_rollforward(BOOK, basis=b, **MONTHS), "2026-01-01") for b in ("event", "snapshot"))
+    assert (event["new"], event["churn"], event["customers_new"], event["customers_churned"]) == (280, -80, 2, 1)
+    assert (snapshot["new"], snapshot["churn"], snapshot["customers_new"]) == (200, 0, 1)
+    assert event["closing"] == snapshot["closing"] == 350
+
+
+def test_a_start_on_the_first_is_new_and_an_end_on_the_first_is_of_that_month():
+    february, march = (one(mrr_rollforward(BOOK, **MONTHS), f"2026-0{k}-01") for k in (2, 3))
+    assert february["customers_new"] == 1  # eve
+    assert march["contraction"] == -50  # cat
+
+
+def test_who_paid_before_is_back_and_not_new():
+    april = one(mrr_rollforward(BOOK, **MONTHS), "2026-04-01")
+    assert (april["reactivation"], april["customers_reactivated"], april["new"]) == (60, 1, 0)
+
+
+def test_a_month_in_which_nothing_happened_has_its_row():
+    table = mrr_rollforward(log("ann a1 2025-12-01 - 100"), since="2026-01-01", as_of="2026-04-01")
+    assert table["closing"].tolist() == [100.0] * 3
+    assert table[["new", "churn"]].sum().sum() == 0
+
+
+def test_the_month_that_is_not_over_says_so():
+    assert mrr_rollforward(BOOK, since="2026-04-01", as_of="2026-04-20")["complete"].tolist() == [False]
+
+
+def test_changes_of_one_local_day_are_netted():
+    rows = log("""
+        ann  a1  2026-03-01  2026-03-31T21:00Z  100
+        ann  a2  2026-03-31T22:30Z  -           120   # half past midnight in Berlin: the next day
+    """)
+    assert moved(mrr_movements(rows, as_of="2026-05-01")) == ["03-31 ann expansion 20"]
+    assert moved(mrr_movements(rows, as_of="2026-05-01", tz="Europe/Berlin")) == [
+        "03-31 ann churn -100", "04-01 ann reactivation 120",
+    ]  # fmt: skip
+
+
+def test_one_of_two_subscriptions_that_ends_is_a_contraction_of_the_customer_and_churn_of_the_subscription():
+    rows = log("ann a1 2026-01-01 - 60\nann a2 2026-01-01 2026-02-10 40")
+    assert moved(mrr_movements(rows, as_of="2026-03-01")) == ["02-10 ann contraction -40"]
+    by_subscription = mrr_movements(rows, level="subscription", as_of="2026-03-01")
+    assert by_subscription[["subscription_id", "kind"]].iloc[-1].tolist() == ["a2", "churn"]
+
+
+PAUSE = log("""
+    ann  a1  2026-01-01  2026-02-10  100
+    ann  a1  2026-02-10  2026-03-10  100  status=paused
+    ann  a1  2026-03-10  -           100
+    ben  b1  2026-01-01  2026-02-10   40
+    ben  b1  2026-02-10  -            40  status=paused    # still, after the 90 days of the limit
+""")
+
+
+def test_a_pause_is_a_movement_of_its_own_and_churn_on_the_day_of_the_limit():
+    table = mrr_movements(PAUSE, as_of="2026-06-01")
+    assert moved(table) == [
+        "02-10 ann pause -100", "02-10 ben pause -40", "03-10 ann resume 100",
+        "05-11 ben churn -40", "05-11 ben pause 40",
+    ]  # fmt: skip
+    may = one(mrr_rollforward(PAUSE, as_of="2026-06-01"), "2026-05-01")
+    assert (may["churn"], may["pause"], may["closing"], may["customers_churned"]) == (-40, 40, 100, 1)
+
+
+def test_a_pause_may_be_churn_or_stay_mrr_by_policy():
+    churn = mrr_movements(PAUSE, paused="churn", as_of="2026-06-01")
+    assert moved(churn) == ["02-10 ann churn -100", "02-10 ben churn -40", "03-10 ann reactivation 100"]
+    assert moved(mrr_movements(PAUSE, paused="include", as_of="2026-06-01")) == ["05-11 ben churn -40"]
+    assert moved(mrr_movements(PAUSE, paused="include", pause_limit=None, as_of="2026-06-01")) == []
+
+
+def test_a_pause_that_goes_on_in_a_second_row_has_one_limit():
+    rows = log("""
+        ann  a1  2026-01-01  2026-02-10  100
+        ann  a1  2026-02-10  2026-04-01  100  status=paused
+        ann  a1  2026-04-01  -           100  status=paused
+    """)
+    assert moved(mrr_movements(rows, as_of="2026-06-01"))[-2:] == ["05-11 ann churn -100", "05-11 ann pause 100"]
+
+
+INVOICES = times(
+    invoice_id=["i1", "i2", "i3"],
+    customer_id=["ann", "ben", "cat"],
+    subscription_id=["a1", "b1", "c1"],
+    due_at=["2026-03-05", "2026-03-05", "2026-03-25"],
+    paid_at=["2026-03-15", "2026-04-20", None],
+)
+THREE = log("ann a1 2025-12-05 - 100\nben b1 2025-12-05 - 100\ncat c1 2025-12-05 - 100")
+
+
+def test_an_unpaid_invoice_is_at_risk_then_churn_after_its_grace_and_back_when_it_is_paid():
+    table = mrr_movements(THREE, invoices=INVOICES, as_of="2026-05-01")
+    assert moved(table) == ["03-20 ben churn -100", "04-09 cat churn -100", "04-20 ben reactivation 100"]
+    assert table.loc[table["kind"] == "churn", "cause"].tolist() == ["involuntary"] * 2
+    march = one(mrr_rollforward(THREE, invoices=INVOICES, as_of="2026-04-01"), "2026-03-01")
+    assert (march["closing"], march["at_risk"]) == (200, 100)  # ben is gone, cat is late
+
+
+def test_the_last_instant_of_the_grace_is_too_late_and_a_moment_before_is_not():
+    for paid, gone in (("2026-03-20", False), ("2026-03-20T00:00:01Z", True)):
+        invoices = INVOICES[:1].assign(
+            paid_at=pd.Timestamp(paid).tz_localize("UTC") if "Z" not in paid else pd.Timestamp(paid)
+        )
+        table = mrr_rollforward(THREE[:1], invoices=invoices, as_of="2026-03-20T00:00:01Z", since="2026-03-01")
+        assert (table["closing"].iloc[0] == 0) == gone
+
+
+def test_without_invoices_the_state_past_due_says_since_when():
+    rows = log("""
+        ann  a1  2026-01-01  2026-02-01  100
+        ann  a1  2026-02-01  2026-02-28  100  status=past_due   # longer than the grace
+        ann  a1  2026-02-28  -           100
+    """)
+    assert moved(mrr_movements(rows, as_of="2026-04-01")) == ["02-16 ann churn -100", "02-28 ann reactivation 100"]
+    assert moved(mrr_movements(rows, past_due_grace=None, as_of="2026-04-01")) == []
+
+
+CANCELLATIONS = times(
+    customer_id=["ann", "ben"],
+    subscription_id=["a1", "b1"],
+    requested_at=["2026-02-05", "2026-02-10"],
+    effective_at=["2026-03-05", "2026-03-10"],
+    withdrawn_at=[None, "2026-02-20"],
+    ended_by=["customer", "customer"],
+)
+
+
+def test_churn_counts_from_the_effect_or_from_the_request():
+    rows = log("ann a1 2026-01-05 2026-03-05 10\nben b1 2026-01-05 - 20")
+    effective = mrr_movements(rows, cancellations=CANCELLATIONS, as_of="2026-04-01")
+    assert moved(effective) == ["03-05 ann churn -10"]
+    assert effective["cause"].dropna().tolist() == ["voluntary"]
+    requested = mrr_movements(rows, cancellations=CANCELLATIONS, recognise="requested", as_of="2026-04-01")
+    assert moved(requested) == ["02-05 ann churn -10", "02-10 ben churn -20", "02-20 ben reactivation 20"]
+    with pytest.raises(ValueError, match="needs the requests"):
+        mrr_movements(rows, recognise="requested", as_of="2026-04-01")
+
+
+def test_an_end_that_is_planned_has_not_happened():
+    rows = log("ann a1 2026-01-05 2026-03-05 10")
+    assert mrr_rollforward(rows, as_of="2026-03-05")["closing"].iloc[-1] == 10
+    assert mrr_rollforward(rows, as_of="2026-03-06")["closing"].iloc[-1] == 0
+
+
+def test_a_closed_month_that_was_told_otherwise_is_restated():
+    rows = log("""
+        ann  a1  2026-01-05  -           10  recorded_at=2026-01-05
+        ann  a1  2026-01-05  2026-02-20  10  recorded_at=2026-03-10   # told late
+        ben  b1  2026-01-05  -           30  recorded_at=2026-01-05
+    """)
+    early, late = (mrr_rollforward(rows, as_of=day) for day in ("2026-03-01", "2026-04-01"))
+    assert early["closing"].tolist() == [40, 40]
+    assert late["closing"].tolist() == [40, 30, 30]
+    assert late["restated"].tolist() == [False, True, False]  # in March it was known before the month was over
+    assert mrr_rollforward(BOOK, **MONTHS)["restated"].isna().all()
+
+
+def test_a_merged_customer_has_not_left():
+    rows = log("old s1 2026-01-01 2026-03-10 100\nnew s2 2026-03-10 - 120")
+    assert moved(mrr_movements(rows, merge={"old": "new"}, as_of="2026-04-01")) == ["03-10 new expansion 20"]
+    with pytest.raises(ValueError, match="leads back to itself"):
+        mrr_movements(rows, merge={"old": "new", "new": "old"}, as_of="2026-04-01")
+
+
+def test_two_currencies_have_two_rows_and_one_currency_has_its_rate():
+    rows = log("ann a1 2026-01-15 2026-02-15 100\nann a1 2026-02-15 - 110\nben b1 2026-01-20 - 200 currency=USD")
+    table = mrr_rollforward(rows, since="2026-02-01", as_of="2026-03-01")
+    assert table[["currency", "closing"]].to_numpy().tolist() == [["EUR", 110.0], ["USD", 200.0]]
+    rates = pd.DataFrame({"currency": ["EUR", "EUR"], "date": ["2026-02-01", "2026-03-01"], "rate": [1.1, 1.2]})
+    row = mrr_rollforward(rows, since="2026-02-01", as_of="2026-03-01", currency="USD", rates=rates).iloc[0]
+    assert row[["opening", "expansion", "fx", "closing"]].astype(float).tolist() == pytest.approx([310, 11, 11, 332])
+    by_customer = mrr_movements(rows, since="2026-02-01", as_of="2026-03-01", currency="USD", rates=rates)
+    assert by_customer[["kind", "amount"]].to_numpy().tolist() == [
+        ["expansion", pytest.approx(11)],
+        ["fx", pytest.approx(11)],
+    ]
+    with pytest.raises(ValueError, match="none of EUR to USD is in force on 2026-02-01"):
+        mrr_rollforward(rows, since="2026-02-01", as_of="2026-03-01", currency="USD", rates=rates[1:])
+
+
+def test_thirds_of_a_cent_come_together_again():
+    rows = pd.concat([log(f"c{k} s{k} 2026-01-05 - {100 / 12}") for k in range(1200)], ignore_index=True)
+    assert mrr_rollforward(rows, as_of="2026-02-01")["closing"].item() == 10_000.0
+
+
+def test_gross_retention_keeps_the_departed_and_caps_each_customer():
+    table = revenue_retention(BOOK, min_n=1, **MONTHS)
+    assert table["grr"].tolist() == pytest.approx([1, 300 / 350, 300 / 350, 780 / 800])
+    grown = log("ann a1 2026-01-05 2026-02-05 100\nann a1 2026-02-05 - 300\nben b1 2026-01-05 2026-02-05 100")
+    row = revenue_retention(grown, since="2026-02-01", as_of="2026-03-01", min_n=1).iloc[0]
+    assert (row["grr"], row["nrr"]) == (0.5, 1.5)
+
+
+def test_twelve_months_follow_one_cohort_and_are_no_product():
+    rows = log("""
+        ann  a1  2026-01-15  2026-02-15  100
+        ben  b1  2026-02-10  2026-03-15  400   # not there at the start of the span
+        cat  c1  2026-01-15  -           100
+    """)
+    one_month = revenue_retention(rows, since="2026-02-01", as_of="2026-04-01", min_n=1)
+    two = revenue_retention(rows, span="2 months", since="2026-03-01", as_of="2026-04-01", min_n=1).iloc[0]
+    assert two["nrr"] == 0.5
+    assert one_month["nrr"].prod() == pytest.approx(0.1)
+    assert str(two["span_start"].date()) == "2026-02-01"
+
+
+def test_a_pause_is_no_loss_of_retention_and_a_return_counts_only_on_request():
+    pause = revenue_retention(PAUSE, since="2026-02-01", as_of="2026-03-01", min_n=1).iloc[0]
+    assert (pause["grr"], pause["nrr"]) == (1, 1)
+    april = {"since": "2026-04-01", "as_of": "2026-05-01", "min_n": 1}
+    assert revenue_retention(BOOK, **april)["nrr"].item() == pytest.approx(780 / 800)
+    assert revenue_retention(BOOK, reactivation=True, **april)["nrr"].item() == pytest.approx(840 / 800)
+
+
+def test_under_min_n_counts_stand_alone_and_an_unfinished_month_has_no_rate():
+    table = revenue_retention(BOOK, since="2026-03-01", as_of="2026-04-20")
+    assert table["reason"].tolist() == ["below_min_n", "incomplete_period"]
+    assert table[["grr", "nrr", "gross_churn", "net_churn"]].isna().all(axis=None)
+    assert table["customers_start"].tolist() == [3, 4]
+
+
+def test_the_limits_of_retention_are_those_of_a_weighted_regression():
+    regression = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(3)
+    paid = rng.choice([10.0, 20.0, 60.0], 80)
+    now = np.round(paid * rng.choice([0, 0.5, 1, 1, 1, 1.5], 80), 2)
+    rows = [log(f"c{k} s{k} 2026-01-05 2026-02-10 {paid[k]}\nc{k} s{k} 2026-02-10 - {now[k]}") for k in range(80)]
+    row = revenue_retention(pd.concat(rows), since="2026-02-01", as_of="2026-03-01").iloc[0]
+    for name, value in (("grr", np.minimum(now, paid)), ("nrr", now)):
+        fit = regression.WLS(value, paid, weights=1 / paid).fit(cov_type="HC1")
+        assert row[name] == pytest.approx(fit.params[0])
+        assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(fit.conf_int()[0].tolist())
+
+
+def test_more_of_the_same_is_upsell_and_something_else_beside_it_cross_sell():
+    rows = log("""
+        ann  a1  2026-01-05  2026-02-05  10  product_family=notes
+        ann  a1  2026-02-05  -           25  product_family=notes
+        ann  a2  2026-02-05  -            5  product_family=mail
+        ben  b1  2026-01-05  2026-02-05  40  product_family=notes
+        ben  b2  2026-02-05  -           30  product_family=mail      # swapped: expansion 0, contraction 10
+    """)
+    row = expansion_split(rows, since="2026-02-01", as_of="2026-03-01").iloc[0]
+    assert (row["upsell"], row["cross_sell"], row["downsell"]) == (15, 35, -40)
+    assert (row["expansion"], row["contraction"]) == (20, -10)
+
+
+def test_who_pays_for_a_year_at_once_pays_less_a_month_and_has_not_shrunk():
+    rows = log("ann a1 2026-01-05 2026-02-05 10 billing_months=1\nann a1 2026-02-05 - 8 billing_months=12")
+    row = expansion_split(rows, since="2026-02-01", as_of="2026-03-01").iloc[0]
+    assert (row["term_extension"], row["downsell"]) == (-2, 0)
+    kept = {t: revenue_retention(rows, term_extension=t, since="2026-02-01", as_of="2026-03-01", min_n=1)["grr"].item()
+            for t in ("contraction", "separate")}  # fmt: skip
+    assert kept == {"contraction": 0.8, "separate": 1.0}
+
+
+def test_rates_from_totals_are_not_capped_and_may_be_negative():
+    totals = pd.DataFrame(
+        {"opening": [1000.0, 0], "expansion": [120.0, 5], "contraction": [-20.0, 0], "churn": [-30.0, 0]}
+    )
+    table = mrr_churn_rate(totals)
+    assert table.iloc[0][["gross_churn", "net_churn", "grr", "nrr"]].tolist() == pytest.approx(
+        [0.05, -0.07, 0.95, 1.07]
+    )
+    assert table["reason"].iloc[1] == "zero_denominator"
+    assert (
+        mrr_churn_rate(mrr_rollforward(BOOK, since="2026-04-01", as_of="2026-04-20"))["reason"].item()
+        == "incomplete_period"
+    )
+
+
+PRICES = pd.DataFrame({
+    "interval": ["year", "week", "day", "month", "month", "month"],
+    "interval_count": [1, 2, 30, 3, 1, 1],
+    "unit_amount_minor": [12_000, 1_200, 7_300, 3_000, 500, 900],
+    "quantity": [1, 1, 1, 2, 1, 0],
+    "currency": ["EUR", "EUR", "EUR", "JPY", "KWD", "EUR"],
+    "kind": ["recurring"] * 4 + ["metered", "recurring"],
+})  # fmt: skip
+
+
+def test_prices_of_any_interval_and_currency_become_money_a_month():
+    table = mrr_lines(PRICES)
+    expected = [10, 12 * 52 / 12 / 2, 73 * 365 / 12 / 30, 2000, 0, 0]
+    assert table["mrr"].tolist() == pytest.approx(expected)
+    assert table["billing_months"].tolist() == pytest.approx([12, 2 * 12 / 52, 30 * 12 / 365, 3, 1, 1])
+    assert table["reason"].iloc[4:].tolist() == ["metered", "free"]
+    assert mrr_lines(PRICES, weeks_per_month=4)["mrr"].iloc[1] == 24
+
+
+def test_discounts_and_tax_follow_their_policy():
+    row = PRICES.iloc[[3]].assign(
+        currency="EUR", interval_count=1, unit_tax_minor=500, discount_percent=10, discount_duration="once"
+    )
+    assert mrr_lines(row)["mrr"].item() == 50
+    assert mrr_lines(row, tax="include")["mrr"].item() == 60
+    assert mrr_lines(row, discounts="all")["mrr"].item() == 45
+    lasting = row.assign(discount_duration="forever", discount_amount_minor=99_999)
+    assert mrr_lines(lasting)["mrr"].item() == 0  # never below nothing
+    assert mrr_lines(lasting, discounts="none")["mrr"].item() == 50
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"interval": "fortnight"}, "an interval that is none of day, week, month, year"),
+    ({"unit_amount_minor": None}, "no unit_amount_minor"),
+    ({"currency": None}, "no currency"),
+    ({"discount_percent": 120}, "discount_percent outside 0 to 100"),
+])  # fmt: skip
+def test_a_price_that_cannot_be_is_refused_with_its_row(change, says):
+    with pytest.raises(EventTableError, match=says):
+        mrr_lines(PRICES.iloc[:1].assign(**change))
+
+
+def test_rows_that_cannot_be_are_refused():
+    good = log("ann a1 2026-01-05 2026-02-05 10")
+    for change, says in (
+        ({"end": pd.Timestamp("2026-01-01", tz="UTC")}, "end before they start"), ({"mrr": -1.0}, "an mrr below 0"),
+        ({"status": "asleep"}, "'asleep' is not known"), ({"customer_id": None}, "no customer_id"),
+        ({"start": pd.Timestamp("2026-01-01")}, "have no zone"), ({"mrr": None}, "have no mrr"),
+    ):  # fmt: skip
+        with pytest.raises(EventTableError, match=says):
+            mrr_rollforward(good.assign(**change), as_of="2026-03-01")
+    with pytest.raises(ValueError, match="'plan' is not a column of the table"):
+        mrr_rollforward(good, by="plan", as_of="2026-03-01")
+    with pytest.raises(ValueError, match="past_due_grace"):
+        mrr_rollforward(good, past_due_grace=15, as_of="2026-03-01")
