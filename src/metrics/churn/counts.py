@@ -3,14 +3,16 @@
 The formulas are short and printed upside down so often that each has guards against it.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from metrics.intervals import add_rate, no_denominator
+from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import one_of
-from metrics.results import result
+from metrics.results import blank, keys, result
+from metrics.steps import unknown
 
 Length: TypeAlias = Literal["day", "week", "month", "quarter", "year"]
 
@@ -189,6 +191,83 @@ def convert_rate(
     table = pd.DataFrame({"churn_rate": [1 - retained], "retention_rate": [retained]})
     definition = f"{kind} of {rate:g} a {from_period}, compounded to a {to_period}."
     return result(table, metric="convert_rate", definition=definition, settings={"from": from_period, "to": to_period})
+
+
+def average_rate(
+    table: pd.DataFrame,
+    *,
+    count: str,
+    base: str,
+    weighted: bool = True,
+    by: str | Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What is a rate over several periods?
+
+    The sum of the counts / the sum of their bases, so that a large month weighs more than a small one.
+
+    Parameters
+    ----------
+    table
+        One row per period, as `subscription_churn` gives it.
+    count, base
+        Columns: how many of how many, such as ``customers_churned`` and ``at_risk``. Rows in which one is missing, or
+        the period is not over (``complete``), are left out.
+    weighted
+        True (default), or False: the mean of the periods' rates, which has no limits.
+    by
+        Column or list for a breakdown.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row (per group)
+        periods          count  rows with a base above 0
+        <count>, <base>  sums
+        rate (…)         0 to 1 count / base, Wilson where the counts are parts of their bases
+        reason           ``zero_denominator`` where no row has a base
+
+    Raises
+    ------
+    ValueError
+        A column that is missing; counts below 0.
+
+    Examples
+    --------
+    >>> months = pd.DataFrame({"customers_churned": [10, 1], "at_risk": [100, 20]})
+    >>> average_rate(months, count="customers_churned", base="at_risk").round(4).iloc[0, :4].tolist()
+    [2.0, 11.0, 120.0, 0.0917]
+    """
+    by = keys(by, taken=["periods", "rate", "rate_low", "rate_high", "reason"])
+    for name in (count, base, *by):
+        if name not in table:
+            raise ValueError(unknown("table", name, table.columns, "a column of the table", "columns"))
+    rows = table[table[count].notna() & table[base].notna()]
+    if "complete" in rows:
+        rows = rows[rows["complete"].astype(bool)]
+    if (rows[[count, base]].astype(float) < 0).any(axis=None):
+        raise ValueError(f"{count} or {base} is below 0 in some rows. Give counts from 0.")
+    rates = pd.Series(ratio(rows[count].to_numpy(float), rows[base].to_numpy(float)), index=rows.index)
+    rows = rows.assign(periods=(rows[base].astype(float) > 0).astype(np.int64), rate=rates)
+    if by:
+        grouped = rows.groupby(by, dropna=False)
+        found = grouped[["periods", count, base]].sum().join(grouped["rate"].mean()).reset_index()
+    else:
+        found = pd.DataFrame([rows[["periods", count, base]].sum()]).assign(rate=rates.mean())
+        found["periods"] = found["periods"].astype(np.int64)
+    if weighted:
+        found = add_rate(found, "rate", count, base, confidence)
+        found = blank(found, found[count] > found[base], ["rate_low", "rate_high"])
+    else:
+        found = found.assign(rate_low=np.nan, rate_high=np.nan)
+    found["reason"] = no_denominator(found[base].to_numpy(float)).to_numpy()
+    definition = (
+        f"Sum of {count} / sum of {base} over the periods." if weighted else f"Mean of {count} / {base} of the periods."
+    )
+    settings = {"count": count, "base": base, "weighted": weighted, "by": by or None, "confidence": confidence}
+    columns = [*by, "periods", count, base, "rate", "rate_low", "rate_high", "reason"]
+    return result(found, metric="average_rate", definition=definition, settings=settings, columns=columns)
 
 
 def _check_counts(counts: dict[str, int]) -> None:
