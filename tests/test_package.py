@@ -86,6 +86,7 @@ FLOORS = [
 
 METRICS = [
     "funnel", "retention", "churn", "surveys", "clv", "paths", "survival", "activity", "onboarding", "health",
+    "revenue", "economics",
 ]  # fmt: skip
 
 
@@ -98,6 +99,8 @@ def test_each_metric_imports_only_the_floors_below_it(path):
     above = {
         "paths": {"funnel"},  # what droppers did instead begins with the funnel that they dropped from
         "onboarding": {"survival"},  # who has not reached it yet is censored
+        "churn": {"revenue"},  # who left is told by the balances of recurring revenue
+        "economics": {"revenue"},
     }
     assert used <= set(FLOORS) | above.get(home, set())
 

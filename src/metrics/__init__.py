@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metrics.activity import active_users, lifecycle, stickiness, user_days
-    from metrics.churn import churn_rate, convert_rate, customer_churn_rate, customer_retention_rate
+    from metrics.churn import (
+        average_rate,
+        churn_rate,
+        churn_reasons,
+        convert_rate,
+        customer_churn_rate,
+        customer_retention_rate,
+        pause_outcomes,
+        payment_recovery,
+        renewal_churn,
+        subscription_churn,
+        trial_conversion,
+    )
     from metrics.clv import (
         PurchaseFit,
         PurchaseModel,
@@ -27,6 +39,7 @@ if TYPE_CHECKING:
         unit_economics,
     )
     from metrics.display import alert, definitions, headline, show
+    from metrics.economics import acquisition_cost, quick_ratio, relative_change, roi, subscription_lifetime_value
     from metrics.events import (
         EventLoad,
         EventTableError,
@@ -85,6 +98,14 @@ if TYPE_CHECKING:
         plot_time_to_convert,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
+    from metrics.revenue import (
+        expansion_split,
+        mrr_churn_rate,
+        mrr_lines,
+        mrr_movements,
+        mrr_rollforward,
+        revenue_retention,
+    )
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.store import EventSource, open_events, write_events
@@ -153,7 +174,34 @@ _HOMES = {
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle"],
-    "metrics.churn": ["churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate"],
+    "metrics.revenue": [
+        "mrr_lines",
+        "mrr_movements",
+        "mrr_rollforward",
+        "revenue_retention",
+        "expansion_split",
+        "mrr_churn_rate",
+    ],
+    "metrics.churn": [
+        "churn_rate",
+        "subscription_churn",
+        "renewal_churn",
+        "churn_reasons",
+        "trial_conversion",
+        "pause_outcomes",
+        "payment_recovery",
+        "customer_retention_rate",
+        "customer_churn_rate",
+        "convert_rate",
+        "average_rate",
+    ],
+    "metrics.economics": [
+        "subscription_lifetime_value",
+        "acquisition_cost",
+        "quick_ratio",
+        "roi",
+        "relative_change",
+    ],
     "metrics.survival": [
         "survival_curve",
         "survival_summary",
@@ -236,7 +284,10 @@ __all__ = [
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle",
-    "churn_rate", "customer_retention_rate", "customer_churn_rate", "convert_rate",
+    "mrr_lines", "mrr_movements", "mrr_rollforward", "revenue_retention", "expansion_split", "mrr_churn_rate",
+    "churn_rate", "subscription_churn", "renewal_churn", "churn_reasons", "trial_conversion", "pause_outcomes",
+    "payment_recovery", "customer_retention_rate", "customer_churn_rate", "convert_rate", "average_rate",
+    "subscription_lifetime_value", "acquisition_cost", "quick_ratio", "roi", "relative_change",
     "user_stays", "survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "cox_regression",
     "fit_retention", "project_retention", "RetentionModel", "RetentionFit",
     "orders_summary", "fit_purchases", "PurchaseFit", "PurchaseModel", "fit_spend", "SpendFit", "SpendModel",

@@ -58,6 +58,32 @@ def survival(metric, **settings):
     return measured
 
 
+def subscriptions(events):
+    """Three weeks from each row on, paused where `amount` is large, on trial where there is no plan."""
+    status = pd.Series("active", index=events.index, dtype="str")
+    return pd.DataFrame({
+        "customer_id": events["user_id"], "subscription_id": events["user_id"] + "-" + events["event"],
+        "start": events["timestamp"], "end": events["timestamp"] + pd.Timedelta(days=21),
+        "status": status.mask(events["amount"] > 8, "paused").mask(events["plan"].isna(), "trialing"),
+        "mrr": events["amount"], "billing_months": 1, "plan": events["plan"],
+    })  # fmt: skip
+
+
+def cancellations(events):
+    ends = subscriptions(events)
+    return ends.assign(
+        requested_at=ends["start"] + pd.Timedelta(days=3), effective_at=ends["end"], withdrawn_at=pd.NaT,
+        ended_by=events["event"].map({"a": "customer", "b": "system", "c": None}),
+    ).drop(columns=["start", "end", "status", "mrr", "billing_months"])  # fmt: skip
+
+
+def attempts(events):
+    return pd.DataFrame({
+        "invoice_id": events["user_id"] + "-" + events["event"], "attempted_at": events["timestamp"],
+        "result": events["plan"].map({"pro": "succeeded"}).fillna("failed"),
+    })  # fmt: skip
+
+
 METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
     "conversion_funnel optional": lambda e: metrics.conversion_funnel(
@@ -110,6 +136,32 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "survival_summary": lambda e: metrics.survival_summary(survival(metrics.survival_curve)(e)),
     "compare_survival": survival(metrics.compare_survival, by=True),
     "compare_survival_pairs": survival(metrics.compare_survival_pairs, by=True),
+    "mrr_rollforward": lambda e: metrics.mrr_rollforward(subscriptions(e), period="week", by="plan", as_of=AS_OF),
+    "mrr_rollforward snapshot": lambda e: metrics.mrr_rollforward(
+        subscriptions(e), basis="snapshot", period="week", cancellations=cancellations(e), recognise="requested",
+        as_of=AS_OF,
+    ),
+    "mrr_movements": lambda e: metrics.mrr_movements(
+        subscriptions(e), period="week", cancellations=cancellations(e), as_of=AS_OF
+    ),
+    "revenue_retention": lambda e: metrics.revenue_retention(
+        subscriptions(e), period="week", span="3 weeks", reactivation=True, as_of=AS_OF
+    ),
+    "expansion_split": lambda e: metrics.expansion_split(subscriptions(e), period="week", family="plan", as_of=AS_OF),
+    "subscription_churn": lambda e: metrics.subscription_churn(
+        subscriptions(e), period="week", by="plan", min_n=1, as_of=AS_OF
+    ),
+    "renewal_churn": lambda e: metrics.renewal_churn(
+        subscriptions(e).assign(end=pd.NaT), period="week", min_n=1, as_of=AS_OF
+    ),
+    "churn_reasons": lambda e: metrics.churn_reasons(
+        cancellations(e), subscriptions=subscriptions(e), by="plan", period="week", as_of=AS_OF
+    ),
+    "trial_conversion": lambda e: metrics.trial_conversion(subscriptions(e), period="week", min_n=1, as_of=AS_OF),
+    "pause_outcomes": lambda e: metrics.pause_outcomes(
+        subscriptions(e), cancellations=cancellations(e), follow_up="20 days", period="week", min_n=1, as_of=AS_OF
+    ),
+    "payment_recovery": lambda e: metrics.payment_recovery(attempts(e), period="week", min_n=1, as_of=AS_OF),
     "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
     "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
     "net_promoter_score rolling": lambda e: metrics.net_promoter_score(
@@ -157,7 +209,7 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 )]  # fmt: skip
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
-    "explain_funnel", "unit_economics", "user_stays",
+    "explain_funnel", "unit_economics", "user_stays", "mrr_movements",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]
 
