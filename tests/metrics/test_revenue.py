@@ -141,7 +141,8 @@ def test_a_pause_that_goes_on_in_a_second_row_has_one_limit():
     rows = log("""
         ann  a1  2026-01-01  2026-02-10  100
         ann  a1  2026-02-10  2026-04-01  100  status=paused
-        ann  a1  2026-04-01  -           100  status=paused
+        ann  a1  2026-04-01  2026-05-20  100  status=paused
+        ann  a1  2026-05-20  -           120  status=paused   # begins when the limit has passed
     """)
     assert moved(mrr_movements(rows, as_of="2026-06-01"))[-2:] == ["05-11 ann churn -100", "05-11 ann pause 100"]
 

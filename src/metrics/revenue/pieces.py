@@ -68,7 +68,9 @@ def pieces_of(book: Book, policies: Policies, as_of: int) -> Pieces:
     if paused.any():
         live = np.where(paused, 0, book.parts)
         if policies.limit is not None:
-            end = np.where(paused, np.minimum(end, _spell(book, paused) + policies.limit), end)
+            # A later row of a pause may begin when the limit has passed: then nothing of it is left.
+            limit = np.maximum(_spell(book, paused) + policies.limit, book.start)
+            end = np.where(paused, np.minimum(end, limit), end)
             end = np.where(end >= as_of, NEVER, end)
         if policies.paused == "include":
             live = book.parts
