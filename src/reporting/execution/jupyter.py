@@ -29,6 +29,7 @@ with warnings.catch_warnings():
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
+    from papermill.translators import PythonTranslator, papermill_translators
     from traitlets.config import Config
 
 for _name in _absent:
@@ -49,8 +50,10 @@ __all__ = [
     "NBClientEngine",
     "PapermillExecutionError",
     "PapermillNotebookClient",
+    "PythonTranslator",
     "nbformat",
     "papermill",
     "papermill_engines",
+    "papermill_translators",
     "run_sync",
 ]

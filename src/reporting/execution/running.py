@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from reporting.execution.jobs import Event, Job, OnEvent, Outcome
+from reporting.execution.values import portable
 from reporting.execution.workers import Worker, Workers, talk
 from reporting.kernels import AVAILABLE
 
@@ -159,7 +160,7 @@ def _task(job: Job) -> dict[str, Any]:
         "notebook": str(job.notebook.absolute()),
         "output": str(job.output.absolute()),
         "workdir": str(job.workdir.absolute()),
-        "given": dict(job.given),
+        "given": {name: portable(value) for name, value in job.given.items()},
         "secrets": dict(job.secrets.values),
         "timeout": job.timeout,
         "memory": job.memory,

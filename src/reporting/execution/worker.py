@@ -25,9 +25,11 @@ from reporting.execution.jupyter import (
     nbformat,
     papermill,
 )
+from reporting.execution.values import register_dates
 from reporting.kernels import NAME
 from reporting.recipe.secrets import Secrets
 
+register_dates()
 START = 60  # seconds for a kernel to answer
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # The user's history is for what users type.

@@ -88,10 +88,13 @@ class Parameter:
         RefusedError
             The date breaks the rule of the parameter.
         """
-        if self.type.kind not in ("date", "datetime") or not isinstance(value, str):
+        kind = self.type.item if self.type.item else self.type
+        if kind.kind not in ("date", "datetime") or not value:
             return value
         try:
-            return self.checked(resolved(value, today))
+            if isinstance(value, list):
+                return self.checked([resolved(part, today) if isinstance(part, str) else part for part in value])
+            return self.checked(resolved(value, today)) if isinstance(value, str) else value
         except ValueError as error:
             raise error if isinstance(error, RefusedError) else RefusedError(f"{self.name}: {error}.") from None
 
@@ -133,7 +136,7 @@ class Parameter:
         if rule.choices and value not in [kind.checked(choice) for choice in rule.choices]:
             names = [str(choice) for choice in rule.choices]
             raise _Broken(f"which is none of its choices. {did_you_mean(str(value), names, 'They are')}".rstrip("."))
-        if self.type.kind in ("date", "datetime") and is_relative(value):
+        if kind.kind in ("date", "datetime") and is_relative(value):
             return  # counted from today: it is measured on the day
         if rule.min is not None and _measure(value) < _measure(kind.checked(rule.min)):
             raise _Broken(f"but the least is {rule.min}")

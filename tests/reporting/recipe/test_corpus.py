@@ -1,6 +1,7 @@
 """Parameters that must be refused, and some that must not: each a line that somebody could type."""
 
 import sys
+from datetime import date
 
 import pytest
 
@@ -113,7 +114,7 @@ GOOD = {
     "steps": ["visit", "visit,signup", "visit, signup", "visit,,signup", "", "a_b"],
     "ages": ["18", "0,120", "18, 65,80", ""],
     "rates": ["0.5", "1,2", "-1.5,1e3", ""],
-    "days": ["2026-01-01", "2026-01-01,2024-02-29", ""],
+    "days": ["2026-01-01", "2026-01-01,2024-02-29", "", "today,today-1d"],
     "plan": ["", "007", " 5", "nan", "None", "1_000", "a=b", "it's", 'say "no"', "{x}", "\\n", "日本", "x" * 5000, "-p",
              "<script>", "true", "Infinity", "0x10", "; rm", "%d", "$HOME", "a\tb"],
     "currency": ["EUR", "USD", "GBP"],
@@ -132,7 +133,7 @@ def plan(tmp_path, monkeypatch):
     write_notebook(tmp_path / "funnel.ipynb", "%md # Funnel", parameters=DECLARED)
     (tmp_path / "reports.toml").write_text(RECIPE)
     recipe = read_recipe(tmp_path / "reports.toml")
-    return lambda params: plan_reports(recipe, Request(params=params))[0][0]
+    return lambda params, today=None: plan_reports(recipe, Request(params=params, today=today))[0][0]
 
 
 def said_of(plan, params):
@@ -171,6 +172,17 @@ def test_a_wrong_name_is_refused_with_the_nearest(plan, typed, meant):
 def test_text_stays_text(plan):
     for text in GOOD["plan"][1:]:
         assert plan({"plan": text}).given["plan"] == text
+
+
+def test_dates_are_counted_from_the_day_of_the_run(plan):
+    day = date(2026, 3, 1)
+    values = plan(
+        {"as_of": "today", "since": "yesterday", "start": "today-1w", "days": "2026-01-01,today+1d"}, day
+    ).values
+    assert (values["as_of"], values["since"], values["start"]) == ("2026-03-01", "2026-02-28", date(2026, 2, 22))
+    assert values["days"] == [date(2026, 1, 1), date(2026, 3, 2)]
+    with pytest.raises(RefusedError, match="start is '2019-12-25', but the least is 2020-01-01"):
+        plan({"start": "today-1w"}, date(2020, 1, 1))
 
 
 def test_no_set_loads_what_reads_tables(plan):

@@ -1,0 +1,212 @@
+"""The verbs that look back, and those that look at what is to come, on reports that take no time."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from reporting.cli import report
+from reporting.publishing.run import run_reports
+from tests.reporting.notebooks import write_notebook
+from tests.reporting.publishing.fakes import project, runner
+
+
+@pytest.fixture
+def verb(tmp_path, monkeypatch):
+    """Say `metrics report …`; reports run without kernels, those named in `verb.fails` fail."""
+    made = project(tmp_path, "funnel", "nps")
+    monkeypatch.chdir(tmp_path)
+
+    def say(words, code=0):
+        monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner(fails=say.fails, seen=say.seen))
+        answer = CliRunner().invoke(report, [*words.split(), "--recipe", "reports.toml"])
+        assert answer.exit_code == code, answer.output
+        return answer
+
+    say.fails, say.seen, say.made = [], [], made
+    return say
+
+
+def said(answer):
+    return json.loads(answer.stdout)
+
+
+def test_a_plan_says_what_would_run_and_which_input_changed(verb):
+    assert [row["why"] for row in said(verb("plan --json"))["reports"]] == ["never built"] * 2
+    assert not verb.made.out.exists()
+    verb("run")
+    assert [row["build"] for row in said(verb("plan --json"))["reports"]] == [False, False]
+    assert "nothing changed" in verb("plan").stdout
+
+    Path("events.csv").write_text("user,event\n")
+    assert [row["changed"] for row in said(verb("plan --json"))["reports"]] == [["data"], ["data"]]
+    write_notebook(Path("nps.ipynb"), "%md # Another")
+    Path("events.csv").write_text("")
+    assert [row["changed"] for row in said(verb("plan --json"))["reports"]] == [[], ["notebook"]]
+    assert said(verb("plan funnel -p weeks=9 --json"))["reports"][0]["changed"] == ["parameters"]
+    verb("run")
+    assert verb.seen == ["funnel", "nps", "nps"]
+
+
+def test_a_module_beside_the_notebook_is_an_input(verb):
+    write_notebook(Path("funnel.ipynb"), "%md # The funnel", "import helpers")
+    Path("helpers.py").write_text("rate = 1")
+    verb("run")
+    Path("helpers.py").write_text("rate = 2")
+    assert [row["changed"] for row in said(verb("plan --json"))["reports"]] == [["package"], []]
+
+
+def test_force_builds_what_did_not_change(verb):
+    verb("run")
+    assert "2 of 2 built, 2 unchanged" not in verb("run --force").stdout
+    assert "0 of 2 built, 2 unchanged" in verb("run").stdout
+    assert len(verb.seen) == 4
+
+
+def test_show_tells_of_the_last_run_and_of_any_other(verb):
+    verb("run")
+    verb.fails.append("nps")
+    verb("run --force", code=3)
+    assert "ValueError: no rows." in verb("show").stdout
+    first = said(verb("list --runs --json"))[-1]
+    assert (first["built"], first["failed"]) == (2, 0)
+    assert [page["status"] for page in said(verb(f"show {first['run'][:22]} --json"))["pages"]] == ["built", "built"]
+    assert "there is no such run" in verb("show 1999", code=2).stderr
+    assert "2 runs begin like this" in verb("show 2", code=2).stderr
+
+
+def test_diff_names_what_changed(verb):
+    verb("run")
+    verb("run -p weeks=9")
+    first = said(verb("list --runs --json"))[-1]["run"]
+    assert "weeks: 4 → 9" in verb(f"diff {first}").stdout
+    assert [row["changed"] for row in said(verb(f"diff {first} last --json"))] == [["parameters"]] * 2
+
+
+def test_rerun_builds_the_failed_again_with_the_parameters_they_had(verb):
+    verb.fails.append("nps")
+    verb("run -p weeks=9 --as-of 2026-05-01", code=3)
+    verb.fails.clear()
+    verb("rerun last --failed")
+    manifest = said(verb("show --json"))
+    assert [(page["name"], page["parameters"]["weeks"], page["as_of"]) for page in manifest["pages"]] == [
+        ("nps", 9, "2026-05-01")
+    ]
+    assert manifest["trigger"] == "rerun"
+    assert "Nothing failed in" in verb("rerun last --failed", code=2).stderr
+
+
+def test_prune_needs_a_rule_and_can_be_tried(verb):
+    for _ in range(4):
+        verb("run --force")
+    assert "Nothing says what to keep" in verb("prune", code=2).stderr
+    assert "2 runs would be removed, 2 kept." in verb("prune --keep-last 2 --dry-run").stdout
+    assert len(said(verb("list --runs --json"))) == 4
+    assert len(said(verb("prune --keep-last 2 --json"))["removed"]) == 2
+    assert len(said(verb("list --runs --json"))) == 2
+
+
+def test_the_index_is_made_again_from_the_manifests(verb):
+    verb("run")
+    shutil.rmtree(verb.made.out / "views")
+    (verb.made.out / "latest").unlink()
+    (verb.made.out / "index.html").unlink()
+    assert [row["state"] for row in said(verb("index --json"))["reports"]] == ["current", "current"]
+    assert sorted(verb.made.latest()) == ["funnel.html", "index.html", "nps.html"]
+
+
+def test_pages_leave_as_files_of_their_own(verb):
+    assert "There is no page of these reports yet" in verb("export --to away", code=2).stderr
+    verb("run")
+    verb("export funnel --to away")
+    assert [path.name for path in Path("away").iterdir()] == ["funnel.html"]
+
+
+def test_a_backfill_is_one_run_a_day_and_runs_once(verb):
+    verb("run funnel --from 2026-06-01 --to 2026-06-03")
+    assert [row["trigger"] for row in said(verb("list --runs --json"))] == ["backfill"] * 3
+    answer = said(verb("run funnel --from 2026-06-01 --to 2026-06-04 --json"))
+    assert [row["status"] for row in answer["reports"]] == ["unchanged"] * 3 + ["built"]
+    assert [row["day"] for row in answer["reports"]] == [f"2026-06-0{day}" for day in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run --from 2026-06-01", "--from and --to go together"),
+        ("run --from June --to 2026-06-02", "--from is 'June', which is no date"),
+        ("run --from 2026-06-02 --to 2026-06-01", "is before"),
+        ("run --from 1926-06-02 --to 2026-06-01", "more than ten years"),
+        ("run --from 2026-06-01 --to 2026-06-02 --as-of 2026-06-01", "Leave out --as-of"),
+        ("run --kernel cold", "there is no such kernel"),
+        ("plan -p wekks=3", "Did you mean 'weeks'?"),
+        ("check fnnel", "Did you mean 'funnel'?"),
+    ],
+)
+def test_what_is_wrong_is_refused_and_nothing_ran(verb, words, message):
+    assert message in verb(words, code=2).stderr
+    assert verb.seen == []
+    assert not verb.made.out.exists()
+
+
+def test_what_is_due_is_built_and_nothing_else(verb):
+    text = Path("reports.toml").read_text()
+    Path("reports.toml").write_text(text.replace('"nps.ipynb"', '"nps.ipynb"\nschedule = "every day at 06:00"'))
+    verb("run --due")
+    assert verb.seen == ["nps"]
+    assert verb("run --due").stdout == "Nothing is due.\n"
+
+
+def test_the_doctor_finds_a_run_that_cannot_be_read(verb):
+    verb("run")
+    assert {row["what"]: row["state"] for row in said(verb("doctor --json"))}["latest"] == "well"
+    [run] = [row["run"] for row in said(verb("list --runs --json"))]
+    (verb.made.out / "runs" / run / "manifest.json").write_text("{")
+    assert {row["what"]: row["state"] for row in said(verb("doctor --json", code=1))}["runs"] == "wrong"
+
+
+SLOW_IMPORTS = ("pandas", "pyarrow", "matplotlib", "papermill", "nbformat", "nbconvert", "jinja2", "IPython")
+
+
+@pytest.mark.parametrize("words", [["run", "-p", "wekks=3"], ["plan"], ["run"], ["list"], ["check"]])
+def test_answers_that_need_no_kernel_load_nothing_slow(verb, words):
+    verb("run")
+    program = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom reporting.cli import report\n"
+        f"CliRunner().invoke(report, {[*words, '--recipe', 'reports.toml']!r})\n"
+        f"print([name for name in {SLOW_IMPORTS!r} if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_is_told_to_end_leaves_no_process_and_no_file(tmp_path, number, code):
+    write_notebook(tmp_path / "slow.ipynb", "%md # Slow", "import os, time\nprint(os.getpid(), flush=True)\n"
+                   "open('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)")  # fmt: skip
+    (tmp_path / "reports.toml").write_text('[defaults]\nout = "out"\n[report.slow]\nnotebook = "slow.ipynb"\n')
+    program = "import sys; from metrics.cli import main; sys.exit(main())"
+    words = [sys.executable, "-c", program, "report", "run", "--recipe", "reports.toml"]
+    run = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    run.send_signal(number)
+    _, error = run.communicate(timeout=30)
+    assert run.returncode == code
+    assert "Nothing of this run was published." in error
+    assert not list((tmp_path / "out").rglob(".tmp-*"))
+    kernel = int((tmp_path / "pid").read_text())
+    time.sleep(2)
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
