@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from reporting.errors import RefusedError, did_you_mean
 from reporting.recipe.rules import Rule, read_rule
+from reporting.schedules.times import Times
 
 RECIPE = Path("reports/reports.toml")  # read if no other is named
 TAKEN = {"index"}
@@ -115,6 +116,14 @@ class _Table(BaseModel):
     @classmethod
     def _duration(cls, value: object) -> float | None:
         return None if value is None else _seconds(value)
+
+    @field_validator("schedule", check_fields=False)
+    @classmethod
+    def _times(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else str(Times.read(value))
+        except ValueError as error:
+            raise ValueError(str(error).removesuffix(".")) from None
 
 
 class _Keep(_Table):
