@@ -5,14 +5,13 @@ times the forms that were tried; the one kept reads the three columns with their
 which costs half as much again), filters by name and groups by a hash of the user.
 """
 
-import itertools
 import json
 import statistics
 from typing import Any
 
 import chdb
 
-from benchmarks.question import AS_OF, BEGIN, STEPS
+from benchmarks.question import BEGIN, STEPS
 from benchmarks.worker import Ask, Run, timed
 
 MICRO = 1_000_000
@@ -41,7 +40,7 @@ def windowed(table: str, key: str = "cityHash64(user_id)", conditions: str = EAC
 
 def funnel(file: str) -> Ask:
     """Five steps in order within seven days, counts only."""
-    return _asking(windowed(f"{source(file, _csv_types(file))} WHERE {IN_STEPS}"))
+    return asking(windowed(f"{source(file, _csv_types(file))} WHERE {IN_STEPS}"))
 
 
 def funnel_by_country(file: str) -> Ask:
@@ -49,7 +48,7 @@ def funnel_by_country(file: str) -> Ask:
     table = source(file, f"{TYPED}, country String")
     level = f"windowFunnel({WINDOW})({TIME}, {EACH}) AS level"
     users = f"SELECT {level}, any(country) AS group FROM {table} WHERE {IN_STEPS} GROUP BY cityHash64(user_id)"
-    return _asking(f"SELECT group, {REACHED} FROM ({users}) GROUP BY group HAVING users_1 > 0 ORDER BY group")
+    return asking(f"SELECT group, {REACHED} FROM ({users}) GROUP BY group HAVING users_1 > 0 ORDER BY group")
 
 
 def funnel_frame(file: str) -> Ask:
@@ -64,29 +63,6 @@ def funnel_frame(file: str) -> Ask:
         return _rows(chdb.query(query, "JSONCompactEachRow"))
 
     return ask
-
-
-def cohorts(file: str) -> Ask:
-    """Weekly cohorts from one bit for each week that a user was seen in."""
-    week = f"bitShiftLeft(toUInt64(1), intDiv({TIME} - {BEGIN}, {7 * 86_400 * MICRO}))"
-    seen = f"SELECT bitPositionsToArray(groupBitOr({week})) AS weeks FROM {source(file)} GROUP BY cityHash64(user_id)"
-    cells = f"SELECT weeks[1] AS cohort, week - weeks[1] AS period FROM ({seen}) ARRAY JOIN weeks AS week"
-    counted = f"SELECT cohort, period, count() AS retained FROM ({cells}) WHERE period <= 12 GROUP BY cohort, period"
-    return _asking(f"SELECT toInt32(cohort), toInt32(period), retained FROM ({counted}) ORDER BY cohort, period")
-
-
-def churn(file: str) -> Ask:
-    """Monthly churn from one bit for each month's start at which a user was active."""
-    starts = [f"2026-0{month}-01" for month in range(1, 8)] + [AS_OF]
-    instants = [f"toUnixTimestamp(toDateTime('{day}', 'UTC')) * {MICRO}" for day in starts]
-    bits = " + ".join(
-        f"bitShiftLeft(toUInt8(t >= {at} - {30 * 86_400 * MICRO} AND t < {at}), {k})" for k, at in enumerate(instants)
-    )
-    rows = f"SELECT cityHash64(user_id) AS user, {TIME} AS t FROM {source(file)}"
-    users = f"SELECT groupBitOr({bits}) AS active FROM ({rows}) GROUP BY user"
-    here = [f"bitTest(active, {k})" for k in range(len(starts))]
-    pairs = ", ".join(f"[countIf({a}), countIf({a} AND NOT {b})]" for a, b in itertools.pairwise(here))
-    return _asking(f"SELECT arrayJoin([{pairs}]) AS pair FROM ({users})", lambda rows: [pair for (pair,) in rows])
 
 
 def forms(file: str) -> dict[str, str]:
@@ -125,7 +101,7 @@ def forms(file: str) -> dict[str, str]:
 
 def try_forms(file: str, repeats: int) -> str:
     """Every form in turn, `repeats` times after a warm-up: medians of wall and CPU seconds."""
-    asks = {name: _asking(query) for name, query in forms(file).items()}
+    asks = {name: asking(query) for name, query in forms(file).items()}
     runs: dict[str, list[Run]] = {name: [] for name in asks}
     for _ in range(repeats + 1):
         for name, ask in asks.items():
@@ -146,7 +122,7 @@ def _csv_types(file: str) -> str:
 _connection: Any = None
 
 
-def _asking(query: str, finish: Any = lambda rows: rows) -> Ask:
+def asking(query: str, finish: Any = lambda rows: rows) -> Ask:
     """Ask over one connection that stays open: opening one for each question costs some 40 ms."""
     global _connection
     if _connection is None:

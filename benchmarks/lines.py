@@ -58,6 +58,23 @@ def _by_country(rows: int, mode: Mode) -> Line:
     return _against(question, rows, "ours:funnel", rival, "chDB", settings=by, mode=mode, goal=0.55)
 
 
+def _of_days(rows: int, mode: Mode) -> list[Line]:
+    goals = {
+        "cohorts": ("weekly cohorts, 26 weeks", 1.0),
+        "actives": ("daily, weekly, monthly actives", 0.7),
+        "lifecycle": ("weekly lifecycle", 0.5),
+        "churn": ("monthly churn", 0.5),
+        "all_four": ("these four from one read", 0.4),
+    }
+    return [
+        _against(
+            question, rows, f"activity:{name}", f"clickhouse_activity:{name}", "chDB",
+            goal=goal, megabytes=1000, mode=mode, repeats=3,
+        )
+        for name, (question, goal) in goals.items()
+    ]  # fmt: skip
+
+
 def _growth(few: int, many: int, mode: Mode, goal: float) -> Line:
     sides = Side("ours:funnel", many), Side("ours:funnel", few)
     return Line(f"funnel, growth from {few:,} rows", many, *sides, "ours", goal=goal, same=False, mode=mode)
@@ -118,8 +135,8 @@ LINES = [
         "import the funnel", 0, Side("fresh:importing", settings={"what": "funnel"}),
         Side("fresh:importing", settings={"what": "pandas"}), "import pandas",
     ),
-    _against("weekly cohorts", 10 * M, "ours:cohorts", "clickhouse:cohorts", "chDB", repeats=3),
-    _against("monthly churn", 10 * M, "ours:churn", "clickhouse:churn", "chDB", repeats=3),
+    *_of_days(10 * M, "quick"),
+    *_of_days(50 * M, "full"),
     _against(
         "load JSON lines", 1 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3
     ),

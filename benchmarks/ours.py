@@ -39,25 +39,3 @@ def funnel_counts(events: Any, by: str | None = None) -> list[list[Any]]:
     if by is None:
         return [table["users"].tolist()]
     return [[group, *rows["users"]] for group, rows in table.groupby(by, sort=True)]
-
-
-def cohorts(file: str) -> Ask:
-    """Weekly first-time cohorts followed for twelve weeks: cohort's week, weeks since, users retained."""
-
-    def ask() -> list[list[Any]]:
-        table = metrics.cohort_retention(metrics.open_events(file), period="week", periods=12, as_of=AS_OF)
-        kept = table[table["retained"] > 0]
-        week = (kept["cohort"] - table["cohort"].min()).dt.days // 7
-        return [list(row) for row in zip(week, kept["period"], kept["retained"], strict=True)]
-
-    return ask
-
-
-def churn(file: str) -> Ask:
-    """Monthly churn after thirty days of silence: users active at each month's start, and those who churned."""
-
-    def ask() -> list[list[Any]]:
-        table = metrics.churn_rate(metrics.open_events(file), inactive_for="30 days", period="month", as_of=AS_OF)
-        return table[["users", "churned"]].to_numpy().tolist()
-
-    return ask

@@ -11,10 +11,11 @@ import pytest
 
 pytest.importorskip("chdb")
 from benchmarks import __main__ as benchmarks
-from benchmarks import clickhouse, lines, others, ours, table, worker
+from benchmarks import activity, clickhouse, clickhouse_activity, lines, others, ours, table, worker
 from benchmarks.log import STEPS, log_file, users_of
 
 ROWS = 20_000
+OF_DAYS = ["cohorts", "actives", "lifecycle", "churn", "all_four"]
 
 
 @pytest.fixture(scope="module", params=["export", "heavy"])
@@ -34,8 +35,8 @@ def file(kind, tmp_path_factory):
         (lambda file: ours.funnel(file, by="country"), clickhouse.funnel_by_country),
         (ours.funnel_frame, clickhouse.funnel_frame),
         (ours.funnel_frame, others.pandas_asof),
-        (ours.cohorts, clickhouse.cohorts),
-        (ours.churn, clickhouse.churn),
+        *((getattr(activity, name), getattr(clickhouse_activity, name)) for name in OF_DAYS),
+        (activity.all_four, clickhouse_activity.all_four_by_day),
     ],
 )
 def test_both_sides_answer_alike(file, side, rival):

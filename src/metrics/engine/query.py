@@ -281,6 +281,8 @@ class Query:
         """The class of a row from its kind, and what must be joined for it."""
         if np.array_equal(classes.kinds, classes.of_kind):
             return "kind", ""
+        if len(set(classes.of_kind)) == 1:
+            return str(classes.of_kind[0]), ""
         if kinds.count <= FEW_KINDS:
             return f"[{', '.join(map(str, classes.of_kind))}][kind + 1]", ""
         self.connection.register("classes", pd.DataFrame({"kind_": classes.kinds, "class_": classes.of_kind}))
