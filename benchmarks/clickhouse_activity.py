@@ -60,7 +60,7 @@ def actives_finish(rows: Rows) -> Rows:
             change[day] += users_
             change[day + min(gap if day + gap <= last else 30, window)] -= users_
         found.append(list(itertools.accumulate(change))[: last + 1])
-    return [list(day) for day in zip(*found, strict=True)]
+    return [list(day) for day in zip(*found, strict=True) if day[0]]
 
 
 def lifecycle_of(table: str) -> str:

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from metrics.onboarding import feature_adoption, milestones, time_to_milestone
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
+        plot_active_users,
         plot_arrival_hours,
         plot_arrivals,
         plot_calibration,
@@ -88,12 +89,14 @@ if TYPE_CHECKING:
         plot_gain,
         plot_holdout_frequency,
         plot_holdout_tracking,
+        plot_lifecycle,
         plot_lifetime_value,
         plot_nps,
         plot_paths,
         plot_projected_retention,
         plot_retention_curve,
         plot_retention_matrix,
+        plot_stickiness,
         plot_survival,
         plot_time_to_convert,
     )
@@ -254,6 +257,9 @@ _HOMES = {
         "plot_arrivals",
         "plot_arrival_hours",
         "plot_churn",
+        "plot_active_users",
+        "plot_lifecycle",
+        "plot_stickiness",
         "plot_survival",
         "plot_projected_retention",
         "plot_nps",
@@ -299,6 +305,7 @@ __all__ = [
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_arrivals", "plot_arrival_hours", "plot_churn",
+    "plot_active_users", "plot_lifecycle", "plot_stickiness",
     "plot_survival", "plot_projected_retention", "plot_nps", "plot_lifetime_value",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     "show", "headline", "definitions", "alert",

@@ -7,7 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import metrics
+from metrics import event_log
 from metrics.display import definitions, headline, numbers, show
+from metrics.display.footnotes import footnotes
+from metrics.display.sentences import sentence
 
 THIN = "\u202f"
 
@@ -343,3 +347,58 @@ def test_a_definition_that_builds_on_another_is_told_by_what_it_adds():
     assert definitions(funnel(), None, grown).text == (
         "Conversion funnel: Who gets how far.\nFunnel trend: As conversion funnel; by month."
     )
+
+
+LIVES = event_log("""
+    2026-01-05  ann  sign_up
+    2026-01-05  ben  sign_up
+    2026-01-12  ann  share
+    2026-01-13  cat  sign_up
+    2026-01-14  ann  share
+    2026-01-26  ben  share
+""")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (
+            metrics.active_users(LIVES, as_of="2026-01-15"),
+            "3 users were active in the 30 days up to 14 Jan 2026; 1 of these on the last of them, 33 % (6 to 79).",
+        ),
+        (
+            metrics.lifecycle(LIVES, as_of="2026-01-20"),
+            "2 users were active in the week of 12 Jan 2026: 1 new, 1 from the week before, 0 back after a break. "
+            "1 stayed away: 1.0 came for each who went.",
+        ),
+        (
+            metrics.stickiness(LIVES, period="week"),
+            "33 % of 3 users came in only one of 4 weeks (6 to 79); half came in 2 or more.",
+        ),
+        (
+            metrics.milestones(LIVES, start_event="sign_up", milestones=["share"], min_n=1, as_of="2026-02-01"),
+            "67 % of 3 who did sign_up have reached share so far (21 to 94); half do within 21 days.",
+        ),
+        (
+            metrics.time_to_milestone(LIVES, start_event="sign_up", milestone="share", as_of="2026-02-01"),
+            "0 % of 3 users have not done share after 21 days (0 to 95).",
+        ),
+        (
+            metrics.feature_adoption(LIVES, features=["share"], min_n=1, as_of="2026-02-01"),
+            "67 % of 3 users have used share (21 to 94); 50 % of these again on a later day (9 to 91).",
+        ),
+        (metrics.active_users(LIVES[:0], as_of="2026-01-15"), "– no day is over yet, so that nobody can be counted."),
+        (metrics.stickiness(LIVES[:0]), "– nobody was active in the range."),
+    ],
+    ids=["active", "lifecycle", "stickiness", "milestones", "times", "adoption", "no day", "nobody"],
+)
+def test_activity_is_said_with_its_numbers(table, said):
+    one = sentence(table)
+    number = f"{one.number} {one.unit}".strip()
+    assert f"{number} {one.text}".replace(THIN, " ") == said
+    assert len(table) == 0 or footnotes(table)
+
+
+def test_the_foot_of_a_lifecycle_shows_both_sums():
+    foot = footnotes(metrics.lifecycle(LIVES, as_of="2026-01-19"))
+    assert foot[1] == "2 = 1 + 1 + 0, the week of 12 Jan 2026; before it 1 + 1 = 2."

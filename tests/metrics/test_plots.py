@@ -10,6 +10,7 @@ import pytest
 
 from metrics.display import show
 from metrics.plots import (
+    plot_active_users,
     plot_calibration,
     plot_churn,
     plot_funnel,
@@ -17,10 +18,12 @@ from metrics.plots import (
     plot_gain,
     plot_holdout_frequency,
     plot_holdout_tracking,
+    plot_lifecycle,
     plot_lifetime_value,
     plot_nps,
     plot_retention_curve,
     plot_retention_matrix,
+    plot_stickiness,
     plot_time_to_convert,
 )
 from metrics.plots.style import BLUE, PALETTE
@@ -387,3 +390,39 @@ def test_an_optional_step_is_drawn_without_a_loss():
     alt = show(plot_funnel(table), "x").text
     assert "invite (optional): 352 users, nobody is lost at it, 50.0\u202f% of the step before." in alt
     assert alt.endswith("Largest loss at: share.")
+
+
+STAGES = pd.DataFrame({
+    "period_start": WEEKS, "new": [5, 2, 1, 1], "returning": [0, 3, 4, 2], "resurrected": [0, 1, 0, 1],
+    "dormant": [0, 2, 2, 3], "active": [5, 6, 5, 4], "complete": [True, True, True, False],
+})  # fmt: skip
+
+
+def test_stages_stand_on_one_another_and_the_gone_hang_below():
+    ax = plot_lifecycle(STAGES)
+    done = [bar for bar in ax.patches if bar.get_fill()]
+    assert [bar.get_height() for bar in done] == [0, 3, 4, 0, 1, 0, 5, 2, 1, 0, -2, -2]
+    assert done[6].get_y() == 0
+    assert done[7].get_y() == 4  # on three who returned and one who came back
+    unfinished = [bar for bar in ax.patches if not bar.get_fill()]
+    assert [bar.get_height() for bar in unfinished] == [2, 1, 1, -3]
+    assert all(bar.get_hatch() for bar in unfinished)
+
+
+def test_actives_are_lines_from_0_labelled_at_their_ends():
+    days = pd.DataFrame({
+        "date": WEEKS, "daily": [3, 4, 2, 5], "monthly": [30, 31, 32, 33], "stickiness_rate": [0.1] * 4,
+        "complete": [True] * 4,
+    })  # fmt: skip
+    ax = plot_active_users(days)
+    assert ax.get_ylim()[0] == 0
+    assert {text.get_text() for text in ax.texts} >= {"month 33", "day 5"}
+
+
+def test_habits_are_drawn_up_to_the_most_frequent_user():
+    habits = pd.DataFrame({
+        "active_periods": [1, 2, 3], "users": [3, 1, 0], "share": [0.75, 0.25, 0], "users_at_least": [4, 1, 0],
+    })  # fmt: skip
+    assert [bar.get_height() for bar in plot_stickiness(habits).patches] == [75, 25]
+    nobody = habits.assign(users=0, share=np.nan)
+    assert "Nobody" in plot_stickiness(nobody).texts[0].get_text()

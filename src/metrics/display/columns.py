@@ -40,6 +40,14 @@ HEADS = {
     "covariate": "Property",
     "proportional_p_value": "p, same at all times",
     "churn_rate": "Churn, %",
+    "stickiness_rate": "Stickiness, %",
+    "resurrected": "Back",
+    "quick_ratio": "Come for one who goes",
+    "adoption_rate": "Adoption, %",
+    "repeat_rate": "Again, %",
+    "not_yet": "Not yet",
+    "users_at_least": "So many or more",
+    "active_periods": "Active in",
     "net_promoter_score": "NPS",
     "net_promoter_score_rounded": "NPS, rounded",
     "source_step": "Step",
@@ -254,6 +262,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         text.endswith(("_rate", "_share"))
         or text in ("share", "proportion", "survival")
         or (text == "margin" and _is_share(cells))
+        or (text == "not_yet" and estimate)
     ):
         decimals = numbers.decimals_for([100 * w for w in widths or _other_rates(table)])
         if text == "margin":

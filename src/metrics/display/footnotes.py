@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import lifetime, numbers, staying
+from metrics.display import activity, lifetime, numbers, staying
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
@@ -287,6 +287,12 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "cohort_retention": _cohorts,
     "retention_matrix": _matrix,
     "retention_curve": _curve,
+    "active_users": activity.active_foot,
+    "lifecycle": activity.lifecycle_foot,
+    "stickiness": activity.stickiness_foot,
+    "milestones": activity.milestones_foot,
+    "time_to_milestone": activity.times_foot,
+    "feature_adoption": activity.adoption_foot,
     "churn_rate": _churn,
     "customer_retention_rate": _counts_retention,
     "customer_churn_rate": _counts_churn,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import lifetime, numbers, staying
+from metrics.display import activity, lifetime, numbers, staying
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -275,6 +275,12 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "cohort_retention": _retention,
     "retention_curve": _retention,
     "retention_matrix": _matrix,
+    "active_users": activity.active_said,
+    "lifecycle": activity.lifecycle_said,
+    "stickiness": activity.stickiness_said,
+    "milestones": activity.milestones_said,
+    "time_to_milestone": activity.times_said,
+    "feature_adoption": activity.adoption_said,
     "churn_rate": _churn,
     "customer_retention_rate": _counts("retention_rate", "stayed"),
     "customer_churn_rate": _counts("churn_rate", "left"),

@@ -27,6 +27,9 @@ _COLOURS = [BLUE, MID, INK, PALETTE["heat4"], MUTED, PALETTE["heat2"]]
 Floats = npt.NDArray[np.float64]
 
 
+MANY = 60
+
+
 @dataclass(frozen=True)
 class Series:
     """One line: where it stands, its values with limits (in per cent or points), what is finished."""
@@ -75,6 +78,8 @@ class Series:
         """A value in words, with the digits that its interval supports."""
         width = self.high[place] - self.low[place]
         digits = numbers.decimals_for([width] if np.isfinite(width) else [])
+        if self.unit == "users":
+            return numbers.count(self.value[place])
         if self.unit == "%" and self.value[place] in (0, 100):
             digits = 0
         if self.unit == "%":
@@ -123,7 +128,7 @@ def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
     values = np.concatenate([np.concatenate([line.value, line.low, line.high]) for line in lines])
     values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
-    if lines[0].unit == "%" and low < 0.45 * high:
+    if lines[0].unit == "users" or (lines[0].unit == "%" and low < 0.45 * high):
         low = 0.0
     room = max(high - low, 1e-9)
     size = 10 ** math.floor(math.log10(room / 4))
@@ -177,7 +182,8 @@ def _line(ax: "Axes", line: Series, colour: str, *, banded: bool) -> None:
         for k in np.flatnonzero(done & limits & ~beside):  # one period alone has no band
             ax.plot([x[k], x[k]], [line.low[k], line.high[k]], color=colour, linewidth=1)
     solid = np.where(done, line.value, np.nan)
-    ax.plot(x, solid, color=colour, marker="o", markersize=5, markeredgewidth=0, clip_on=False)
+    marker = "o" if len(x) <= MANY else ""  # so many points would make a caterpillar of the line
+    ax.plot(x, solid, color=colour, marker=marker, markersize=5, markeredgewidth=0, clip_on=False)
     for k in np.flatnonzero(line.known & ~line.complete):
         if k and line.known[k - 1]:
             pair = [k - 1, k]

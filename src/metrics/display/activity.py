@@ -1,0 +1,188 @@
+"""Who is here, in sentences and under tables: actives, lifecycles, habits, milestones and features."""
+
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length
+from metrics.display.estimates import Estimate, Sentence, none
+from metrics.display.kinds import parts, setting
+from metrics.display.numbers import count, percent, with_unit
+
+
+def _last(table: pd.DataFrame) -> pd.Series | None:
+    rows = table[table["complete"].astype(bool)]
+    return rows.iloc[-1] if len(rows) else None
+
+
+def _windows(table: pd.DataFrame) -> tuple[str, str, int]:
+    """The columns of the shortest and the longest window, and the days of the longest."""
+    names = [str(name) for name in table.columns[1 : list(table.columns).index("stickiness_rate")]]
+    lengths: Any = setting(table, "windows", [1, 30])
+    return names[0], names[-1], int(lengths[-1])
+
+
+def _divided(part: float, whole: float) -> str:
+    return f"{count(part)} / {count(whole)} = {with_unit(percent(part / whole))}"
+
+
+def active_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Users of the longest window on the last whole day."""
+    row = _last(table)
+    if row is None:
+        return none("no day is over yet, so that nobody can be counted.")
+    short, long, days = _windows(table)
+    text = f"users were active in the {days} days up to {numbers.date(row['date'])}"
+    pieces = []
+    if not numbers.is_missing(row["stickiness_rate"]):
+        rate = Estimate.of(row, "stickiness_rate")
+        when = "on the last of them" if short == "daily" else f"in the {short} window"
+        text += f"; {count(row[short])} of these {when}, {with_unit(rate.number())} {rate.limits()}"
+        pieces.append(rate.limits())
+    return Sentence(count(row[long]), f"{text}.", "", pieces)
+
+
+def active_foot(table: pd.DataFrame) -> list[str]:
+    """How stickiness is divided, and where windows reach back too far."""
+    short, long, days = _windows(table)
+    lines = [f"Stickiness = {short} / {long.replace('_', ' ')}, users of the windows that end with the day."]
+    row = _last(table[table[long] > 0])
+    if row is not None:
+        lines[0] += f" {_divided(row[short], row[long])}, {numbers.date(row['date'])}."
+    return [*lines, f"In the first {days} days of an export the longer windows reach back before its beginning."]
+
+
+def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Who came and who stayed away in the last finished period."""
+    row = _last(table)
+    if row is None:
+        return none("no period is finished yet, so that nobody can be missed.")
+    length = period_length(table)
+    when = numbers.period_in_words(row["period_start"], length)
+    text = (
+        f"users were active in {when}: {count(row['new'])} new, {count(row['returning'])} from the "
+        f"{length or 'period'} before, {count(row['resurrected'])} back after a break. "
+        f"{count(row['dormant'])} stayed away"
+    )
+    if not numbers.is_missing(row["quick_ratio"]):
+        text += f": {numbers.ratio(row['quick_ratio'])} came for each who went"
+    return Sentence(count(row["active"]), f"{text}.")
+
+
+def lifecycle_foot(table: pd.DataFrame) -> list[str]:
+    """The two sums that hold in every row, worked out for the last finished one."""
+    lines = ["Active = new + returning + resurrected. Active of the period before = returning + dormant."]
+    row = _last(table)
+    if row is not None:
+        when = numbers.period_in_words(row["period_start"], period_length(table))
+        stages = " + ".join(count(row[name]) for name in ("new", "returning", "resurrected"))
+        lines.append(
+            f"{count(row['active'])} = {stages}, {when}; before it {count(row['returning'])} + "
+            f"{count(row['dormant'])} = {count(row['returning'] + row['dormant'])}."
+        )
+    if not table["complete"].all():
+        lines.append("Of a period that is not over, dormant are those not seen in it yet.")
+    return lines
+
+
+def stickiness_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The share that came in one period only."""
+    users = int(table["users"].sum())
+    if not users:
+        return none("nobody was active in the range.")
+    unit, first = period_length(table) or "period", Estimate.of(table.iloc[0], "share")
+    half = table.loc[table["users_at_least"] * 2 >= users, "active_periods"].max()
+    s = "" if len(table) == 1 else "s"
+    text = f"of {count(users)} users came in only one of {count(len(table))} {unit}{s} {first.limits()}"
+    if half > 1:
+        text += f"; half came in {count(half)} or more"
+    return Sentence(first.number(), f"{text}.", "%", [first.limits()])
+
+
+def stickiness_foot(table: pd.DataFrame) -> list[str]:
+    """What the shares are of."""
+    users, row = int(table["users"].sum()), table.iloc[0]
+    worked = f" {_divided(row['users'], users)}, in one." if users else ""
+    return [f"Share = users active in exactly so many / all who were active in any.{worked}"]
+
+
+def milestones_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The milestone that the fewest have reached."""
+    known = table[table["share"].notna()]
+    if not len(known):
+        return none("too few have begun to say.")
+    row = known.iloc[int(known["share"].argmin())]
+    share, start = Estimate.of(row, "share"), setting(table, "start_event", "the start")
+    many = f", the least of {len(known)} milestones" if len(known) > 1 else ""
+    text = f"of {count(row['users'])} who did {start} have reached {row['milestone']} so far {share.limits()}{many}"
+    if not numbers.is_missing(row["median_days"]):
+        text += f"; half do within {numbers.duration(86_400 * row['median_days'])}"
+    return Sentence(share.number(), f"{text}.", "%", [share.limits()])
+
+
+def milestones_foot(table: pd.DataFrame) -> list[str]:
+    """How the share is divided, and whom the median counts."""
+    row = table.iloc[0]
+    worked = f" {_divided(row['reached'], row['users'])}, {row['milestone']}." if row["users"] else ""
+    return [
+        f"Share = reached / users that began.{worked}",
+        "Median days by Kaplan-Meier: who is still on the way counts for as long as watched. None where more than half "
+        "are.",
+    ]
+
+
+def times_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The share that is not there yet after the last day on which somebody arrived."""
+    if not len(table) or not table["at_risk"].max():
+        return none("nobody has begun.")
+    found = []
+    for name, part in parts(table):
+        came = part[part["reached"] > 0]
+        found.append((name, part.iloc[0]["at_risk"], came.iloc[-1] if len(came) else part.iloc[-1]))
+    name, users, row = max(found, key=lambda one: one[2]["not_yet"])
+    share, goal = Estimate.of(row, "not_yet"), setting(table, "milestone", "the milestone")
+    of = f" of {name}" if name else ""
+    text = f"of {count(users)} users{of} have not done {goal} after {count(row['days'])} days {share.limits()}"
+    most = f", the most of {len(found)} groups" if len(found) > 1 else ""
+    return Sentence(share.number(), f"{text}{most}.", "%", [share.limits()])
+
+
+def times_foot(table: pd.DataFrame) -> list[str]:
+    """What a row holds."""
+    return [
+        "Not yet: Kaplan-Meier share that has not reached it after so many days, with log-log limits. Day 1 is the "
+        "first 24 hours; at risk are those watched and not there yet when the day begins."
+    ]
+
+
+def adoption_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The feature that most have taken up."""
+    known = table[table["adoption_rate"].notna()]
+    if not len(known):
+        return none("too few users, or none whose window is over, to say.")
+    row = known.iloc[int(known["adoption_rate"].argmax())]
+    rate = Estimate.of(row, "adoption_rate")
+    many = f", the most of {len(known)}" if len(known) > 1 else ""
+    window = setting(table, "window")
+    text = f"of {count(row['users'])} users have used {row['feature']}{f' within {window}' if window else ''} "
+    text += f"{rate.limits()}{many}"
+    pieces = [rate.limits()]
+    if not numbers.is_missing(row["repeat_rate"]):
+        again = Estimate.of(row, "repeat_rate")
+        text += f"; {with_unit(again.number())} of these again on a later day {again.limits()}"
+        pieces.append(again.limits())
+    return Sentence(rate.number(), f"{text}.", "%", pieces)
+
+
+def adoption_foot(table: pd.DataFrame) -> list[str]:
+    """How the rates are divided, and who is left out."""
+    row = table.iloc[0]
+    worked = f" {_divided(row['adopters'], row['users'])}, {row['feature']}." if row["users"] else ""
+    lines = [
+        f"Adoption = adopters / users.{worked} Repeat = adopters who used it again on a later day / adopters.",
+        "Median days by Kaplan-Meier: who has not used it counts for as long as watched.",
+    ]
+    if table["open"].max():
+        lines.append(f"{count(table['open'].max())} users whose window is not over are in no adoption rate.")
+    return lines
