@@ -63,6 +63,32 @@ def test_fifty_thousand_reads_while_publishing_find_every_page_whole(tmp_path):
     assert len(seen) > 3
 
 
+WATCHED = {"os.rename", "os.remove", "os.link", "os.symlink", "os.rmdir", "os.mkdir", "shutil.rmtree", "os.chmod"}
+WATCHERS = []
+
+
+def watch(event, arguments):
+    """Let whoever watches look at the disk before each change of it."""
+    if event in WATCHED and WATCHERS:
+        look = WATCHERS.pop()  # its own doings are not looked at
+        look()
+        WATCHERS.append(look)
+
+
+def test_readers_see_whole_pages_at_every_step_of_publishing(tmp_path):
+    made = project(tmp_path, *REPORTS)
+    publish(made, [1])
+    steps, found = [], []
+    sys.addaudithook(watch)  # for as long as the process lives, with nobody watching
+    WATCHERS.append(lambda: (steps.append(1), found.extend(damage(made))))
+    try:
+        publish(made, [2, 3])
+    finally:
+        WATCHERS.clear()
+    assert found == []
+    assert len(steps) > 40
+
+
 def test_a_second_run_is_told_at_once_and_writes_nothing(tmp_path):
     made = project(tmp_path, "funnel")
     publish(made, [0])

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from html import escape, unescape
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
@@ -159,6 +160,21 @@ def test_a_page_says_that_something_was_there(orders):
     recipe, plans = orders
     run_reports(recipe, plans, runner=put_out(KINDS["plain"]))
     assert f"connected to {MASK}" in (recipe.out / "latest/orders.html").read_text()
+
+
+def test_a_page_is_searched_for_itself_and_not_only_its_notebook(orders):
+    recipe, plans = orders
+
+    def run(jobs, **settings):
+        [outcome] = put_out([stream("well")])(jobs)
+        page = Path(outcome.job.argument["page"])
+        page.write_text(page.read_text().replace("well", "".join(f"<b>{escape(letter)}</b>" for letter in CANARY)))
+        yield outcome
+
+    [entry] = run_reports(recipe, plans, runner=run).entries
+    assert entry.status == "failed"
+    assert "would have been published" in entry.cause
+    assert files_with_it(recipe.out) == []
 
 
 def test_the_reference_is_all_that_is_recorded(orders):
