@@ -170,8 +170,9 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
                     f"{near(recipe.out)}: no folder can be made there: {error.strerror}. Name another with --out."
                 ) from None
             except OSError as error:
+                where = near(Path(error.filename)) if isinstance(error.filename, str) else near(recipe.out)
                 raise RefusedError(
-                    f"{near(recipe.out)} cannot be written ({error.strerror or error}). What was published before "
+                    f"{where} cannot be read or written ({error.strerror or error}). What was published before "
                     "stands. Make room or make it writable, or choose another with --out."
                 ) from error
     problems = [problem for run in runs for problem in tell(recipe, run)]

@@ -193,5 +193,5 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(project, monkeypatc
     monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner())
     answer = metrics("report", "run", "funnel")
     assert answer.exit_code == 2
-    assert "reports cannot be written (No space left on device)" in answer.stderr
+    assert "reports cannot be read or written (No space left on device)" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
