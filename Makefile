@@ -70,8 +70,11 @@ clean: ## Remove the environment and everything that was built
 	@touch $@
 
 .venv-schedules/.ready: # two environments, for Airflow and Jupyter Scheduler need different versions of one library
-	$(PYTHON) -m venv .venv-schedules/airflow && .venv-schedules/airflow/bin/pip install --quiet "apache-airflow>=3.0"
-	$(PYTHON) -m venv .venv-schedules/others && .venv-schedules/others/bin/pip install --quiet check-jsonschema "jupyter-scheduler>=2.10"
+	$(PYTHON) -m venv .venv-schedules/tools && .venv-schedules/tools/bin/pip install --quiet uv
+	$(PYTHON) -m venv .venv-schedules/airflow
+	.venv-schedules/tools/bin/uv pip install --quiet --python .venv-schedules/airflow/bin/python "apache-airflow>=3.0"
+	$(PYTHON) -m venv .venv-schedules/others
+	.venv-schedules/tools/bin/uv pip install --quiet --python .venv-schedules/others/bin/python check-jsonschema "jupyter-scheduler>=2.10"
 	@touch $@
 
 .venv/.reports: .venv/.core $(SOURCES)

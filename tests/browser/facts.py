@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from reporting.pages.error import render_error
-from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, Trouble
+from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine, Trouble
 from reporting.pages.index import render_index
+from reporting.pages.runs import render_runs
 
 RUN = datetime(2026, 11, 12, 5, 2, tzinfo=UTC)
 CAUSE = "EventTableError: invoices.csv: 1,208 of 38,944 rows have no currency (first: line 20,417). Fix the export."
@@ -48,8 +49,15 @@ def pages():
         FAILED, "revenue.failed.ipynb", "metrics report run revenue", source, 2, "Traceback\n  in cell 4", "c41d90e",
         "41aa" * 16, ["invoices.csv"], attempts=attempts,
     )  # fmt: skip
+    ids = [f"2026111{number}T050214.123456Z-7f3a" for number in (2, 1, 0)]
+    built = [("Onboarding: where do new users drop?", "full.html"), ("Feature adoption", "full.html")]
+    runs = [
+        RunLine(name, RUN, built, [("Revenue by plan", "broken.error.html")][number:])
+        for number, name in enumerate(ids)
+    ]
     return {
         "states.html": render_index(Index(STATES, "reports.toml")),
         "many.html": render_index(Index([*STATES, *segments], "reports.toml")),
         "trouble.html": render_error(trouble),
+        "runs.html": render_runs(runs),
     }

@@ -129,6 +129,17 @@ class Index:
     states: Sequence[PageState]
     recipe: str
     root: str = ""
+    runs: str = ""  # page of all runs, if there is one
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run as a line of the page of all runs."""
+
+    id: str
+    at: datetime
+    built: Sequence[tuple[str, str]]  # title and page, from the folder of the index
+    failed: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)

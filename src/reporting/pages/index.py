@@ -74,6 +74,7 @@ def render_index(index: Index) -> str:
         counts=", ".join(f"{n:,} {state}" for state in STATES if (n := sum(row.state == state for row in rows))),
         present=[state for state in STATES if any(row.state == state for row in rows)],
         recipe=index.recipe,
+        runs=index.runs,
     )
 
 

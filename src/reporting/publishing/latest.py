@@ -9,7 +9,7 @@ from reporting.pages.facts import Index
 from reporting.publishing.digests import digest_of
 from reporting.publishing.folder import TEMPORARY, Folder, sync
 from reporting.publishing.manifest import Entry
-from reporting.publishing.states import States, read_index, read_states
+from reporting.publishing.states import RUNS, States, read_index, read_runs, read_states
 from reporting.recipe.file import Recipe
 
 MARK = ".mark"  # what a view was made from, so that the next run can tell whether it is up to date
@@ -32,6 +32,7 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
     index = view / "index.html"
     index.write_text(html, encoding="utf-8")
     sync(index)
+    (view / RUNS).write_text(_render_runs(recipe, states), encoding="utf-8")
     marker = view / MARK
     marker.write_text(_mark(recipe, states, now), encoding="utf-8")
     folder.show(view)
@@ -68,6 +69,12 @@ def _mark(recipe: Recipe, states: States, now: datetime | None = None) -> str:
     """What a view depends on: the last run, the recipe, and which pages are late."""
     late = [row.name for row in read_states(recipe, states, now) if row.state == "late"]
     return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *late)
+
+
+def _render_runs(recipe: Recipe, states: States) -> str:
+    from reporting.pages.runs import render_runs
+
+    return render_runs(read_runs(recipe, states), root="../")
 
 
 def _render(index: Index) -> str:

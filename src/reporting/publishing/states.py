@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point
-from reporting.publishing.folder import Folder, write_whole
+from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine
+from reporting.publishing.folder import Folder, started, write_whole
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, entry_of, read_manifest
 from reporting.recipe.file import Recipe, Report
 from reporting.recipe.notebook import read_title
@@ -20,6 +20,8 @@ from reporting.schedules.times import Times
 VERSION = 1
 POINTS = 60  # key figures that are remembered
 ATTEMPTS = 9
+RUNS = "runs.html"  # page of all runs, beside the pages
+SHOWN = 60  # runs on it
 
 
 @dataclass
@@ -102,7 +104,21 @@ def save_states(folder: Folder, states: States) -> None:
 
 def read_index(recipe: Recipe, states: States | None = None, now: datetime | None = None) -> Index:
     """All pages of a recipe and how they stand."""
-    return Index(states=read_states(recipe, states, now), recipe=recipe.path.name)
+    return Index(states=read_states(recipe, states, now), recipe=recipe.path.name, runs=f"latest/{RUNS}")
+
+
+def read_runs(recipe: Recipe, states: States) -> list[RunLine]:
+    """The last runs and their pages, the newest first."""
+    found: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
+    for name, record in states.pages.items():
+        if name.partition("/")[0] not in recipe.reports:
+            continue
+        newest = record.good or record.failure
+        for run, _, status, page in record.attempts:
+            built, failed = found.setdefault(run, ([], []))
+            title = newest.title if newest else name
+            (built if status == BUILT else failed).append((title, f"runs/{run}/{page}"))
+    return [RunLine(run, started(run), *found[run]) for run in sorted(found, reverse=True)[:SHOWN]]
 
 
 def read_states(recipe: Recipe, states: States | None = None, now: datetime | None = None) -> list[PageState]:

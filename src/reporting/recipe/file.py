@@ -38,7 +38,7 @@ from reporting.recipe.rules import Rule, read_rule
 from reporting.schedules.times import Times
 
 RECIPE = Path("reports/reports.toml")  # read if no other is named
-TAKEN = {"index"}
+TAKEN = {"index", "runs"}
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 

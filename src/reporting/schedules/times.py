@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SENTENCE = re.compile(
@@ -65,8 +65,12 @@ class Times:
             raise ValueError(f"{text!r}: there is no such time of day. {HOW}")
         if (hour is None) != (what == "hour"):
             raise ValueError(f"{text!r}: 'every hour' takes minutes alone, everything else an hour too. {HOW}")
-        if zone not in available_timezones():
-            raise ValueError(f"{text!r}: {zone!r} is no time zone. Use a name such as 'Europe/Berlin' or 'UTC'.")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{text!r}: {zone!r} is no time zone. Use a name such as 'Europe/Berlin' or 'UTC'."
+            ) from None
         monthday = None
         if what == "month":
             monthday = int(found["date"] or 1)

@@ -69,7 +69,8 @@ class Project:
 
     def latest(self):
         folder = self.out / "latest"
-        return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.html"))}
+        pages = [path for path in sorted(folder.rglob("*.html")) if path.name != "runs.html"]
+        return {str(path.relative_to(folder)): path.read_text() for path in pages}
 
 
 def project(folder, *names, more=""):
