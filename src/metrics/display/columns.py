@@ -223,13 +223,20 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     if text in ("p_alive", "p_buy"):
         return Column(head, lambda v: numbers.percent(v, 0))
     if text in ("error", "revenue_error", "holdout_error"):
-        return Column(head, lambda v: numbers.signed(100 * v, 1), estimate=True)
+        return Column(head, lambda v: numbers.signed(100 * v, 1), estimate=text == "error")
+    if "customer_id" in table and text in ("expected_purchases", "clv"):  # of one customer
+        decimals = (
+            1
+            if text == "expected_purchases"
+            or max([float(v) for v in cells if not numbers.is_missing(v)], default=0.0) < 100
+            else 0
+        )
+        head = f"{head}, {table['basis'].iloc[0]}" if text == "clv" and "basis" in table else head
+        return Column(head, lambda v: numbers.plain(v, decimals), estimate=True)
     if text in ("auc", "brier", "correlation", "mae", "mse"):
         return Column(head, lambda v: numbers.plain(v, 3))
     if text == "model" and not pd.api.types.is_numeric_dtype(cells):
         return Column("Model or rule", lambda v: MODELS.get(str(v), _word(v)), words=True)
-    if text == "clv" and "basis" in table and len(set(table["basis"].dropna())) == 1:
-        head = f"{head}, {table['basis'].dropna().iloc[0]}"
     if pd.api.types.is_bool_dtype(cells):
         return Column(head, lambda v: numbers.MISSING if numbers.is_missing(v) else "yes" if v else "no", words=True)
     if pd.api.types.is_datetime64_any_dtype(cells):

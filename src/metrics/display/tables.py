@@ -47,8 +47,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     ],
     "forecast_customers": ["customer_id", "expected_purchases", "expected_value", "clv", "p_buy", "flags", "reason"],
     "holdout_check": [
-        "model", "actual_purchases", "predicted_purchases", "error", "correlation", "auc", "brier", "revenue_error",
-        "reason",
+        "model", "actual_purchases", "predicted_purchases", "error", "auc", "brier", "revenue_error", "reason",
     ],
 }  # fmt: skip
 _EXTRA = {
@@ -79,7 +78,7 @@ _EXTRA = {
     "orders_summary": {"first_order", "frequency", "monetary_value"},
     "customer_lifetime_value": {"expected_value", "p_buy", "flags"},
     "forecast_customers": {"expected_value", "p_buy", "flags"},
-    "holdout_check": {"correlation", "brier", "revenue_error"},
+    "holdout_check": {"brier", "revenue_error"},
     "holdout_tracking": {"actual", "expected"},
     "unit_economics": {"payback_months"},
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
