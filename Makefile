@@ -12,7 +12,7 @@ AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test slow-test browser-test schedule-test bench lab lock format clean
+.PHONY: help report test slow-test browser-test schedule-test bench bench-value study lab lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,13 @@ schedule-test: .venv/.test .venv-schedules/.ready ## Let each scheduler's own to
 
 bench: .venv/.test ## Measure the headline figures against their rivals
 	$(BIN)/python -m benchmarks
+
+bench-value: .venv/.test ## Measure lifetime value against lifetimes and clvkit (ten minutes)
+	$(BIN)/python -m benchmarks.lifetime_value.speed
+
+study: .venv/.test ## Simulate customer bases: are fits sound, and do limits hold what they say? (ten minutes)
+	$(BIN)/python -W ignore -m benchmarks.lifetime_value.stress
+	$(BIN)/python -W ignore -m benchmarks.lifetime_value.coverage
 
 lab: .venv/.core ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(AS_ROOT),--allow-root) notebooks/overview.ipynb

@@ -41,42 +41,59 @@ def merged(customer: Ints, wall: Ints, amount: Floats, merge: Merge, split: int)
     """
     day = wall // DAY
     slot = weeks(day) if merge == "week" else day
-    low, late = int(slot.min(initial=0)), day > split
-    width = int(slot.max(initial=0)) - low + 1
-    key = (customer * width + (slot - low)) * 2 + late
-    refund = amount < 0
-    whole = np.rint(amount * CENTS)
-    exact = bool((np.abs(amount * CENTS - whole) < 1e-3).all()) and float(np.abs(whole).sum()) < 2.0**62
+    low, width = int(slot.min(initial=0)), int(slot.max(initial=0)) - int(slot.min(initial=0)) + 1
+    late = day > split if split < int(day.max(initial=0)) else None
+    key = customer * width + (slot - low) if late is None else (customer * width + (slot - low)) * 2 + late
+    values, exact = whole_amounts(amount)
+    refund = amount < 0 if len(amount) and float(amount.min()) < 0 else None
     order: Ints | None = None
     if merge is None:  # each of the day's orders, and behind them its refunds
-        order = np.lexsort((amount, wall, refund, key))
+        order = np.lexsort((amount, wall, amount < 0, key))
     elif not exact:
         order = np.lexsort((amount, key))
     elif (key[1:] < key[:-1]).any():
-        order = np.argsort(key)
-    values = whole.astype(np.int64) if exact else amount
+        order = np.argsort(key.astype(np.int32) if int(key.max()) < 2**31 else key)
     if order is not None:
-        customer, wall, day, values = customer[order], wall[order], day[order], values[order]
-        late, refund, key, slot = late[order], refund[order], key[order], slot[order]
+        key, values = key[order], values[order]
+        refund = None if refund is None else refund[order]
     new = np.ones(len(key), bool)
     new[1:] = key[1:] != key[:-1]
     if merge is None:
-        new |= ~refund
-    begin = np.flatnonzero(new)
+        new = new | ~refund if refund is not None else np.ones(len(key), bool)
+    begin = every = np.flatnonzero(new)
     if not len(begin):
         none = np.zeros(0)
-        return Buys(customer, none, day, day, none, late)
+        return Buys(customer, none, day, day, none, day > split)
     total = np.add.reduceat(values, begin)
-    bought = ~np.logical_and.reduceat(refund, begin)
-    begin, total = begin[bought], total[bought]
-    first = last = day[begin]
+    bought = None if refund is None else ~np.logical_and.reduceat(refund, begin)
+    if bought is not None:
+        begin, total = begin[bought], total[bought]
+    place = key[begin] if late is None else key[begin] // 2
+    who, slot_of = np.divmod(place, width)
+    slot_of += low
+    first = last = slot_of
     if merge == "week":
-        every = np.flatnonzero(new)
-        first, last = np.minimum.reduceat(day, every)[bought], np.maximum.reduceat(day, every)[bought]
+        days = day if order is None else day[order]
+        first, last = np.minimum.reduceat(days, every), np.maximum.reduceat(days, every)
+        first, last = (first, last) if bought is None else (first[bought], last[bought])
+    at = slot_of.astype(float)
+    if merge is None:
+        at = (wall if order is None else wall[order])[begin] / DAY
     return Buys(
-        customer=customer[begin], at=(wall[begin] / DAY if merge is None else slot[begin].astype(float)),
-        first_day=first, last_day=last, amount=total / CENTS if exact else total, late=late[begin],
+        customer=who, at=at, first_day=first, last_day=last, amount=total / CENTS if exact else total,
+        late=np.zeros(len(begin), bool) if late is None else (key[begin] & 1).astype(bool),
     )  # fmt: skip
+
+
+def whole_amounts(amount: Floats) -> tuple[npt.NDArray[Any], bool]:
+    """Amounts in ten-thousandths, which add up exactly in any order; as they are where they have more digits."""
+    scaled = amount * CENTS
+    whole = np.rint(scaled)
+    scaled -= whole
+    np.abs(scaled, out=scaled)
+    if len(amount) and (float(scaled.max()) >= 1e-3 or float(np.abs(whole).max()) * len(amount) >= 2.0**62):
+        return amount, False
+    return whole.astype(np.int64), True
 
 
 def per_customer(buys: Buys, many: int) -> dict[str, npt.NDArray[Any]]:

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.clv.buys import CENTS, Buys, Merge, merged, per_customer, weeks
+from metrics.clv.buys import CENTS, Buys, Merge, merged, per_customer, weeks, whole_amounts
 from metrics.clv.units import UNIT_DAYS, Unit
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
@@ -199,12 +199,12 @@ def _per_customer(
     if final > last:
         early = day <= last
         customer, amount = customer[early], amount[early]
-    cents = np.rint(amount * CENTS)
-    if len(amount) and not (np.abs(amount * CENTS - cents) < 1e-3).all():  # added up in an order of their own
+    values, exact = whole_amounts(amount)
+    if exact:
+        found["revenue"] = np.bincount(customer, values, many) / CENTS
+    else:  # added up in an order of their own
         order = np.lexsort((amount, customer))
         found["revenue"] = np.bincount(customer[order], amount[order], many).astype(float)
-    else:
-        found["revenue"] = np.bincount(customer, cents, many) / CENTS
     found["orders"] = np.bincount(customer, minlength=many)
     found["refunds"] = np.bincount(customer[amount < 0], minlength=many)
     return found
