@@ -1,4 +1,4 @@
-"""Simulated customer bases: no fit raises or stops short, and limits hold what they say. `make study` runs all of it."""
+"""Simulated customers: no fit raises or stops short, and limits hold what they say. `make study` runs all of it."""
 
 import pytest
 
