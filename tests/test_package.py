@@ -87,6 +87,7 @@ FLOORS = [
 METRICS = [
     "funnel", "retention", "churn", "surveys", "clv", "paths", "survival", "activity", "onboarding", "health",
     "revenue", "economics",
+    "experiments",
 ]  # fmt: skip
 
 

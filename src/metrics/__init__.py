@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         property_coverage,
         read_events,
     )
+    from metrics.experiments import compare_variants, sample_ratio_check, sample_size, sequential_boundaries
     from metrics.funnel import (
         compare_funnels,
         conversion_funnel,
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
         plot_stickiness,
         plot_survival,
         plot_time_to_convert,
+        plot_variants,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
     from metrics.revenue import (
@@ -244,6 +246,7 @@ _HOMES = {
         "check_responses",
     ],
     "metrics.health": ["complaint_rate"],
+    "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
         "plot_funnel",
@@ -263,11 +266,8 @@ _HOMES = {
         "plot_survival",
         "plot_projected_retention",
         "plot_nps",
+        "plot_variants",
         "plot_lifetime_value",
-        "plot_holdout_tracking",
-        "plot_holdout_frequency",
-        "plot_calibration",
-        "plot_gain",
         "plot_holdout_tracking",
         "plot_holdout_frequency",
         "plot_calibration",
@@ -301,12 +301,13 @@ __all__ = [
     "customer_lifetime_value", "simple_lifetime_value", "unit_economics",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "check_responses", "complaint_rate",
+    "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_arrivals", "plot_arrival_hours", "plot_churn",
     "plot_active_users", "plot_lifecycle", "plot_stickiness",
-    "plot_survival", "plot_projected_retention", "plot_nps", "plot_lifetime_value",
+    "plot_survival", "plot_projected_retention", "plot_nps", "plot_variants", "plot_lifetime_value",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     "show", "headline", "definitions", "alert",
 ]  # fmt: skip

@@ -32,6 +32,13 @@ def contracts(events):
     return rows.assign(end=rows["start"] + pd.Timedelta(days=15), mrr=rows["mrr"] + 1)
 
 
+def assigned(events):
+    """Everybody in three groups, each with somebody who did it and somebody who did not."""
+    both = [events.assign(amount=events["amount"] + more) for more in (0, 0.5)]
+    rows = pd.concat(both).assign(hit=lambda t: t["amount"] % 2 < 1).drop(columns="user_id")
+    return rows.assign(hour=rows["timestamp"].dt.hour)
+
+
 def tickets(events):
     names = {"user_id": "customer_id", "timestamp": "created_at"}
     return events.rename(columns=names).assign(is_complaint=events["event"] == "b")
@@ -188,6 +195,12 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "complaint_rate": lambda e: metrics.complaint_rate(
         tickets(e), active=metrics.churn_rate(e, period="week", as_of=AS_OF), period="week", as_of=AS_OF, per=0.1
+    ),
+    "compare_variants": lambda e: metrics.compare_variants(
+        assigned(e), control="c", variant="event", outcome="hit", ratio=None
+    ),
+    "compare_variants mean": lambda e: metrics.compare_variants(
+        assigned(e), control="c", variant="event", outcome="amount", covariate="hour"
     ),
     "check_responses": lambda e: metrics.check_responses(answers(e)),
     "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),

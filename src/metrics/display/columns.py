@@ -118,6 +118,8 @@ HEADS = {
     "followed": "Watched",
     "risk_ratio": "Risk ratio",
     "response_rate": "Answered, %",
+    "adjusted_difference": "Adjusted difference",
+    "probability_better": "Better, probability %",
 }
 MODELS = {
     "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "bgbb": "BG/BB",
@@ -142,6 +144,7 @@ REASONS = {
     "control": "compared with",
     "first_step": "all, by definition",
     "zero_variance": "nobody differs",
+    "sample_ratio_mismatch": "withheld: the groups are not as large as they should be",
     "above_half": "more than half are still there",
     "nobody_watched": "nobody was watched",
     "one_group": "one group only",
@@ -255,6 +258,12 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     values = [float(v) for v in cells if not numbers.is_missing(v)]
     widths = _widths(table, text)
     estimate = bool(widths) or f"{text}_low" in table
+    if metric == "compare_variants" and text in ("difference", "adjusted_difference", "mean") and "mean" in table:
+        decimals = numbers.decimals_for(widths)
+        write = numbers.plain if text == "mean" else numbers.signed
+        return Column(head, lambda v: write(v, decimals), estimate=text != "mean")
+    if text == "probability_better":
+        return Column(head, lambda v: numbers.percent(v, 1))
     if metric in OF_VOICE and text in OF_VOICE[metric]:
         return _voice(table, metric, text, head, widths)
     if text in ("difference", "relative_lift") and f"{text}_low" in table:  # of rates

@@ -12,6 +12,7 @@ from metrics.display import activity, lifetime, numbers, staying
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.tests_said import variants_foot
 from metrics.display.voice_feet import (
     change_foot,
     churned_foot,
@@ -303,6 +304,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "cox_regression": staying.cox_foot,
     "project_retention": staying.projected_foot,
     "net_promoter_score": _nps,
+    "compare_variants": variants_foot,
     "nps_change": change_foot,
     "nps_by_churn": churned_foot,
     "customer_satisfaction": satisfaction_foot,

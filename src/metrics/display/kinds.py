@@ -38,6 +38,7 @@ _MARKS = {
     "customer_effort": {"responses", "customer_effort", "method", "direction"},
     "response_rate": {"sent", "delivered", "answered", "response_rate"},
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
+    "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
     "orders_summary": {"customer_id", "frequency", "recency", "T"},
     "customer_lifetime_value": {"customer_id", "clv", "holdout_error"},
     "forecast_customers": {"customer_id", "p_alive", "expected_purchases", "clv"},

@@ -33,6 +33,10 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     "compare_survival_pairs": ["churned", "expected", "other_churned", "other_expected", "p_adjusted"],
     "cox_regression": ["covariate", "reference", "hazard_ratio", "p_adjusted", "proportional_p_value"],
     "project_retention": ["period", "active", "survival", "retention_rate"],
+    "compare_variants": [
+        "variant", "users", "conversion_rate", "mean", "difference", "adjusted_difference", "relative_lift",
+        "p_adjusted", "probability_better", "verdict",
+    ],
     "nps_change": ["responses_before", "responses_after", "before", "after", "difference", "p_value"],
     "nps_by_churn": ["band", "followed", "churned", "too_recent", "churn_rate", "difference", "risk_ratio"],
     "customer_satisfaction": [
@@ -70,6 +74,7 @@ _EXTRA = {
     "survival_summary": {"restricted_mean", "until"},
     "compare_survival": {"customers"},
     "compare_survival_pairs": {"expected", "other_expected"},
+    "compare_variants": {"users", "relative_lift", "p_adjusted", "probability_better"},
     "nps_change": {"responses_before", "responses_after", "p_value"},
     "nps_by_churn": {"too_recent", "difference", "risk_ratio"},
     "customer_satisfaction": {"satisfied", "mean_score", "rejected", "duplicates"},

@@ -12,6 +12,7 @@ from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.times import plot_time_to_convert
+from metrics.plots.variants import plot_variants
 
 __all__ = [
     "plot_funnel",
@@ -30,6 +31,7 @@ __all__ = [
     "plot_survival",
     "plot_projected_retention",
     "plot_nps",
+    "plot_variants",
     "plot_paths",
     "plot_lifetime_value",
     "plot_holdout_tracking",

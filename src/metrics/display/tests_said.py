@@ -1,0 +1,78 @@
+"""What does a test of variants say? Its sentence, and what stands under its table."""
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import reason_in_words
+from metrics.display.estimates import Estimate, Sentence, none
+from metrics.display.kinds import setting
+from metrics.display.numbers import count, plain, signed, with_unit
+from metrics.display.worked import level
+
+
+def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The variant that differs most from the control, or why none can be told."""
+    if table["verdict"].eq("sample_ratio_mismatch").all():
+        sizes = " and ".join(f"{count(row['users'])} with {row['variant']}" for _, row in table.iterrows())
+        return none(
+            f"the groups are not as large as they should be ({sizes}; p {_p(setting(table, 'split_p_value'))}): the "
+            "comparison is withheld, for whoever is missing may differ."
+        )
+    name = "adjusted_difference" if "adjusted_difference" in table else "difference"
+    known = table[table[name].notna()]
+    if not len(known):
+        return none(
+            f"the variants cannot be compared: {reason_in_words(table.iloc[-1]['reason']) or 'nobody to count'}."
+        )
+    sure = known[known["verdict"].isin(["better", "worse"])]
+    of = sure if len(sure) else known
+    row, control = of.iloc[int(of[name].abs().argmax())], table.iloc[0]
+    rates = "conversion_rate" in table
+    gap = Estimate.of(row, name, 100 if rates else 1)
+    limits = f"({signed(gap.low, gap.decimals)} to {signed(gap.high, gap.decimals)})"
+    if rates:
+        own, base = (Estimate.of(r, "conversion_rate") for r in (row, control))
+        text = f"points {limits}: {with_unit(own.number())} of {count(row['users'])} with {row['variant']}, "
+        text += f"{with_unit(base.number())} of {count(control['users'])} with {control['variant']}"
+    else:
+        adjusted = ", adjusted" if name != "difference" else ""
+        text = f"{limits}{adjusted}: a mean of {plain(row['mean'], gap.decimals)} with {row['variant']}, "
+        text += f"{plain(control['mean'], gap.decimals)} with {control['variant']}"
+    text += f"; p {_p(row['p_adjusted'])}" if not numbers.is_missing(row["p_adjusted"]) else ""
+    if row["verdict"] == "association":
+        text += ". Nobody assigned them: an association, not an effect"
+    elif not len(sure):
+        text += ", which may be chance"
+    return Sentence(signed(gap.value, gap.decimals), f"{text}.", "", [limits])
+
+
+def variants_foot(table: pd.DataFrame) -> list[str]:
+    """Rate minus rate of the control; the check of the split; the prior."""
+    lines = []
+    known = table[table["difference"].notna()]
+    if "conversion_rate" in table:
+        lines.append("Difference = rate of the variant − rate of the control, of all who were given it.")
+        if len(known):
+            row, control = known.iloc[0], table.iloc[0]
+            worked = [f"{count(r['converted'])} / {count(r['users'])}" for r in (row, control)]
+            points = with_unit(signed(100 * row["difference"], 2), "points")
+            lines[0] += f" {worked[0]} − {worked[1]} = {points}, {row['variant']}. {level(table)} Newcombe intervals."
+        a, b = setting(table, "prior", [1, 1])
+        lines.append(f"Better: probability that the rate is above the control's, with a Beta({a:g}, {b:g}) prior.")
+    else:
+        lines.append(f"Difference = mean of the variant − mean of the control. {level(table)} normal intervals.")
+        if "theta" in table:
+            slope = plain(table["theta"].iloc[0], 3)
+            what = setting(table, "covariate", "the covariate")
+            lines.append(f"Adjusted = difference − {slope} × difference of {what}; p is of it.")
+    split = setting(table, "split_p_value")
+    if split is None:
+        return [*lines, "Nobody assigned the groups: the difference is an association."]
+    users = " : ".join(count(n) for n in table["users"])
+    return [*lines, f"Split {users}, p {_p(split)} that chance alone divides users so."]
+
+
+def _p(p: float | None) -> str:
+    if p is None or numbers.is_missing(p):
+        return numbers.MISSING
+    return numbers.chance(p) if p < 0.01 else plain(p, 2)

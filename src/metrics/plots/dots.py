@@ -1,0 +1,100 @@
+"""Estimates with their intervals, a row each: who lies where, and how surely.
+
+Shared by the scores of groups, churn by answer, and tests of variants.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metrics.display import numbers
+from metrics.display.numbers import plain, with_unit
+from metrics.plots.needed import pixels, shorten
+from metrics.plots.style import BLUE, GREY, INK, MUTED, RULE, no_data
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROW, MOST, FOOT = 46.0, 14, 28.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One row: its name, its value with limits, how it is written, and a context band (0 to `band`, both ways)."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    words: str
+    band: float = math.nan
+
+
+def height(rows: int) -> float:
+    """Height of the figure in px."""
+    return 60.0 if not rows else ROW * min(rows, MOST) + FOOT
+
+
+def paint_dots(ax: "Axes", dots: Sequence[Dot], *, unit: str, zero: bool, narrow: bool) -> None:
+    """Draw the rows from above; `zero` keeps 0 on the axis and marks it."""
+    dots = list(dots)[:MOST]
+    if not any(math.isfinite(dot.value) for dot in dots):
+        no_data(ax, "Nothing that can be said with enough behind it.")
+        return
+    known = [v for dot in dots for v in (dot.value, dot.low, dot.high, dot.band, -dot.band) if math.isfinite(v)]
+    low, high = min(known + [0.0] * zero), max(known + [0.0] * zero)
+    ticks = _ticks(low, high, 4 if narrow else 6)
+    ax.set_axis_off()
+    ax.set_xlim(ticks[0], ticks[-1])
+    bottom = ROW * len(dots)
+    ax.set_ylim(bottom + FOOT, 0)
+    for tick in ticks:
+        marked = zero and tick == 0
+        ax.plot([tick, tick], [22, bottom], color=INK if marked else RULE, linewidth=0.8, zorder=0, clip_on=False)
+        side = "left" if tick == ticks[0] else "right" if tick == ticks[-1] else "center"
+        digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1
+        words = with_unit(plain(tick, digits), unit) if tick == ticks[-1] else plain(tick, digits)
+        ax.text(tick, bottom + 18, words, ha=side, va="baseline", color=MUTED)
+    wide = pixels(ax)
+    for place, dot in enumerate(dots):
+        top = ROW * place
+        room = wide - 7.2 * len(dot.words) - 16
+        ax.text(ticks[0], top + 14, shorten(dot.name, room), fontsize=13, fontweight="bold", va="baseline")
+        ax.text(ticks[-1], top + 14, dot.words, ha="right", va="baseline", color=MUTED)
+        if math.isfinite(dot.band):
+            ax.fill_betweenx([top + 23, top + 37], -dot.band, dot.band, color=GREY, linewidth=0, zorder=1)
+        if math.isfinite(dot.low) and math.isfinite(dot.high):
+            ax.plot([dot.low, dot.high], [top + 30] * 2, color=BLUE, linewidth=2, zorder=2)
+        if math.isfinite(dot.value):
+            ax.plot(
+                [dot.value],
+                [top + 30],
+                marker="o",
+                markersize=8,
+                color=BLUE,
+                markeredgewidth=0,
+                zorder=3,
+                clip_on=False,
+            )
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    room = max(high - low, 1e-9)
+    size = 10 ** math.floor(math.log10(room / most))
+    step = next(m * size for m in (1, 2, 2.5, 5, 10, 20) if room / (m * size) <= most)
+    first = math.floor(low / step + 1e-9)
+    last = max(math.ceil(high / step - 1e-9), first + 1)
+    return [float(np.round(k * step, 10)) for k in range(first, last + 1)]
+
+
+def written(value: float, low: float, high: float, *, unit: str = "", sign: bool = False) -> str:
+    """``+4.0 (+1.1 to +6.9)``, with the digits that the interval supports."""
+    if not math.isfinite(value):
+        return ""
+    write = numbers.signed if sign else numbers.plain
+    digits = numbers.decimals_for([high - low] if math.isfinite(high - low) else [])
+    said = with_unit(write(value, digits), unit)
+    return f"{said} ({write(low, digits)} to {write(high, digits)})" if math.isfinite(high - low) else said

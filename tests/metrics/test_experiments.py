@@ -1,0 +1,326 @@
+"""Tests of variants: what is compared, what is withheld, and what statsmodels says of the same numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import normal_sample_size_one_tail
+from statsmodels.stats.proportion import (
+    confint_proportions_2indep,
+    proportions_ztest,
+    samplesize_proportions_2indep_onetail,
+)
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
+from metrics import (
+    compare_variants,
+    headline,
+    plot_variants,
+    sample_ratio_check,
+    sample_size,
+    sequential_boundaries,
+    show,
+)
+from metrics.display.footnotes import footnotes
+from metrics.experiments.posterior import probability_better
+
+few = settings(deadline=None, max_examples=12)
+
+
+def users(**arms):
+    """Users of each variant: converted, of how many."""
+    rows = [(name, k < hit) for name, (hit, n) in arms.items() for k in range(n)]
+    return pd.DataFrame(rows, columns=["variant", "converted"])
+
+
+def compared(control="a", **arms):
+    options = {key: arms.pop(key) for key in list(arms) if not isinstance(arms[key], tuple) or key == "prior"}
+    return compare_variants(users(**arms), control=control, **options).set_index("variant")
+
+
+# -- rates -------------------------------------------------------------------------------------------------------------
+
+
+@few
+@given(st.integers(5, 60), st.integers(61, 200), st.integers(5, 60), st.integers(61, 200))
+def test_statsmodels_agrees_on_rates(x1, n1, x0, n0):
+    row = compared(a=(x0, n0), b=(x1, n1), ratio=None, test="z_pooled").loc["b"]
+    z, p = proportions_ztest([x1, x0], [n1, n0])
+    assert (row["z"], row["p_value"]) == pytest.approx((z, p))
+    low, high = confint_proportions_2indep(x1, n1, x0, n0, method="newcomb")
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
+    low, high = confint_proportions_2indep(x1, n1, x0, n0, compare="ratio", method="log")
+    assert (row["relative_lift_low"] + 1, row["relative_lift_high"] + 1) == pytest.approx((low, high))
+
+
+def test_few_expected_conversions_are_tested_exactly_and_keep_their_z():
+    row = compared(a=(1, 20), b=(8, 20)).loc["b"]
+    assert row["p_value"] == pytest.approx(stats.fisher_exact([[8, 12], [1, 19]]).pvalue)
+    assert row["z"] == pytest.approx(proportions_ztest([8, 1], [20, 20])[0])
+
+
+def test_nobody_converted_is_no_test_but_still_an_interval():
+    row = compared(a=(0, 10), b=(0, 10)).loc["b"]
+    assert row[["z", "p_value", "relative_lift"]].isna().all()
+    assert row["reason"] == "p_value: zero_variance; relative_lift: zero_denominator"
+    assert row["difference_high"] == pytest.approx(0.2775327999)
+    assert row["verdict"] == "inconclusive"
+
+
+def test_the_control_comes_first_and_is_compared_with_nothing():
+    table = compared(control="m", a=(10, 50), m=(12, 50), z=(9, 50))
+    assert list(table.index) == ["m", "a", "z"]
+    assert table.loc["m", ["difference", "z", "p_value", "p_adjusted", "probability_better"]].isna().all()
+    assert table.loc["m", "reason"] == table.loc["m", "verdict"] == "control"
+
+
+@pytest.mark.parametrize(("method", "name"), [("holm", "holm"), ("benjamini_hochberg", "fdr_bh"), ("bonferroni",) * 2])
+def test_several_variants_are_judged_together(method, name):
+    table = compared(a=(60, 1000), b=(85, 1000), c=(95, 1000), d=(61, 1000), correction=method)
+    raw = table["p_value"].dropna()
+    assert table["p_adjusted"].dropna().tolist() == pytest.approx(multipletests(raw, method=name)[1].tolist())
+    assert table["verdict"].tolist() == ["control", "better" if table["p_adjusted"]["b"] < 0.05 else "inconclusive",
+                                         "better", "inconclusive"]  # fmt: skip
+
+
+def test_a_lower_rate_is_worse():
+    assert compared(a=(95, 1000), b=(50, 1000))["verdict"]["b"] == "worse"
+
+
+# -- who was assigned --------------------------------------------------------------------------------------------------
+
+
+def test_a_mismatch_of_the_split_withholds_the_comparison():
+    table = compared(a=(60, 1000), b=(90, 800))
+    assert table["verdict"].unique().tolist() == ["sample_ratio_mismatch"]
+    assert table["reason"].unique().tolist() == ["sample_ratio_mismatch"]
+    assert table[["difference", "relative_lift_high", "z", "p_adjusted", "probability_better"]].isna().all(axis=None)
+    assert table["conversion_rate"].tolist() == [0.06, 0.1125]
+
+
+def test_the_ratio_that_was_meant_is_in_the_order_of_the_result():
+    assert compared(control="b", a=(60, 1000), b=(150, 2000), ratio=[2, 1])["verdict"]["a"] == "inconclusive"
+    assert compared(control="b", a=(60, 1000), b=(150, 2000), ratio=[1, 2])["verdict"]["a"] == "sample_ratio_mismatch"
+    with pytest.raises(ValueError, match=r"ratio: \[1.0\] are not 2 shares"):
+        compared(a=(1, 10), b=(1, 10), ratio=[1])
+    with pytest.raises(ValueError, match="ratio: 'same' is not known"):
+        compared(a=(1, 10), b=(1, 10), ratio="same")
+
+
+def test_groups_that_nobody_assigned_differ_by_association():
+    table = compared(a=(60, 1000), b=(300, 1200), ratio=None)
+    assert table["verdict"]["b"] == "association"
+    assert table["difference"]["b"] == pytest.approx(0.19)
+    assert "an association, not an effect" in table.attrs["definition"]
+
+
+def test_the_check_of_the_split_is_a_chi_square():
+    row = sample_ratio_check(pd.DataFrame({"users": [821588, 815482]})).iloc[0]
+    chi = stats.chisquare([821588, 815482])
+    assert (row["chi_square"], row["p_value"]) == pytest.approx((chi.statistic, chi.pvalue))
+    assert row["mismatch"]
+    assert row["users"] == 1637070
+    for bad in ([5], [0, 0], [-1, 2]):
+        with pytest.raises(ValueError, match="A split needs two variants"):
+            sample_ratio_check(pd.DataFrame({"users": bad}))
+
+
+@pytest.mark.slow
+def test_where_nothing_was_planted_false_alarms_come_as_often_as_stated():
+    rng = np.random.default_rng(9)
+    found = []
+    for _ in range(200):
+        hits = rng.binomial(1000, 0.1, 2)
+        found.append(compared(a=(int(hits[0]), 1000), b=(int(hits[1]), 1000))["verdict"]["b"] != "inconclusive")
+    assert abs(np.mean(found) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+# -- the second reading ------------------------------------------------------------------------------------------------
+
+
+@few
+@given(st.integers(0, 40), st.integers(40, 3000), st.integers(0, 40), st.integers(40, 300), st.integers(1, 3))
+def test_the_probability_is_the_sum_of_the_closed_form(x1, n1, x0, n0, a):
+    a1, b1, a0, b0 = a + x1, 1 + n1 - x1, a + x0, 1 + n0 - x0
+    k = np.arange(a1)
+    terms = special.betaln(a0 + k, b0 + b1) - np.log(b1 + k) - special.betaln(1 + k, b1) - special.betaln(a0, b0)
+    assert probability_better((x1, n1), (x0, n0), (a, 1)) == pytest.approx(np.exp(terms).sum(), abs=1e-8)
+
+
+def test_alike_variants_are_as_likely_better_as_worse():
+    assert compared(a=(30, 500), b=(30, 500))["probability_better"]["b"] == pytest.approx(0.5, abs=1e-9)
+    with pytest.raises(ValueError, match="prior: "):
+        compared(a=(30, 500), b=(30, 500), prior=(0, 1))
+
+
+# -- means and CUPED ---------------------------------------------------------------------------------------------------
+
+
+def spending(seed=1, effect=2.0, n=80):
+    rng = np.random.default_rng(seed)
+    before = rng.gamma(2, 10, 2 * n)
+    variant = np.repeat(["control", "new"], n)
+    spent = 3 + 0.8 * before + rng.normal(0, 4, 2 * n) + effect * (variant == "new")
+    return pd.DataFrame({"variant": variant, "spent": spent, "before": before})
+
+
+def means(table, **options):
+    return compare_variants(table, outcome="spent", control="control", **options).set_index("variant")
+
+
+@few
+@given(st.integers(0, 10_000))
+def test_statsmodels_agrees_on_means(seed):
+    table = spending(seed)
+    row = means(table).loc["new"]
+    new, old = (DescrStatsW(table.loc[table["variant"] == v, "spent"]) for v in ("new", "control"))
+    both = CompareMeans(new, old)
+    z, p = both.ztest_ind(usevar="unequal")
+    assert (row["z"], row["p_value"]) == pytest.approx((z, p))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(both.zconfint_diff(usevar="unequal"))
+    assert (row["mean_low"], row["mean_high"]) == pytest.approx(new.zconfint_mean())
+
+
+@few
+@given(st.integers(0, 10_000))
+def test_cuped_within_the_variants_is_regression_adjustment(seed):
+    table = spending(seed)
+    row = means(table, covariate="before").loc["new"]
+    design = np.column_stack([np.ones(len(table)), table["variant"] == "new", table["before"]]).astype(float)
+    fit = OLS(table["spent"].to_numpy(), design).fit()
+    assert row["theta"] == pytest.approx(fit.params[2])
+    assert row["adjusted_difference"] == pytest.approx(fit.params[1])
+    assert (
+        row["adjusted_difference_high"] - row["adjusted_difference_low"]
+        < row["difference_high"] - row["difference_low"]
+    )
+
+
+def test_cuped_finds_what_the_plain_difference_misses():
+    assert means(spending(seed=3))["verdict"]["new"] == "inconclusive"
+    assert means(spending(seed=3), covariate="before")["verdict"]["new"] == "better"
+
+
+def test_the_slope_over_all_takes_off_part_of_the_effect():
+    pre, metric = [1, 2, 3, 4, 2, 3, 4, 5], [2, 3, 5, 6, 4, 5, 7, 8]
+    table = pd.DataFrame({"variant": ["control"] * 4 + ["new"] * 4, "before": pre, "spent": metric})
+    within, overall = (means(table, covariate="before", theta=t).loc["new"] for t in ("within", "overall"))
+    assert (within["theta"], within["adjusted_difference"]) == pytest.approx((1.4, 0.6))
+    assert (overall["theta"], overall["adjusted_difference"]) == pytest.approx((1.5, 0.5))
+
+
+def test_means_without_variance_or_of_one_user_have_no_test():
+    same = pd.DataFrame({"variant": ["control"] * 3 + ["new"] * 3, "spent": [2.5] * 6})
+    assert means(same)["reason"]["new"] == "p_value: zero_variance"
+    assert means(same)["difference_low"]["new"] == 0
+    lone = pd.DataFrame({"variant": ["control"] * 3 + ["new"], "spent": [1.5, 2.5, 3.5, 9]})
+    row = means(lone, ratio=None).loc["new"]
+    assert row["reason"] == "below_min_n"
+    assert row[["mean", "difference", "z"]].isna().all()
+
+
+def test_what_cannot_be_compared_is_refused():
+    table = users(a=(1, 5), b=(2, 5))
+    for change, message in (
+        ({"control": "c"}, "control: 'c' is not a variant"),
+        ({"outcome": "bought"}, "outcomes: 'bought' is not a column"),
+        ({"covariate": "converted"}, "covariate adjusts means"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            compare_variants(table, **({"control": "a"} | change))
+    with pytest.raises(ValueError, match="converted: 1 of 10 users have none"):
+        compare_variants(table.assign(converted=[None, *[1.0] * 9]), control="a")
+    with pytest.raises(ValueError, match="user_id: 1 rows repeat a user"):
+        compare_variants(table.assign(user_id=[*range(9), 0]), control="a")
+    with pytest.raises(ValueError, match="A comparison needs a second variant"):
+        compare_variants(users(a=(1, 5)), control="a")
+    with pytest.raises(ValueError, match="is no number"):
+        compare_variants(table.assign(converted="yes"), control="a")
+
+
+# -- planning ----------------------------------------------------------------------------------------------------------
+
+
+@few
+@given(st.floats(0.02, 0.5), st.floats(0.02, 0.4), st.sampled_from([0.01, 0.05]), st.sampled_from([0.8, 0.9]))
+def test_statsmodels_needs_as_many_users(baseline, more, alpha, power):
+    found = sample_size(baseline=baseline, target=baseline + more, alpha=alpha, power=power)["users_per_variant"].item()
+    wanted = samplesize_proportions_2indep_onetail(more, baseline, power, alpha=alpha)
+    assert wanted <= found + 1e-6 < wanted + 1 + 1e-5
+    one = sample_size(baseline=baseline, target=baseline + more, alpha=alpha, power=power, sides=1)
+    assert one["users_per_variant"].item() <= found
+    assert normal_sample_size_one_tail(more, power, alpha / 2, 1, 1) > 0
+
+
+def test_a_plan_without_a_difference_is_refused():
+    with pytest.raises(ValueError, match="Nothing is a difference of 0"):
+        sample_size(baseline=0.1, target=0.1)
+    with pytest.raises(ValueError, match="baseline: 12 is not between 0 and 1"):
+        sample_size(baseline=12, target=0.1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "looks", "z"),
+    [
+        ("obrien_fleming", 1, [1.95996]),
+        ("obrien_fleming", 2, [2.7965, 1.9774]),
+        ("obrien_fleming", 5, [4.5617, 3.2256, 2.6337, 2.2809, 2.0401]),
+        ("pocock", 2, [2.1783] * 2),
+        ("pocock", 5, [2.4132] * 5),
+        ("pocock", 10, [2.5551] * 10),
+    ],
+)
+def test_the_boundaries_are_the_published_ones(shape, looks, z):
+    assert sequential_boundaries(looks=looks, shape=shape)["z"].tolist() == pytest.approx(z, abs=6e-4)
+
+
+def test_looks_within_the_boundaries_add_no_risk():
+    rng = np.random.default_rng(4)
+    walk = rng.standard_normal((200_000, 5)).cumsum(axis=1) / np.sqrt(np.arange(1, 6))
+    for shape in ("obrien_fleming", "pocock"):
+        z = sequential_boundaries(looks=5, shape=shape)["z"].to_numpy()
+        assert (np.abs(walk) >= z).any(axis=1).mean() == pytest.approx(0.05, abs=0.0016)
+    assert (np.abs(walk) >= 1.96).any(axis=1).mean() > 0.13  # what looking without them does
+    with pytest.raises(ValueError, match="looks: 0 is not a number of looks"):
+        sequential_boundaries(looks=0)
+
+
+# -- how it is said and drawn ------------------------------------------------------------------------------------------
+
+
+def mails(**options):
+    return compare_variants(users(A=(60, 1000), B=(100, 1000)), control="A", **options)
+
+
+def test_a_winner_is_said_with_both_rates():
+    text = headline(mails()).replace("\u202f", " ")
+    assert text.startswith("+4.0 points (+1.6 to +6.4): 10")
+    assert "% of 1,000 with B, 6" in text
+    foot = footnotes(mails())[0].replace("\u202f", " ")
+    assert "of all who were given it. 100 / 1,000 − 60 / 1,000 = +4.00 points, B." in foot
+    assert "Beta(1, 1) prior" in footnotes(mails())[1]
+
+
+def test_a_withheld_result_says_why():
+    table = compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")
+    assert headline(table).startswith("– the groups are not as large as they should be (1,000 with A and 800 with B; p")
+    assert "withheld" in show(table, "x").html
+
+
+def test_an_association_is_called_one_and_chance_too():
+    assert "an association, not an effect" in headline(mails(ratio=None))
+    assert headline(compare_variants(users(A=(60, 1000), B=(62, 1000)), control="A")).endswith("which may be chance.")
+    assert "adjusted" in headline(compare_variants(spending(), outcome="spent", control="control", covariate="before"))
+
+
+def test_the_figure_shows_what_was_too_small_to_be_seen():
+    ax = plot_variants(mails())
+    band = ax.collections[0].get_paths()[0].get_extents()
+    error = np.sqrt(0.06 * 0.94 * 2 / 1000)
+    assert band.x1 == pytest.approx(100 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * error)
+    assert "too small to be seen" in show(ax, "B against A").html
+    assert show(plot_variants(compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")), "x").html
