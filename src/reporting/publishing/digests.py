@@ -5,8 +5,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from reporting.publishing.folder import write_whole
 
@@ -26,6 +27,7 @@ class Digests:
         self.memory = memory
         self.known: dict[str, list[object]] = {}
         self.fresh: dict[str, list[object]] = {}
+        self.found: dict[object, Any] = {}
         if memory is not None:
             try:
                 known = json.loads(memory.read_bytes())
@@ -61,6 +63,12 @@ class Digests:
         """Digest of source files in a folder, with their names; what Python compiles from them does not count."""
         files = [file for file in files_in(folder) if "__pycache__" not in file.parts and file.suffix != ".pyc"]
         return digest_of(*[part for file in files for part in (str(file.relative_to(folder)), self.of_file(file))])
+
+    def once(self, key: object, make: Callable[[], Any]) -> Any:
+        """Something that all pages of a run have in common, made for the first of them."""
+        if key not in self.found:
+            self.found[key] = make()
+        return self.found[key]
 
     def save(self) -> None:
         """Remember what was used."""

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 import reporting.pages
@@ -33,17 +33,17 @@ def inputs_of(plan: Plan, digests: Digests, lock: Path | None = None) -> dict[st
     values = {name: as_plain(value) for name, value in plan.values.items() if name not in plan.data_files}
     files = [str(plan.values[name]) for name in plan.data_files]
     looks = [plan.title, plan.report.group]
-    code = [f"{name} {_code(path, digests)}" for name, path in _imported(plan.report.notebook)]
+    notebook = plan.report.notebook
     data = digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)])
     if plan.secrets.values and not plan.report.sources:
         data = UNSEEN
     return {
-        "notebook": digests.of_file(plan.report.notebook),
+        "notebook": digests.once(notebook, lambda: digests.of_file(notebook)),
         "parameters": digest_of(json.dumps([values, files, looks], sort_keys=True)),
         "data": data or "",
-        "package": digest_of(*code),
-        "lock": digest_of(_installed(), (lock and lock.is_file() and digests.of_file(lock)) or ""),
-        "template": _templates(digests),
+        "package": digests.once(("package", notebook), lambda: _package(notebook, digests)),
+        "lock": digests.once("lock", lambda: _lock(lock, digests)),
+        "template": digests.once("template", lambda: digests.of_tree(Path(reporting.pages.__file__).parent)),
     }
 
 
@@ -61,7 +61,6 @@ def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return [name for name, digest in now.items() if digest == UNSEEN or before.get(name) != digest]
 
 
-@cache
 def commit(folder: Path) -> str | None:
     """Commit that a folder stands at, with ``-dirty`` if files differ from it; None without git."""
     describe = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--exclude=*"]
@@ -72,7 +71,6 @@ def commit(folder: Path) -> str | None:
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
-@cache
 def _imported(notebook: Path) -> tuple[tuple[str, Path], ...]:
     """Modules that a notebook imports and that are no installed package: their names, and where their code is."""
     names: set[str] = set()
@@ -111,17 +109,21 @@ def _source(name: str, folder: Path) -> Path | None:
     return origin.parent if spec.submodule_search_locations else origin
 
 
+def _package(notebook: Path, digests: Digests) -> str:
+    parts = [(name, path, ("code", path)) for name, path in _imported(notebook)]
+    return digest_of(*[f"{name} {digests.once(key, partial(_code, path, digests))}" for name, path, key in parts])
+
+
+def _lock(lock: Path | None, digests: Digests) -> str:
+    return digest_of(_installed(), digests.of_file(lock) if lock and lock.is_file() else "")
+
+
 def _code(path: Path, digests: Digests) -> str:
     return digests.of_tree(path) if path.is_dir() else digests.of_file(path)
 
 
-@cache
 def _installed() -> str:
     """Names and versions of the installed packages, as their folders say, and the version of Python."""
     folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     names = {name for folder in folders for name in os.listdir(folder) if name.endswith(".dist-info")}
     return digest_of(sys.version, *sorted(names))
-
-
-def _templates(digests: Digests) -> str:
-    return digests.of_tree(Path(reporting.pages.__file__).parent)

@@ -229,6 +229,7 @@ def _told(plan: Plan, error: ReportError) -> ReportError:
 
 def _entry(decision: Decision, run: str, digests: Digests) -> Entry:
     plan = decision.plan
+    home = plan.report.notebook.parent
     return Entry(
         name=plan.name,
         report=plan.report.name,
@@ -244,7 +245,7 @@ def _entry(decision: Decision, run: str, digests: Digests) -> Entry:
         parameters={name: as_plain(value) for name, value in plan.values.items()},
         files=plan.data_names,
         data=digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)]),
-        commit=commit(plan.report.notebook.parent),
+        commit=digests.once(("commit", home), lambda: commit(home)),
         notebook=plan.report.notebook.name,
         page=f"{plan.name}.html",
         backfill=plan.backfill,
