@@ -54,8 +54,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "customer-metrics-benchmarks",
                         help="where the generated logs are kept")  # fmt: skip
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--reports", action="store_true", help="only how long reports take, against the usual loop")
+    parser.add_argument("--sets", type=int, default=20, help="pages of a report, with --reports (default 20)")
     parser.add_argument("--forms", type=int, metavar="ROWS", help="only try the forms of the rival's funnel")
     asked = parser.parse_args()
+    if asked.reports:
+        from benchmarks.reports import main as reports
+
+        reports(asked.sets, asked.repeats)
+        return
     if asked.forms:
         from benchmarks.clickhouse import try_forms
 

@@ -141,3 +141,13 @@ def test_every_side_of_every_line_exists():
     for side in sides:
         module, function = side.function.split(":")
         assert callable(getattr(importlib.import_module(f"benchmarks.{module}"), function))
+
+
+def test_a_report_line_says_what_was_missed():
+    from benchmarks.reports import Line, Took
+
+    quick, slow = Took(2.0, 1.0, 400.0), Took(24.0, 20.0, 300.0)
+    met = Line("pages", "churn", 20, quick, slow, factor=12, megabytes=450).cells()
+    assert met[3:7] == ["12.0 x", "20.0 x", "≥ 12 x, ≤ 450 MB", "met"]
+    assert Line("pages", "churn", 20, slow, quick, factor=12).cells()[6] == "MISSED: wall"
+    assert Line("nothing changed", "churn", 20, quick, seconds=0.5).cells()[6] == "MISSED: time"

@@ -63,6 +63,12 @@ def run(task: dict[str, Any]) -> None:
     say({"ended": {**ended, "dropped": control.dropped, **_taken(control.kernel)}})
 
 
+def warm_up() -> None:
+    """Do what the first run of a process would wait for: compile the rules that notebooks are checked by."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])  # type: ignore[no-untyped-call]
+    nbformat.reads(nbformat.writes(notebook), as_version=4)  # type: ignore[no-untyped-call]
+
+
 def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Callable[[int, int], None]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about ids of cells: nothing a reader could do

@@ -16,6 +16,15 @@ from typing import IO, Any
 from reporting.execution.jobs import Job
 from reporting.kernels import NAME, SERVER
 
+# Memory that was freed goes back to the system, for many processes live side by side: half as much in each, measured.
+SPARING = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
+WORKER = "reporting.execution.worker"
+UNDEBUGGED = "reporting.kernels.undebugged"
 LOG = 1_000_000  # bytes of a log, the rest is counted
 RESTARTS = 3  # of a server that ended in one run
 
@@ -154,14 +163,14 @@ class Workers:
         if self._starts.get(role, 0) > RESTARTS:
             return None
         self._starts[role] = self._starts.get(role, 0) + 1
-        env = server_environment(os.environ)
+        env = {**SPARING, **server_environment(os.environ)}
         if role == "kernels":
             preload = default_preload() if self._preload is None else self._preload
-            server = start_server([*PRELOAD, *preload], name=NAME, env=env)
+            server = start_server([UNDEBUGGED, *PRELOAD, *preload], name=NAME, env=env)
         else:
             warm_ups = [f"{then}:warm_up" for then in self._thens]
-            modules = ["reporting.execution.worker", *self._thens, *warm_ups]
-            server = start_server(modules, name="report-workers", env=env)
+            modules = [WORKER, *self._thens, f"{WORKER}:warm_up", *warm_ups]
+            server = start_server(modules, name="report-workers", env=env, eager=True)
         self._servers[role] = server
         return str(server.address)
 
@@ -214,9 +223,7 @@ def _forked(host: str, task: Mapping[str, Any], env: Mapping[str, str]) -> Worke
     log, to_log = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)
     try:
-        process = fork(
-            host, "reporting.execution.worker:run", dict(task), env=env, cwd="/", files=[null, to_said, to_log]
-        )
+        process = fork(host, f"{WORKER}:run", dict(task), env=env, cwd="/", files=[null, to_said, to_log])
     except (OSError, RefusedForkError):
         os.close(said)
         os.close(log)
@@ -229,7 +236,7 @@ def _forked(host: str, task: Mapping[str, Any], env: Mapping[str, str]) -> Worke
 
 def _spawned(task: Mapping[str, Any], env: Mapping[str, str]) -> Worker:
     process = subprocess.Popen(
-        [sys.executable, "-m", "reporting.execution.worker"],
+        [sys.executable, "-m", WORKER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

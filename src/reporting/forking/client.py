@@ -153,14 +153,18 @@ class Server:
 
 
 def start_server(
-    preload: Sequence[str], *, name: str = "forking-server", env: Mapping[str, str] | None = None
+    preload: Sequence[str],
+    *,
+    name: str = "forking-server",
+    env: Mapping[str, str] | None = None,
+    eager: bool = False,
 ) -> Server:
     """Start a server for this process; it loads while this process goes on.
 
     Parameters
     ----------
     preload
-        ``"module"`` to import, ``"module:function"`` to call when nobody waits.
+        ``"module"`` to import, ``"module:function"`` to call when nobody waits, or at once if `eager`.
     name
         Its name in a list of processes.
     env
@@ -170,7 +174,7 @@ def start_server(
     reading, lifeline = os.pipe()
     try:
         with _listen(folder / "socket") as listener:
-            settings = {"preload": list(preload), "name": name, "lifeline": reading}
+            settings = {"preload": list(preload), "name": name, "lifeline": reading, "eager": eager}
             process = launch(settings, listener, folder / "log", env, [reading])
     except BaseException:
         os.close(lifeline)

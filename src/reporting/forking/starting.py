@@ -36,6 +36,8 @@ def main() -> NoReturn:
     )
     signal.alarm(PATIENCE)
     server.preloading.load_modules()
+    while settings.get("eager") and server.preloading.pending:
+        server.preloading.warm_up()
     signal.alarm(0)
     server.serve()
     os._exit(0)

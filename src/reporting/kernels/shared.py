@@ -65,9 +65,8 @@ def start(path: Path, preload: Sequence[str], env: Mapping[str, str], idle: floa
 
 
 def server_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Environment of a server: matplotlib draws inline from the start, and memory is not hoarded by thread."""
-    backend = "module://matplotlib_inline.backend_inline"
-    return {"MALLOC_ARENA_MAX": "2", **env, "MPLBACKEND": env.get("MPLBACKEND", backend)}
+    """Environment of a server of kernels: matplotlib draws inline from the start, as in a kernel."""
+    return {"MPLBACKEND": "module://matplotlib_inline.backend_inline", **env}
 
 
 def stop_shared_servers(timeout: float = 5.0) -> int:

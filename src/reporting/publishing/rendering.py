@@ -34,5 +34,10 @@ def make(executed: Any, argument: dict[str, Any]) -> dict[str, Any]:
 
 
 def warm_up() -> None:
-    """Load what the first page would wait for."""
-    import reporting.pages.page  # noqa: F401
+    """Do what the first page would wait for: load the renderer and compile its templates."""
+    from reporting.execution.jupyter import nbformat
+    from reporting.pages.page import render_page
+
+    cell = nbformat.v4.new_markdown_cell("# Title\n\nText\n\n## Section")  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook(cells=[cell])  # type: ignore[no-untyped-call]
+    render_page(notebook, Origin(group="", period="", parameters=[], notebook=""), None)
