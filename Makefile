@@ -33,7 +33,7 @@ slow-test: .venv/.test ## Run the tests that start servers, fork kernels or simu
 
 browser-test: .venv/.test .venv/.reports ## Open the reports in Chromium and check what people see
 	$(if $(BROWSER),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-liberation)
-	REPORTS_DIR=$(CURDIR)/reports $(BIN)/python -m pytest -m browser tests/browser
+	REPORTS_DIR=$(CURDIR)/reports $(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser
 
 schedule-test: .venv/.test .venv-schedules/.ready ## Let each scheduler's own tool read the files written for it
 	$(if $(and $(CRON),$(SYSTEMD)),,$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends cron systemd)

@@ -168,7 +168,7 @@ def list_reports(
                 [
                     row.name,
                     row.group,
-                    row.state,
+                    row.label,
                     (row.good and row.good.as_of) or "-",
                     f"{row.good.built:%Y-%m-%d %H:%M} UTC" if row.good else "-",
                 ]

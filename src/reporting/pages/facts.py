@@ -121,6 +121,11 @@ class PageState:
             return "not built"
         return "late" if self.late_since else "current"
 
+    @property
+    def label(self) -> str:
+        """The state as a reader sees it: ``rule fired`` if it is current and has something to say."""
+        return "rule fired" if self.state == "current" and self.good and self.good.alerts else self.state
+
 
 @dataclass(frozen=True)
 class Index:

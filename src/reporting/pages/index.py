@@ -79,7 +79,7 @@ def render_index(index: Index) -> str:
 
 
 def _row(page: PageState, last_run: datetime | None, *, full: bool) -> Row:
-    state = _state(page)
+    state = page.label
     colour = {"rule fired": "red", "failed": "mid", "late": "mid"}.get(state, "blue")
     change, before = _change(page)
     shown = full or state not in ("current", "not built")
@@ -92,11 +92,6 @@ def _row(page: PageState, last_run: datetime | None, *, full: bool) -> Row:
         spark=spark(page.title, page.history, colour=colour) if shown else Markup(),
         age=_age(page.good.built, last_run) if page.good and last_run else "",
     )
-
-
-def _state(page: PageState) -> str:
-    """``rule fired`` is a page that is current and has something to say."""
-    return "rule fired" if page.state == "current" and page.good and page.good.alerts else page.state
 
 
 def _columns(rows: Iterable[Row]) -> set[str]:
