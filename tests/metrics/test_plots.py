@@ -20,9 +20,11 @@ from metrics.plots import (
     plot_holdout_tracking,
     plot_lifecycle,
     plot_lifetime_value,
+    plot_mrr,
     plot_nps,
     plot_retention_curve,
     plot_retention_matrix,
+    plot_revenue_retention,
     plot_stickiness,
     plot_time_to_convert,
 )
@@ -57,6 +59,23 @@ def times_by_plan():
     both = pd.concat([times().assign(plan=plan) for plan in ("free", "team")], ignore_index=True)
     both.insert(0, "plan", both.pop("plan"))
     return both
+
+
+def moved():
+    return pd.DataFrame({
+        "period_start": WEEKS[:3], "currency": "EUR", "opening": [0.0, 40.0, 55.0], "new": [40.0, 30.0, 5.0],
+        "reactivation": [0.0, 0.0, 10.0], "expansion": 0.0, "contraction": [0.0, -5.0, 0.0], "churn": [0.0, -10.0, 0.0],
+        "pause": 0.0, "resume": 0.0, "fx": 0.0, "closing": [40.0, 55.0, 70.0], "customers_end": [4, 5, 6],
+        "at_risk": 0.0, "arpa": [10.0, 11.0, 12.0], "complete": [True, True, False],
+    })  # fmt: skip
+
+
+def kept():
+    limits = {name: [0.8, 0.9, 0.85] for name in ("grr", "grr_low", "grr_high")}
+    return pd.DataFrame({
+        "period_start": WEEKS[:3], "span_start": WEEKS[:3], "customers_start": [20, 30, 40], "opening": 100.0, **limits,
+        "nrr": [1.0, 1.1, 0.9], "nrr_low": [0.9, 1.0, 0.8], "nrr_high": [1.1, 1.2, 1.0], "complete": True,
+    })  # fmt: skip
 
 
 def by_plan():
@@ -145,7 +164,7 @@ PLOTS = [
     (plot_time_to_convert, times_by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
     (plot_retention_curve, curve), (plot_churn, churn), (plot_nps, nps), (plot_lifetime_value, values),
     (plot_holdout_tracking, tracked), (plot_holdout_frequency, by_frequency), (plot_calibration, by_tenth),
-    (plot_gain, by_tenths),
+    (plot_gain, by_tenths), (plot_mrr, moved), (plot_revenue_retention, kept),
 ]  # fmt: skip
 each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
 

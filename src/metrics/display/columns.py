@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import numbers
+from metrics.display import numbers, of_money
 from metrics.display.kinds import groups_of, metric_of, setting
 
 HEADS = {
+    **of_money.HEADS,
     "event": "Step",
     "users": "Users",
     "dropped": "Stopped",
@@ -131,6 +132,8 @@ REASONS = {
     "no_responses": "no answers",
     "no_losses": "no losses",
     "no_churn_observed": "no churn seen",
+    "mixed_currencies": "over two currencies",
+    "no_amount": "no amounts given",
     "immature": "too early to say",
     "incomplete_period": "not over yet",
     "no_margin": "no margin given",
@@ -276,6 +279,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, numbers.chance)
     if (
         text.endswith(("_rate", "_share"))
+        or (metric in of_money.MARKS and text in of_money.SHARES)
         or text in ("share", "proportion", "survival")
         or (text == "margin" and _is_share(cells))
         or (text == "not_yet" and estimate)
@@ -292,7 +296,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
     if text.endswith("_seconds"):
         return Column(head, lambda v: numbers.duration(v))
-    if text.endswith("_value") or text in _MONEY:
+    if text.endswith("_value") or text in _MONEY or (metric in of_money.MARKS and text in of_money.MONEY):
         decimals = numbers.money_decimals(values)
         currency = setting(table, "currency")
         head = f"{head}, {currency}" if currency else head

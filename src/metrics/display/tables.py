@@ -8,12 +8,13 @@ from html import escape
 
 import pandas as pd
 
-from metrics.display import numbers
+from metrics.display import numbers, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
 
 _SHOWN = {  # where a metric has more columns than can be read at a glance
+    **of_money.SHOWN,
     "conversion_funnel": [
         "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
     ],
@@ -55,6 +56,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     ],
 }  # fmt: skip
 _EXTRA = {
+    **of_money.EXTRA,
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
     "time_to_convert": {"users", "p25_seconds", "p75_seconds"},
     "compare_funnels": {"users", "conversion_rate", "p_adjusted"},
@@ -89,7 +91,14 @@ _EXTRA = {
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
 }
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
-_EMPTY_IS_NOTHING = {"reason", "excluded", "flags", "rejected", "duplicates"}  # columns left out where they say nothing
+_EMPTY_IS_NOTHING = {
+    *of_money.EMPTY_IS_NOTHING,
+    "reason",
+    "excluded",
+    "flags",
+    "rejected",
+    "duplicates",
+}  # columns left out where they say nothing
 
 
 def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str | None = None) -> str:

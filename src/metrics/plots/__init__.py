@@ -10,6 +10,7 @@ from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
+from metrics.plots.revenue import plot_mrr, plot_revenue_retention
 from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.times import plot_time_to_convert
 from metrics.plots.variants import plot_variants
@@ -32,6 +33,8 @@ __all__ = [
     "plot_projected_retention",
     "plot_nps",
     "plot_variants",
+    "plot_mrr",
+    "plot_revenue_retention",
     "plot_paths",
     "plot_lifetime_value",
     "plot_holdout_tracking",

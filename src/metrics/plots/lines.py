@@ -137,7 +137,7 @@ def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
     ticks = [first]
     while ticks[-1] < high - 1e-9:
         ticks.append(round(first + step * len(ticks), 10))
-    if lines[0].unit == "%" and ticks[-1] > 100:  # a rate ends at 100 %
+    if lines[0].unit == "%" and high <= 100 < ticks[-1]:  # a share ends at 100 %; what may grow does not
         ticks = [t for t in ticks if t <= 100] or [0.0, 100.0]
     if len(ticks) == 1:
         ticks.append(ticks[0] + step)

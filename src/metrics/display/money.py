@@ -1,0 +1,248 @@
+"""What do tables of recurring revenue and of churn of contracts say? Their sentences, and the figures at their feet."""
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length
+from metrics.display.comparisons import groups_said, lasts, periods_said
+from metrics.display.estimates import Estimate, Sentence, none
+from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.numbers import count, percent, plain, share, signed, with_unit
+from metrics.display.worked import last_complete, level, quotient, whose
+
+_MOVES = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
+_SPOKEN = {"reactivation": "from who came back", "fx": "rates of exchange", "new": "new", "pause": "paused"}
+
+
+def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """MRR at the end of the last finished period, of the largest group, and what moved it most."""
+    rows = [row for _, part in parts(table) if (row := last_complete(part, "closing")) is not None]
+    if not rows:
+        return none("no period is over, so that no balance is final.")
+    rows.sort(key=lambda row: -float(row["closing"]))
+    row, places = rows[0], numbers.money_decimals([float(row["closing"]) for row in rows])
+    when = f" of {numbers.period_in_words(row['period_start'], period_length(table))}" if "period_start" in row else ""
+    change = float(row["closing"] - row["opening"])
+    moved = sorted(((float(row[name]), name) for name in _MOVES if row[name]), key=lambda pair: -abs(pair[0]))
+    said = ", ".join(f"{signed(value, places)} {_SPOKEN.get(name, name)}" for value, name in moved[:3])
+    word = "as much as" if not change else f"{plain(abs(change), places)} {'more' if change > 0 else 'less'} than"
+    text = (
+        f"{row['currency']} of MRR from {count(row['customers_end'])} customers at the end{when}, {word} at its start"
+    )
+    text += f" ({said})" if said else ""
+    for other in rows[1:3]:
+        names = [str(other[name]) for name in groups_of(table) if name != "currency"]
+        of = f" of {', '.join(names)}" if names else ""
+        text += f"; {plain(other['closing'], places)} {other['currency']}{of}"
+    return Sentence(plain(row["closing"], places), f"{text}.")
+
+
+def revenue_foot(table: pd.DataFrame) -> list[str]:
+    """The identity, with the figures of the last finished period."""
+    lines = ["MRR, start + movements = MRR, end; losses are negative."]
+    row = last_complete(table, "closing")
+    if row is not None:
+        places = numbers.money_decimals([float(row["closing"])])
+        moved = "".join(
+            f" {'+' if row[name] > 0 else numbers.MINUS} {plain(abs(row[name]), places)}"
+            for name in _MOVES
+            if row[name]
+        )
+        said = whose(table, row, period_length(table))
+        lines.append(f"{plain(row['opening'], places)}{moved} = {plain(row['closing'], places)}{said}.")
+        if row["at_risk"]:
+            lines.append(f"{plain(row['at_risk'], places)} of it is past due.")
+    restated = table[table["restated"].fillna(False).astype(bool)] if "restated" in table else table[:0]
+    if len(restated) and "period_start" in restated:
+        length = period_length(table)
+        which = sorted(set(restated["period_start"]))
+        lines.append(f"Told otherwise when it closed: {', '.join(numbers.period(day, length) for day in which)}.")
+    return lines
+
+
+def kept_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """GRR of the last finished span, and NRR beside it."""
+    if groups_of(table) and len(parts(table)) > 1:
+        return groups_said(lasts(table, "grr"), "grr", "keep their money")
+
+    kept = periods_said(
+        table, before, "grr",
+        lambda row, when: (
+            f"of the MRR of {count(row['customers_start'])} customers was kept{' in ' + when if when else ''}"
+        ),
+    )  # fmt: skip
+    row = last_complete(table, "nrr")
+    if row is None:
+        return kept
+    growth = Estimate.of(row, "nrr")
+    text = f"{kept.text.removesuffix('.')}; with growth {with_unit(growth.number())} {growth.limits()}."
+    return replace(kept, text=text, intervals=[*kept.intervals, growth.limits()])
+
+
+def kept_foot(table: pd.DataFrame) -> list[str]:
+    """GRR and NRR with the figures of the last finished span."""
+    span = setting(table, "span", "the span")
+    lines = [
+        f"GRR = what the customers of {span} before still pay, each at most what it paid then / what they paid then."
+    ]
+    row = last_complete(table, "grr")
+    if row is not None:
+        places = numbers.money_decimals([float(row["opening"])])
+        opening = plain(row["opening"], places)
+        worked = " and ".join(
+            f"{plain(row[name] * row['opening'], places)} / {opening} = {with_unit(percent(row[name]))} {name.upper()}"
+            for name in ("grr", "nrr")
+        )
+        lines.append(f"{worked}{whose(table, row, period_length(table))}. {level(table)} intervals over customers.")
+    return lines
+
+
+def contracts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Churn of the last finished period."""
+    if groups_of(table) and len(parts(table)) > 1:
+        return groups_said(lasts(table, "churn_rate"), "churn_rate", "left in the last finished period")
+    return periods_said(
+        table, before, "churn_rate",
+        lambda row, when: f"of {plain(row['at_risk'])} customers{' at the start of ' + when if when else ''} left",
+    )  # fmt: skip
+
+
+def contracts_foot(table: pd.DataFrame) -> list[str]:
+    """Churned of those at risk, and of the money."""
+    named = {"opening": "customers at the start", "average": "mean of customers at start and end"}
+    over = named.get(str(setting(table, "denominator", "opening")), "customers at the start and new ones")
+    return _worked(table, f"Churn = customers who left / {over}", "churn_rate", "customers_churned", "at_risk")
+
+
+def renewals_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Of the terms that ended, those not renewed."""
+    if groups_of(table) and len(parts(table)) > 1:
+        return groups_said(lasts(table, "rate_of_due"), "rate_of_due", "were not renewed")
+    return periods_said(
+        table, before, "rate_of_due",
+        lambda row, when: f"of {count(row['due'])} terms that ended{' in ' + when if when else ''} were not renewed",
+    )  # fmt: skip
+
+
+def renewals_foot(table: pd.DataFrame) -> list[str]:
+    return _worked(table, "Rate = terms not renewed / terms that ended", "rate_of_due", "not_renewed", "due")
+
+
+def reasons_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Whose choice the ends were, over the whole table."""
+    churned = float(table["customers"].sum() - table["not_churn"].sum())
+    if not churned:
+        return none("nobody left, so that there are no reasons.")
+    by_choice, failed = float(table["voluntary"].sum()), float(table["involuntary"].sum())
+    text = f"of {count(churned)} who left went by choice, {share(failed, churned)} because a payment failed"
+    unknown = float(table["unknown"].sum())
+    text += f"; of {count(unknown)} it is not known" if unknown else ""
+    return Sentence(percent(by_choice / churned, 0), f"{text}.", "%")
+
+
+def reasons_foot(table: pd.DataFrame) -> list[str]:
+    total = table[["customers", "voluntary", "involuntary", "dispute", "unknown", "not_churn"]].sum()
+    return [
+        "Who ended it decides; the system counts as involuntary only with an invoice unpaid. All = voluntary + "
+        "involuntary + dispute + unknown + foreseen: "
+        f"{count(total['customers'])} = {' + '.join(count(value) for value in total.iloc[1:])}."
+    ]
+
+
+def trials_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Of the trials that ended, those that became customers."""
+    if groups_of(table) and len(parts(table)) > 1:
+        return groups_said(lasts(table, "conversion_rate"), "conversion_rate", "became customers")
+    return periods_said(
+        table, before, "conversion_rate",
+        lambda row, when: f"of {count(row['ended'])} trials{' of ' + when if when else ''} that ended became customers",
+    )  # fmt: skip
+
+
+def trials_foot(table: pd.DataFrame) -> list[str]:
+    return _worked(table, "Conversion = converted / trials that ended", "conversion_rate", "converted", "ended")
+
+
+def pauses_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Who paused and came back, beside who cancelled and came back."""
+    row = last_complete(table, "resume_rate")
+    if row is None:
+        row = last_complete(table, "take_rate")
+        if row is None:
+            return none("too few asked to cancel, so that nothing can be said of the pause.")
+        rate = Estimate.of(row, "take_rate")
+        text = f"of {count(row['entered'])} who asked to cancel paused instead {rate.limits()}."
+        return Sentence(rate.number(), text, "%", [rate.limits()])
+    rate = Estimate.of(row, "resume_rate")
+    within = setting(table, "follow_up", "the time")
+    text = f"of {count(row['paused_followed'])} who paused were active again within {within} {rate.limits()}"
+    limits = [rate.limits()]
+    if not numbers.is_missing(row["return_rate"]):
+        back = Estimate.of(row, "return_rate")
+        text += f"; of {count(row['cancelled_followed'])} who cancelled, {with_unit(back.number())} {back.limits()}"
+        limits.append(back.limits())
+    return Sentence(rate.number(), f"{text}.", "%", limits)
+
+
+def pauses_foot(table: pd.DataFrame) -> list[str]:
+    within = setting(table, "follow_up", "the time")
+    lines = _worked(
+        table, f"Active again = within {within} of the pause / paused and watched for as long",
+        "resume_rate", "resumed", "paused_followed",
+    )  # fmt: skip
+    return [*lines, "They chose for themselves: an association, not an effect of the offer."]
+
+
+def payments_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Of the invoices that failed, those paid after all."""
+    if groups_of(table) and len(parts(table)) > 1:
+        return groups_said(lasts(table, "recovery_rate"), "recovery_rate", "were paid after all")
+
+    def say(row: "pd.Series[Any]", when: str) -> str:
+        of = share(row["failed"], row["invoices"])
+        many = f"{of} of all{', ' + when if when else ''}"
+        return f"of {count(row['failed'])} invoices that failed at first ({many}) were paid after all"
+
+    return periods_said(table, before, "recovery_rate", say)
+
+
+def payments_foot(table: pd.DataFrame) -> list[str]:
+    return _worked(
+        table, "Recovered = failed at first and paid by a later attempt / failed at first",
+        "recovery_rate", "recovered", "failed",
+    )  # fmt: skip
+
+
+def _worked(table: pd.DataFrame, formula: str, rate: str, part: str, whole: str) -> list[str]:
+    row = last_complete(table, rate)
+    if row is None:
+        return [f"{formula}.", "No period is finished with enough to say."]
+    return [
+        f"{formula}: {quotient(row[part], row[whole])}{whose(table, row, period_length(table))}. "
+        f"{level(table)} Wilson intervals."
+    ]
+
+
+SAID = {
+    "mrr_rollforward": revenue_said,
+    "revenue_retention": kept_said,
+    "subscription_churn": contracts_said,
+    "renewal_churn": renewals_said,
+    "churn_reasons": reasons_said,
+    "trial_conversion": trials_said,
+    "pause_outcomes": pauses_said,
+    "payment_recovery": payments_said,
+}
+FEET = {
+    "mrr_rollforward": revenue_foot,
+    "revenue_retention": kept_foot,
+    "subscription_churn": contracts_foot,
+    "renewal_churn": renewals_foot,
+    "churn_reasons": reasons_foot,
+    "trial_conversion": trials_foot,
+    "pause_outcomes": pauses_foot,
+    "payment_recovery": payments_foot,
+}

@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from metrics import (
+    churn_reasons,
+    headline,
+    mrr_rollforward,
+    payment_recovery,
+    renewal_churn,
+    revenue_retention,
+    show,
+    subscription_churn,
+    trial_conversion,
+)
+from tests.metrics.test_churn_contracts import ATTEMPTS, ENDS, MARCH, TEN, TRIALS, UNPAID
+from tests.metrics.test_revenue import BOOK, MONTHS, log
+
+
+def said(table):
+    return str(headline(table)).replace("\u202f", " ")
+
+
+def foot(table):
+    return show(table, "x").html.split('class="foot">')[1].replace("\u202f", " ")
+
+
+def test_revenue_is_told_with_what_moved_it_and_the_foot_adds_up():
+    table = mrr_rollforward(BOOK, **MONTHS)
+    assert said(table) == (
+        "840.00 EUR of MRR from 5 customers at the end of April 2026, 40.00 more than at its start (+60.00 from who "
+        "came back, −20.00 contraction)."
+    )
+    assert "800.00 + 60.00 − 20.00 = 840.00, EUR, April 2026" in foot(table)
+
+
+def test_a_second_currency_is_said_beside_and_never_added():
+    rows = pd.concat([BOOK, log("ula u1 2026-01-10 - 70 currency=USD")], ignore_index=True)
+    assert said(mrr_rollforward(rows, **MONTHS)).endswith("; 70.00 USD.")
+
+
+def test_a_month_that_was_told_otherwise_is_named():
+    rows = log("ann a1 2026-01-05 2026-02-20 10 recorded_at=2026-03-10\nann a1 2026-01-05 - 10 recorded_at=2026-01-05")
+    assert "Told otherwise when it closed: Feb 2026." in foot(mrr_rollforward(rows, as_of="2026-04-01"))
+
+
+def test_retention_says_both_rates_and_divides_in_the_foot():
+    table = revenue_retention(BOOK, min_n=1, **MONTHS)
+    assert said(table).startswith("97.5 % of the MRR of 4 customers was kept in April 2026 (91.0 to 100.0): ")
+    assert said(table).endswith("; with growth 98 % (91 to 104).")
+    assert "780.00 / 800.00 = 97.5 % GRR" in foot(table)
+
+
+def test_churn_of_contracts_names_its_denominator():
+    table = subscription_churn(TEN, **MARCH)
+    assert said(table) == "20 % of 10 customers at the start of March 2026 left (6 to 51)."
+    assert "customers who left / customers at the start: 2 / 10 = 20.0 %" in foot(table)
+    assert "customers at the start and new ones" in foot(
+        subscription_churn(TEN, denominator="opening_plus_new", **MARCH)
+    )
+
+
+def test_the_others_have_their_sentence_too():
+    reasons = churn_reasons(ENDS, invoices=UNPAID, as_of="2026-05-01")
+    assert said(reasons).startswith("33 % of 6 who left went by choice, 17 % because a payment failed")
+    trials = trial_conversion(TRIALS, since="2026-05-01", as_of="2026-06-05", min_n=1)
+    assert said(trials).startswith("50 % of 2 trials of May 2026 that ended became customers")
+    paid = payment_recovery(ATTEMPTS, period=None, as_of="2026-06-01", min_n=1)
+    assert said(paid).startswith("67 % of 3 invoices that failed at first (75 % of all) were paid after all")
+    due = renewal_churn(log("ann a1 2026-01-10 - 10 billing_months=1"), as_of="2026-03-01", min_n=1)
+    assert said(due).startswith("0 % of 1 terms that ended in February 2026 were not renewed")
+
+
+@pytest.mark.parametrize(
+    "table", [mrr_rollforward(BOOK, as_of="2025-12-20"), revenue_retention(BOOK, as_of="2025-12-20")]
+)
+def test_what_is_not_over_is_not_told_as_final(table):
+    assert said(table).startswith("–")
