@@ -150,3 +150,15 @@ def test_what_is_no_number_is_no_unit(spark):
     assert metrics.conversion_funnel(there, ["a", "b"], **options)["users"].tolist() == [1, 1]
     held = {"hold_constant": "account", "as_of": "2027-01-01"}
     assert metrics.conversion_funnel(there, ["a", "b"], **held)["users"].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("options", [{}, {"merge": None, "unit": "day"}, {"tz": "Europe/Berlin", "end": "2026-02-28"}])
+def test_orders_in_spark_give_the_summary_and_the_holdout_of_the_table(spark, log, options):
+    orders = log.dropna(subset=["amount"])
+    there, here = spark.createDataFrame(orders), orders
+    columns = {"amount": "amount"}
+    pd.testing.assert_frame_equal(
+        metrics.orders_summary(there, **columns, **options), metrics.orders_summary(here, **columns, **options)
+    )
+    held = {"split": "2026-02-10", "models": (), "baselines": ("rate",)} | columns
+    pd.testing.assert_frame_equal(metrics.holdout_check(there, **held), metrics.holdout_check(here, **held))
