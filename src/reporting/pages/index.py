@@ -12,7 +12,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from reporting.pages.facts import Index, KeyFigure, PageState
+from reporting.pages.facts import Index, KeyFigure, PageState, Point
 from reporting.pages.spark import spark
 from reporting.pages.templates import counted, day, in_words, render
 
@@ -89,7 +89,7 @@ def _row(page: PageState, last_run: datetime | None, *, full: bool) -> Row:
         key=_key_figure(page),
         change=change,
         before=before,
-        spark=spark(page.title, page.history, colour=colour) if shown else Markup(),
+        spark=spark(page.title, _course(page), colour=colour) if shown else Markup(),
         age=_age(page.good.built, last_run) if page.good and last_run else "",
     )
 
@@ -110,17 +110,22 @@ def _key_figure(page: PageState) -> KeyFigure | None:
     return replace(figure, text=re.split(r" \(|[:;] |\. ", figure.text)[0].rstrip("."))
 
 
-def _change(page: PageState) -> tuple[str, str]:
-    """How the key figure differs from the run before it that had one for an earlier date, and from what."""
+def _course(page: PageState) -> list[Point]:
+    """The last figure for each date: a page that was built twice for one date has not moved."""
     known = [point for point in page.history if point.number is not None]
+    return list({point.as_of or point.built: point for point in known}.values())
+
+
+def _change(page: PageState) -> tuple[str, str]:
+    """How the key figure differs from that of the date before, and from what."""
+    known = _course(page)
     if len(known) < 2 or page.good is None or page.good.key_figure is None or page.state == "failed":
         return "", ""
-    now, earlier = known[-1], [point for point in known[:-1] if point.as_of != known[-1].as_of or not point.as_of]
-    if not earlier or now.number is None or earlier[-1].number is None:
+    before, now = known[-2:]
+    if now.number is None or before.number is None:
         return "", ""
-    before = earlier[-1]
     decimals = len(page.good.key_figure.number.partition(".")[2])
-    difference = round(now.number - (before.number or 0), decimals)
+    difference = round(now.number - before.number, decimals)
     unit = page.good.key_figure.unit.strip()
     unit = " points" if unit == "%" else f"{NARROW}{unit}" if unit else ""
     when = _date(before.as_of or before.built.date().isoformat(), now.as_of or now.built.date().isoformat())

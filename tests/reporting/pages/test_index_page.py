@@ -78,12 +78,16 @@ def test_the_same_date_built_twice_is_no_change():
     twice = [Point(RUN - timedelta(hours=1), "2026-11-12", 27.0), Point(RUN, "2026-11-12", 28.2)]
     text = html(state(history=twice))
     assert 'class="change' not in text
+    assert "<svg" not in text
+    text = html(state(history=[*points(20.0, 25.0, 27.0), *twice]))
+    assert "last 3 values, first 20, last 28.2" in text
+    assert "+3.2 points" in text  # from 25.0, the date before
 
 
 def test_without_earlier_runs_there_are_no_columns_for_them():
     text = html(state(history=points(28.2)))
     assert "Change</th>" not in text
-    assert "Last runs</th>" not in text
+    assert "Course</th>" not in text
 
 
 def test_ages_count_from_the_last_run_so_that_the_page_is_right_whenever_it_is_read():
