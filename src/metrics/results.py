@@ -41,3 +41,12 @@ def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
 def blank(table: pd.DataFrame, rows: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
     """The table with NA in `columns` where `rows` is true."""
     return table.assign(**{name: table[name].astype(float).mask(rows.to_numpy()) for name in columns})
+
+
+def join_reasons(table: pd.DataFrame, **codes: pd.Series) -> pd.Series:
+    """``estimate: code; …`` of several estimates; NA where all are defined."""
+    said = [
+        "; ".join(f"{name}: {code.iloc[k]}" for name, code in codes.items() if pd.notna(code.iloc[k])) or None
+        for k in range(len(table))
+    ]
+    return pd.Series(said, index=table.index, dtype="str")

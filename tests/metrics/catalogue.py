@@ -44,6 +44,19 @@ def tickets(events):
     return events.rename(columns=names).assign(is_complaint=events["event"] == "b")
 
 
+def measures(events):
+    known = events.groupby(["user_id", "event"], as_index=False)["amount"].max()
+    return known.rename(columns={"user_id": "customer_id", "event": "measure"}).assign(
+        score=(10 * known["amount"]).clip(upper=100)
+    )
+
+
+def left(events):
+    users = events.groupby("user_id", as_index=False).agg(score=("amount", "max"), last=("timestamp", "max"))
+    gone = users["last"] < pd.Timestamp(AS_OF, tz="UTC") - pd.Timedelta(days=20)
+    return users.rename(columns={"user_id": "customer_id"}).assign(churned=gone)
+
+
 def orders(events):
     return events.rename(columns={"amount": "net"})
 
@@ -202,6 +215,15 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "compare_variants mean": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="amount", covariate="hour"
     ),
+    "health_score": lambda e: metrics.health_score(measures(e), weights={"a": 3, "b": 2, "c": 1}),
+    "health_score by": lambda e: metrics.health_score(
+        measures(e).assign(group=lambda t: t["measure"].map({"a": "x", "b": "x", "c": "y"})), by="group",
+        weights={"x": 3, "y": 2}, missing="zero",
+    ),
+    "alert_quality": lambda e: metrics.alert_quality(
+        e[e["event"] == "b"].rename(columns={"user_id": "customer_id"}), outcomes=left(e)
+    ),
+    "lift": lambda e: metrics.lift(left(e), fraction=0.3),
     "check_responses": lambda e: metrics.check_responses(answers(e)),
     "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
     "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),
@@ -222,7 +244,8 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 )]  # fmt: skip
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
-    "explain_funnel", "unit_economics", "user_stays", "mrr_movements",
+    "explain_funnel", "unit_economics", "health_score", "health_score by",
+    "lift", "user_stays", "mrr_movements",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]
 

@@ -121,6 +121,10 @@ HEADS = {
     "response_rate": "Answered, %",
     "adjusted_difference": "Adjusted difference",
     "probability_better": "Better, probability %",
+    "score_rounded": "Score",
+    "top_reason": "Costs most points",
+    "base_rate": "Of all, %",
+    "rate": "Of the selected, %",
 }
 MODELS = {
     "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "bgbb": "BG/BB",
@@ -280,7 +284,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     if (
         text.endswith(("_rate", "_share"))
         or (metric in of_money.MARKS and text in of_money.SHARES)
-        or text in ("share", "proportion", "survival")
+        or text in ("share", "proportion", "survival", "rate", "precision", "recall", "coverage")
         or (text == "margin" and _is_share(cells))
         or (text == "not_yet" and estimate)
     ):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import activity, lifetime, money, numbers, staying
+from metrics.display import activity, health, lifetime, money, numbers, staying
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
@@ -312,6 +312,9 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "customer_effort": effort_foot,
     "response_rate": response_foot,
     "complaint_rate": complaint_foot,
+    "health_score": health.score_foot,
+    "alert_quality": health.quality_foot,
+    "lift": health.lift_foot,
     "orders_summary": _orders,
     "customer_lifetime_value": lifetime.value_foot,
     "forecast_customers": lifetime.value_foot,

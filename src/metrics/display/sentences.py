@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import activity, lifetime, money, numbers, staying
+from metrics.display import activity, health, lifetime, money, numbers, staying
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -300,6 +300,9 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "customer_effort": effort_said,
     "response_rate": responses_said,
     "complaint_rate": complaints_said,
+    "health_score": health.score_said,
+    "alert_quality": health.quality_said,
+    "lift": health.lift_said,
     "orders_summary": _orders,
     "customer_lifetime_value": lifetime.value_said,
     "forecast_customers": lifetime.value_said,

@@ -44,6 +44,9 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
         "period_start", "responses", "satisfied", "customer_satisfaction", "mean_score", "rejected", "duplicates",
     ],
     "customer_effort": ["period_start", "responses", "customer_effort", "rejected", "duplicates"],
+    "health_score": [
+        "customer_id", "group", "score_rounded", "coverage", "band", "missing", "top_reason", "reason",
+    ],
     "orders_summary": [
         "customer_id", "first_order", "last_order", "orders", "frequency", "monetary_value", "revenue",
     ],

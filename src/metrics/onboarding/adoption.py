@@ -7,10 +7,10 @@ import pandas as pd
 
 from metrics.engine import Events, Mark, Reading, Span, by_user
 from metrics.intervals import add_rate, no_denominator
-from metrics.onboarding.firsts import MEDIAN, NEVER, firsts_of, groups_of, join_reasons, median_days
+from metrics.onboarding.firsts import MEDIAN, NEVER, firsts_of, groups_of, median_days
 from metrics.onboarding.progress import goals_of, typed
 from metrics.periods import Calendar, When, duration, spoken
-from metrics.results import blank, keys, result, too_few
+from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Step
 
 _COLUMNS = [

@@ -82,12 +82,3 @@ def median_days(start: Ints, first: Ints, as_of: int, confidence: float) -> dict
     median: dict[str, Any] = {ours: float(said[theirs]) for ours, theirs in zip(MEDIAN, names, strict=True)}
     reason = None if not np.isnan(median["median_days"]) else "no_users" if not len(start) else "above_half"
     return {**median, "median_reason": "zero_denominator" if reason == "no_users" else reason}
-
-
-def join_reasons(table: pd.DataFrame, **codes: pd.Series) -> pd.Series:
-    """``estimate: code; …`` of several estimates; NA where all are defined."""
-    said = [
-        "; ".join(f"{name}: {code.iloc[k]}" for name, code in codes.items() if pd.notna(code.iloc[k])) or None
-        for k in range(len(table))
-    ]
-    return pd.Series(said, index=table.index, dtype="str")

@@ -7,9 +7,9 @@ import pandas as pd
 
 from metrics.engine import Answer, Events, Mark, Reading, Span, by_user
 from metrics.intervals import add_rate, no_denominator
-from metrics.onboarding.firsts import MEDIAN, firsts_of, groups_of, join_reasons, median_days, waits
+from metrics.onboarding.firsts import MEDIAN, firsts_of, groups_of, median_days, waits
 from metrics.periods import When, spoken
-from metrics.results import blank, keys, result, too_few
+from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Step, as_step
 from metrics.survival import survival_curve
 

@@ -1,4 +1,4 @@
-"""How are the customers? So far one question: how often do they complain?
+"""How often do customers complain?
 
 Complaints are wanted: a count that falls may only say that there are fewer customers, or that they gave up.
 """

@@ -1,0 +1,100 @@
+"""How are the customers? Sentences and feet of health scores, and of how well scores and alerts find who leaves."""
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.estimates import Estimate, Sentence, none
+from metrics.display.kinds import setting
+from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.worked import level, quotient
+
+
+def lift_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many times as many left at the top as of all."""
+    row = table.iloc[0]
+    if numbers.is_missing(row["lift"]):
+        return none("nobody left, so that no score can be judged." if row["rows"] else "there are no scores to judge.")
+    text = (
+        f"times as many left of the {count(row['selected'])} with the highest scores as of all {count(row['rows'])}: "
+    )
+    return Sentence(numbers.ratio(row["lift"]), f"{text}{_rate(row['rate'])} against {_rate(row['base_rate'])}.")
+
+
+def quality_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many of the alerted left, how many of those who left were alerted, and how far that is from a lot."""
+    row = table.iloc[0]
+    if numbers.is_missing(row["precision"]):
+        return none(f"there was no alert; {count(row['churned'])} of {count(row['customers'])} customers left.")
+    right = Estimate.of(row, "precision")
+    text = f"of {count(row['alerted'])} customers with an alert left {right.limits()}, of all "
+    text += _rate(row["base_rate"])
+    if numbers.is_missing(row["recall"]):
+        return Sentence(right.number(), f"{text}.", "%", [right.limits()])
+    found = Estimate.of(row, "recall")
+    text += f"; of {count(row['churned'])} who left {with_unit(found.number())} had one {found.limits()}."
+    return Sentence(right.number(), text, "%", [right.limits(), found.limits()])
+
+
+def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many customers are red, and what costs them the most points."""
+    known = table[table["score"].notna()]
+    if not len(known):
+        return none("of no customer is enough known for a score.")
+    if "group" in table:
+        means = known.groupby("group", sort=False)["score"].mean()
+        worst = str(means.idxmin())
+        text = f"is the mean score of {worst}, the lowest of {count(len(means))} groups."
+        return Sentence(plain(means[worst], 0), text)
+    red = known[known["band"] == "red"]
+    text = f"of {count(len(known))} customers with a score {'is' if len(red) == 1 else 'are'} red"
+    reasons = red["top_reason"].value_counts()
+    if len(reasons):
+        most = sorted(reasons[reasons == reasons.max()].index)[0]
+        text += f"; what costs them most is {most} ({count(reasons.max())})"
+    unknown = len(table) - len(known)
+    if unknown:
+        text += f"; of {count(unknown)} more too little is known"
+    return Sentence(count(len(red)), f"{text}.")
+
+
+def lift_foot(table: pd.DataFrame) -> list[str]:
+    """Rate over rate."""
+    row = table.iloc[0]
+    lines = ["Lift = share of those with the highest scores who left / share of all who left."]
+    if not numbers.is_missing(row["lift"]):
+        lines.append(f"{_rate(row['rate'])} / {_rate(row['base_rate'])} = {plain(row['lift'], 2)}.")
+    unscored = setting(table, "unscored", 0)
+    return [*lines, f"Left out: {count(unscored)} without a score." if unscored else ""]
+
+
+def quality_foot(table: pd.DataFrame) -> list[str]:
+    """Precision and recall with their figures."""
+    row = table.iloc[0]
+    lines = [
+        "Precision = alerted who left / alerted; recall = alerted who left / all who left; lift = precision / base."
+    ]
+    if not numbers.is_missing(row["precision"]):
+        hit = round(row["precision"] * row["alerted"])
+        recall = f"; {quotient(hit, row['churned'])}" if row["churned"] else ""
+        lines.append(f"{quotient(hit, row['alerted'])}{recall}. {level(table)} Wilson intervals.")
+    return lines
+
+
+def score_foot(table: pd.DataFrame) -> list[str]:
+    """The weights, and the first score that there is."""
+    low, high = setting(table, "bands", [40, 70])
+    lines = [f"Score = Σ weight × measure / Σ weight; red below {plain(low)}, green from {plain(high)}."]
+    weights = setting(table, "weights")
+    if weights:
+        lines.append(f"Weights: {', '.join(weights)}.")
+    low_coverage = int(table["score"].isna().sum())
+    if low_coverage:
+        least = with_unit(percent(float(setting(table, "min_coverage", 0.5)), 0))
+        lines.append(
+            f"No score for {count(low_coverage)} of whom less than {least} of the weight, or nothing, is known."
+        )
+    return lines
+
+
+def _rate(value: float) -> str:
+    return with_unit(percent(value)) if not numbers.is_missing(value) else numbers.MISSING

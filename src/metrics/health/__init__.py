@@ -1,0 +1,11 @@
+"""How are the customers, and who of them may leave?
+
+`scores` weighs what is known of each customer, `judged` holds scores and alerts against what came after, `complaints`
+counts those that complain.
+"""
+
+from metrics.health.complaints import complaint_rate
+from metrics.health.judged import alert_quality, lift
+from metrics.health.scores import health_score
+
+__all__ = ["alert_quality", "complaint_rate", "health_score", "lift"]

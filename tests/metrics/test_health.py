@@ -1,0 +1,248 @@
+"""Scores of customers, and whether scores and alerts find who leaves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics import EventTableError, alert_quality, health_score, lift
+from metrics.display import headline, show
+from metrics.display.footnotes import footnotes
+from metrics.intervals import wilson
+
+THIN = "\u202f"
+
+# -- lift --------------------------------------------------------------------------------------------------------------
+
+TIED = pd.DataFrame({
+    "score": [0.9, 0.8, 0.8, 0.8, 0.5, *np.linspace(0.4, 0.1, 15)],
+    "churned": [1, 1, 0, 0, 1, 0, 0, 1] + [0] * 12,
+})  # fmt: skip
+
+
+def test_equal_scores_at_the_cut_share_the_place_that_is_left():
+    row = lift(TIED, fraction=0.1).iloc[0]
+    assert (row["rows"], row["selected"], row["base_rate"]) == (20, 2, 0.2)
+    assert row["rate"] == pytest.approx((1 + 1 / 3) / 2)  # sorted by outcome too it would be 1, and the lift 5
+    assert row["lift"] == pytest.approx(10 / 3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows=st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12), fraction=st.floats(0.01, 1))
+def test_a_tie_is_the_mean_over_all_orders_of_the_equals(rows, fraction):
+    table = pd.DataFrame(rows, columns=["score", "churned"])
+    row = lift(table, fraction=fraction).iloc[0]
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(400):
+        shuffled = table.sample(frac=1, random_state=rng).sort_values("score", ascending=False, kind="stable")
+        drawn.append(shuffled["churned"].iloc[: row["selected"]].mean())
+    assert row["rate"] == pytest.approx(np.mean(drawn), abs=0.13)
+    assert lift(table, fraction=1).iloc[0]["rate"] == row["base_rate"]
+
+
+def test_at_least_one_row_is_selected_and_halves_round_up():
+    for n, selected in ((1, 1), (4, 1), (14, 1), (15, 2), (25, 3), (30, 3)):
+        assert lift(pd.DataFrame({"score": range(n), "churned": [True] * n})).iloc[0]["selected"] == selected
+
+
+def test_where_nobody_left_there_is_no_lift():
+    row = lift(pd.DataFrame({"score": [1, 2], "churned": [False, False]})).iloc[0]
+    assert (row["rate"], row["base_rate"], row["reason"]) == (0, 0, "zero_denominator")
+    assert np.isnan(row["lift"])
+    nobody = lift(TIED[:0]).iloc[0]
+    assert (nobody["rows"], nobody["selected"], nobody["reason"]) == (0, 0, "zero_denominator")
+
+
+def test_rows_without_a_score_are_left_out_and_counted():
+    table = lift(pd.DataFrame({"score": [3, None, 1], "churned": [True, True, False]}), fraction=0.5)
+    assert (table["rows"].item(), table["base_rate"].item(), table.attrs["settings"]["unscored"]) == (2, 0.5, 1)
+    assert footnotes(table)[-1] == "Left out: 1 without a score."
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"churned": [1, None]}, EventTableError, "1 of 2 rows are neither true nor false"),
+        ({"churned": [1, 2]}, EventTableError, "neither true nor false"),
+        ({"score": ["high", 2]}, EventTableError, "score: 1 of 2 rows are no number"),
+        ({"scores": [1, 2]}, ValueError, "Did you mean 'scores'"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(change, error, match):
+    table = pd.DataFrame({"score": [1, 2], "churned": [0, 1]} | change)
+    with pytest.raises(error, match=match):
+        lift(table.drop(columns="score") if "scores" in change else table)
+
+
+def test_a_fraction_is_a_share():
+    for wrong in (0, 1.1, "10%"):
+        with pytest.raises(ValueError, match="is not a share of the rows"):
+            lift(TIED, fraction=wrong)
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------------
+
+OUTCOMES = pd.DataFrame({"customer_id": [f"c{k}" for k in range(20)], "churned": [True] * 4 + [False] * 16})
+
+
+def alerted(*customers, **columns):
+    return pd.DataFrame({"customer_id": [f"c{k}" for k in customers], **columns}).astype({"customer_id": "str"})
+
+
+def test_precision_is_of_the_alerted_and_recall_of_those_who_left():
+    row = alert_quality(alerted(0, 1, 2, 7, 8), outcomes=OUTCOMES).iloc[0]
+    assert (row["customers"], row["alerted"], row["churned"]) == (20, 5, 4)
+    assert (row["precision"], row["recall"], row["base_rate"], row["lift"]) == (0.6, 0.75, 0.2, pytest.approx(3))
+    low, high = wilson(3, 5)
+    assert (row["precision_low"], row["precision_high"]) == (low, high)
+    assert pd.isna(row["reason"])
+
+
+def test_two_alerts_of_a_customer_are_one_customer_and_a_skipped_one_is_none():
+    row = alert_quality(alerted(0, 0, 9, alert=[True, True, False]), outcomes=OUTCOMES).iloc[0]
+    assert (row["alerted"], row["precision"], row["recall"]) == (1, 1, 0.25)
+
+
+def test_without_alerts_or_losses_the_missing_estimates_are_named():
+    quiet = alert_quality(alerted(), outcomes=OUTCOMES).iloc[0]
+    assert quiet["reason"] == "precision: zero_denominator; lift: zero_denominator"
+    assert quiet["recall"] == 0
+    kept = alert_quality(alerted(0), outcomes=OUTCOMES.assign(churned=False)).iloc[0]
+    assert kept["reason"] == "recall: zero_denominator; lift: zero_denominator"
+    assert (kept["precision"], kept["base_rate"]) == (0, 0)
+
+
+def test_an_alert_without_an_outcome_and_a_customer_who_stands_twice_are_refused():
+    with pytest.raises(EventTableError, match="1 customers have an alert and no outcome"):
+        alert_quality(alerted(99), outcomes=OUTCOMES)
+    with pytest.raises(EventTableError, match="stand there twice"):
+        alert_quality(alerted(0), outcomes=pd.concat([OUTCOMES, OUTCOMES[:1]]))
+
+
+# -- scores ------------------------------------------------------------------------------------------------------------
+
+
+def known(*rows, columns=("customer_id", "measure", "score")):
+    return pd.DataFrame(rows, columns=columns)
+
+
+WEIGHTS = {"usage": 40, "nps": 20, "support": 40}
+ANN = known(("ann", "usage", 80), ("ann", "nps", None), ("ann", "support", 50))
+
+
+def test_what_is_missing_has_no_weight_unless_it_is_told_otherwise():
+    row = health_score(ANN, weights=WEIGHTS).iloc[0]
+    assert (row["score"], row["coverage"], row["missing"], row["top_reason"]) == (65, 0.8, "nps", "support")
+    assert health_score(ANN[ANN["measure"] != "nps"], weights=WEIGHTS).iloc[0].equals(row)  # no row is as no score
+    zero = health_score(ANN, weights=WEIGHTS, missing="zero").iloc[0]
+    assert (zero["score"], zero["coverage"], zero["top_reason"]) == (52, 0.8, "nps")
+    out = health_score(ANN, weights=WEIGHTS, missing="exclude").iloc[0]
+    assert (out["reason"], out["coverage"], pd.isna(out["score"]), pd.isna(out["band"])) == (
+        "low_coverage", 0.8, True, True,
+    )  # fmt: skip
+
+
+def test_groups_are_not_rounded_before_they_are_weighed():
+    groups = {"forecast": (7, [83]), "engagement": (5, [76, 65]), "usage": (8, [81, 65, 90]), "manager": (3, [54])}
+    rows = [("c", f"{g} {k}", s, g) for g, (_, scores) in groups.items() for k, s in enumerate(scores)]
+    table = known(*rows, columns=("customer_id", "measure", "score", "group"))
+    weights = {g: w for g, (w, _) in groups.items()}
+    row = health_score(table, weights=weights).iloc[0]
+    assert row["score"] == pytest.approx((581 + 352.5 + 8 * 236 / 3 + 162) / 23)  # 74.99; of rounded groups 74.87
+    assert (row["score_rounded"], row["coverage"]) == (75, 1)
+    parts = health_score(table, weights=weights, by="group")
+    assert parts["group"].tolist() == list(groups)
+    assert parts["score"].tolist() == pytest.approx([83, 70.5, 236 / 3, 54])
+    assert parts["top_reason"].tolist() == ["forecast 0", "engagement 1", "usage 1", "manager 0"]
+
+
+def test_exactly_the_least_coverage_is_enough():
+    weights = {"usage": 1, "nps": 1}
+    assert health_score(known(("a", "usage", 40)), weights=weights).iloc[0]["score"] == 40
+    under = health_score(known(("a", "usage", 40)), weights=weights, min_coverage=0.51).iloc[0]
+    assert (under["reason"], under["missing"]) == ("low_coverage", "nps")
+    nothing = health_score(known(("a", "usage", None)), weights=weights, min_coverage=0).iloc[0]
+    assert (nothing["coverage"], nothing["reason"]) == (0, "low_coverage")
+
+
+def test_a_band_begins_with_its_limit():
+    table = known(*((f"c{k}", "usage", s) for k, s in enumerate([0, 39.9, 40, 69.9, 70, 100])))
+    assert health_score(table, weights={"usage": 1})["band"].tolist() == ["red"] * 2 + ["yellow"] * 2 + ["green"] * 2
+
+
+def test_full_marks_have_no_reason_and_a_weight_of_nothing_is_not_missed():
+    row = health_score(known(("a", "usage", 100)), weights={"usage": 2, "nps": 0}).iloc[0]
+    assert (row["score"], row["coverage"]) == (100, 1)
+    assert row[["top_reason", "missing", "reason"]].isna().all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    scores=st.lists(st.one_of(st.none(), st.integers(0, 100)), min_size=3, max_size=3),
+    factor=st.integers(1, 9),
+)
+def test_weights_need_not_sum_to_anything(scores, factor):
+    table = known(*(("a", name, score) for name, score in zip(WEIGHTS, scores, strict=True)))
+    one = health_score(table, weights=WEIGHTS, min_coverage=0)
+    many = health_score(table, weights={k: v * factor / 7 for k, v in WEIGHTS.items()}, min_coverage=0)
+    pd.testing.assert_frame_equal(one, many)
+    there = [s for s in scores if s is not None]
+    assert one["score"].isna().item() if not there else min(there) - 1e-9 <= one["score"].item() <= max(there) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("rows", "weights", "error", "match"),
+    [
+        ([("a", "usage", 101)], WEIGHTS, EventTableError, "no number from 0 to 100"),
+        ([("a", "usage", "good")], WEIGHTS, EventTableError, "no number from 0 to 100"),
+        ([("a", "usage", 1), ("a", "usage", 2)], WEIGHTS, EventTableError, "give a measure of a customer again"),
+        ([(None, "usage", 1)], WEIGHTS, EventTableError, "have no customer_id"),
+        ([("a", "usge", 1)], WEIGHTS, ValueError, "Did you mean 'usage'"),
+        ([("a", "usage", 1)], {"usage": -1}, ValueError, "are not weights"),
+        ([("a", "usage", 1)], {"usage": 0}, ValueError, "are not weights"),
+    ],
+)
+def test_a_measure_that_cannot_be_weighed_is_refused(rows, weights, error, match):
+    with pytest.raises(error, match=match):
+        health_score(known(*rows), weights=weights)
+
+
+def test_groups_are_asked_for_where_there_are_groups():
+    with pytest.raises(ValueError, match="by: 'group' is not a column"):
+        health_score(ANN, weights=WEIGHTS, by="group")
+
+
+# -- in words ----------------------------------------------------------------------------------------------------------
+
+
+def test_lift_is_said_with_both_rates():
+    assert headline(lift(TIED)) == (
+        f"3.3 times as many left of the 2 with the highest scores as of all 20: 66.7{THIN}% against 20.0{THIN}%."
+    )
+    assert footnotes(lift(TIED))[1] == f"66.7{THIN}% / 20.0{THIN}% = 3.33."
+    assert headline(lift(TIED.assign(churned=0))).startswith("– nobody left")
+    assert "Of all, %" in show(lift(TIED), "x").html
+
+
+def test_alerts_are_said_with_the_rate_of_all():
+    table = alert_quality(alerted(0, 1, 2, 7, 8), outcomes=OUTCOMES)
+    assert headline(table) == (
+        f"60{THIN}% of 5 customers with an alert left (23 to 88), of all 20.0{THIN}%; of 4 who left 75{THIN}% had one "
+        "(30 to 95)."
+    )
+    assert footnotes(table)[1] == f"3 / 5 = 60.0{THIN}%; 3 / 4 = 75.0{THIN}%. 95{THIN}% Wilson intervals."
+    assert headline(alert_quality(alerted(), outcomes=OUTCOMES)) == "– there was no alert; 4 of 20 customers left."
+
+
+def test_scores_say_who_is_red_and_why():
+    table = pd.concat([ANN, known(("ben", "usage", 10), ("ben", "support", 90), ("cat", "nps", 3))])
+    scores = health_score(table, weights=WEIGHTS | {"usage": 60})
+    assert headline(scores) == ("0 of 2 customers with a score are red; of 1 more too little is known.")
+    low = health_score(table, weights=WEIGHTS | {"usage": 60}, bands=(50, 70))
+    assert headline(low) == (
+        "1 of 2 customers with a score is red; what costs them most is usage (1); of 1 more too little is known."
+    )
+    assert footnotes(low)[1] == "Weights: usage: 60, nps: 20, support: 40."
+    assert "Costs most points" in show(low, "x").html
