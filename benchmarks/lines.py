@@ -144,6 +144,11 @@ LINES = [
         "load JSON lines", 5 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3,
         goal=1.6, megabytes=1500, mode="full",
     ),
+    Line(  # the rival tells balances alone, and neither movements nor customers
+        "recurring revenue by month", 1 * M, Side("revenue:rollforward", settings={"rows": 1 * M}),
+        Side("revenue:closings", settings={"rows": 1 * M}), "DuckDB, balances alone", seconds=3, megabytes=1000,
+        repeats=3,
+    ),
     Line(
         "survival curve with limits", 1 * M, Side("survival:curve", settings={"rows": 1 * M}),
         Side("survival:curve_lifelines", settings={"rows": 1 * M}), "lifelines", goal=1 / 5, megabytes=1000,
