@@ -3,9 +3,10 @@
     recipe → plan → execution → page → index
 
     recipe/      what is to be built, and whether it is well formed
-    execution/   notebooks are run           kernels/     where they run
+    execution/   notebooks are run           kernels/     where they run, forked by forking/
     pages/       from data to HTML           publishing/  plans, and what readers see
-    schedules/   files for schedulers        cli/         the command line
+    schedules/   files for schedulers        notices/     who is told
+    cli/         the command line
 
 `reporting` knows nothing of metrics: it runs any notebook whose parameters are typed,
 and shows what its cells put out. Names are imported when they are first used, so that

@@ -28,13 +28,14 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
         for entry in (record.good, record.failure):
             if entry is not None:
                 _place(folder.runs / entry.run, view, entry)
-    html = _render(read_index(recipe, states, now))
-    index = view / "index.html"
-    index.write_text(html, encoding="utf-8")
-    sync(index)
-    (view / RUNS).write_text(_render_runs(recipe, states), encoding="utf-8")
-    marker = view / MARK
-    marker.write_text(_mark(recipe, states, now), encoding="utf-8")
+    written = {
+        "index.html": _render(read_index(recipe, states, now)),
+        RUNS: _render_runs(recipe, states),
+        MARK: _mark(recipe, states, now),
+    }
+    for name, content in written.items():
+        (view / name).write_text(content, encoding="utf-8")
+        sync(view / name)
     folder.show(view)
 
 

@@ -77,7 +77,7 @@ def test_data_of_ones_own(project):
     assert [(row["report"], row["status"]) for row in said["reports"]] == [("funnel", "built")]
     assert said["left_out"] == ["broken"]
     files = sorted(path.name for path in Path("own/latest").iterdir() if path.name[0] != ".")
-    assert files == ["funnel.html", "funnel.ipynb", "index.html"]
+    assert files == ["funnel.html", "funnel.ipynb", "index.html", "runs.html"]
     assert [path.name for path in Path("reports").iterdir()] == ["reports.toml"]
     assert "The one report is current." in Path("own/index.html").read_text()
     for page in ("index.html", "funnel.html"):
