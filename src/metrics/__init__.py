@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         plot_stickiness,
         plot_survival,
         plot_time_to_convert,
+        plot_time_to_milestone,
         plot_variants,
     )
     from metrics.retention import cohort_retention, retention_curve, retention_matrix
@@ -265,6 +266,7 @@ _HOMES = {
         "plot_active_users",
         "plot_lifecycle",
         "plot_stickiness",
+        "plot_time_to_milestone",
         "plot_survival",
         "plot_projected_retention",
         "plot_mrr",
@@ -290,7 +292,7 @@ __all__ = [
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",
     "compare_funnels", "funnel_drivers",
-    "milestones", "time_to_milestone", "feature_adoption",
+    "milestones", "time_to_milestone", "feature_adoption", "plot_time_to_milestone",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle",

@@ -278,8 +278,16 @@ def test_what_days_cannot_tell_is_refused_with_what_to_do():
         active_users(days, as_of="2026-01-20")
     with pytest.raises(ValueError, match=r"tell_apart=\['visit'\]"):
         lifecycle(days, event="visit", as_of="2026-01-14")
-    with pytest.raises(ValueError, match="within a day"):
-        metrics.user_days(JANUARY, as_of="2026-01-14 12:00")
+    with pytest.raises(ValueError, match="quarter of an hour"):
+        metrics.user_days(JANUARY, as_of="2026-01-14 12:07")
+
+
+def test_days_up_to_noon_know_the_running_day_up_to_noon():
+    days = metrics.user_days(JANUARY, as_of="2026-01-12 12:30")
+    asked = {"as_of": "2026-01-12 12:30"}
+    pd.testing.assert_frame_equal(active_users(days, **asked), active_users(JANUARY, **asked))
+    churn = {**asked, "inactive_for": "5 days", "min_n": 1}
+    pd.testing.assert_frame_equal(metrics.churn_rate(days, **churn), metrics.churn_rate(JANUARY, **churn))
 
 
 def test_days_up_to_an_earlier_moment_are_those_of_then():

@@ -6,7 +6,7 @@ import numpy as np
 
 from metrics.engine import Events, Mark, Reading, by_user, time_range
 from metrics.engine.days import LONGEST, UserDays, days_cut, days_kernel, marks_met
-from metrics.periods import DAY, When, instant, local_time, spoken, zone
+from metrics.periods import DAY, SLOT, When, instant, spoken, zone
 from metrics.steps import EventChoice, Step, as_step
 
 MOST_APART = 12
@@ -33,7 +33,7 @@ def user_days(
     events
         Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
     as_of
-        First moment not observed: a date in `tz`, or an instant at which a day begins there.
+        First moment not observed: a date in `tz`, or an instant at a quarter of an hour.
     event
         What counts as having done something: an event's name, a `Step`, or None for any. For the metrics it is
         "any event".
@@ -51,7 +51,7 @@ def user_days(
     Raises
     ------
     ValueError
-        An `as_of` within a day, an event that no row has.
+        An `as_of` at 12:07, an event that no row has.
     EventTableError
         `events` is no event table.
 
@@ -72,9 +72,8 @@ def user_days(
     [1, 1]
     """
     before = instant(as_of, tz=zone(tz))
-    edge = np.array([before - 1, before])
-    if np.diff(local_time(edge, tz) // DAY)[0] != 1:
-        raise ValueError(f"as_of {spoken(before, tz)} is within a day of {tz}. Use a date.")
+    if before % SLOT:
+        raise ValueError(f"as_of {spoken(before, tz)} is not at a quarter of an hour. Use a date.")
     if isinstance(tell_apart, str | Step):
         raise ValueError(f"tell_apart: {tell_apart!r} is not a list of events. Use a list such as ['sign_up'].")
     what = as_step(event, "event")
@@ -84,7 +83,7 @@ def user_days(
             raise ValueError(f"{step.label!r}: days hold all of a unit's. Say first_time_only to the metric.")
     if len(steps) > MOST_APART:
         raise ValueError(f"tell_apart: {len(steps) - 1} events are too many. Tell at most {MOST_APART - 1} apart.")
-    cut = days_cut(tz)
+    cut = days_cut(tz, (before,))
     marks = (Mark(what, "event", needed=True), *(Mark(step, "tell_apart") for step in steps[1:]))
     reading = Reading(marks, before, (unit,), cut=cut)
     first, last = time_range(events, before)

@@ -1,6 +1,6 @@
 """Figures of metric tables, each `plot_x(table, ax=None) -> Axes`; matplotlib is imported when the first is drawn."""
 
-from metrics.plots.activity import plot_active_users, plot_lifecycle, plot_stickiness
+from metrics.plots.activity import plot_active_users, plot_lifecycle, plot_stickiness, plot_time_to_milestone
 from metrics.plots.arrivals import plot_arrival_hours, plot_arrivals
 from metrics.plots.churn import plot_churn
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
@@ -29,6 +29,7 @@ __all__ = [
     "plot_active_users",
     "plot_lifecycle",
     "plot_stickiness",
+    "plot_time_to_milestone",
     "plot_survival",
     "plot_projected_retention",
     "plot_nps",

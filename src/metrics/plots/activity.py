@@ -1,4 +1,4 @@
-"""Who is here, who comes and goes, and how often? Figures of `active_users`, `lifecycle` and `stickiness`."""
+"""Who is here, who comes and goes, how often, and who is on the way? Figures of activity and milestones."""
 
 import math
 from typing import TYPE_CHECKING
@@ -9,9 +9,9 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.kinds import setting
+from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
-from metrics.plots.lines import LINES, Floats, Series, paint_lines, series_alt
+from metrics.plots.lines import LINES, Floats, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, pixels
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
@@ -128,6 +128,66 @@ def plot_stickiness(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     """
     need(table, "stickiness", ["active_periods", "users", "share", "users_at_least"])
     return _STICKINESS.on(table, ax)
+
+
+def plot_time_to_milestone(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+    """Draw the share that has not reached the milestone yet, by days since the start; a line for each group.
+
+    Parameters
+    ----------
+    table
+        Result of `time_to_milestone`.
+    ax
+        Axes to draw on; without, a figure of its own is made.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        `table` has not the columns of times to a milestone.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "days": [1, 3],
+    ...         "at_risk": [4, 2],
+    ...         "reached": [2, 1],
+    ...         "censored": [0, 0],
+    ...         "not_yet": [0.5, 0.25],
+    ...         "not_yet_low": [0.1, 0.1],
+    ...         "not_yet_high": [0.8, 0.6],
+    ...     }
+    ... )
+    >>> plot_time_to_milestone(table).lines[0].get_ydata().tolist()
+    [100.0, 50.0, 50.0, 25.0]
+    """
+    need(table, "time_to_milestone", ["days", "at_risk", "not_yet"])
+    return _WAITING.on(table, ax)
+
+
+def _waits(table: pd.DataFrame) -> list[Series]:
+    """The curve of each group on every day from 0: it stays where it is while nothing happens."""
+    found = []
+    names = ["not_yet", "not_yet_low", "not_yet_high"]
+    for name, part in parts(table):
+        if len(part):
+            days = np.arange(0, int(part["days"].max()) + 1)
+            daily = part.set_index("days")[names].reindex(days).ffill().fillna(1.0).reset_index(names="period")
+            daily.attrs = {"settings": {"period": "day"}}
+            found.append(Series.of(name, daily, "not_yet"))
+    return found
+
+
+def _waits_alt(table: pd.DataFrame) -> str:
+    return series_alt("Share not there yet by days", _waits(table))
+
+
+def _waits_legend(table: pd.DataFrame) -> str:
+    return f"Days after the start. {series_legend(table.rename(columns={'days': 'period'}), _waits(table))}"
 
 
 def _lines(table: pd.DataFrame) -> list[Series]:
@@ -286,6 +346,10 @@ def _habit_legend(table: pd.DataFrame) -> str:
 _ACTIVE = Plot(
     lambda ax, table, narrow: paint_lines(ax, _lines(table), narrow=narrow), LINES.height, _margins_of_lines,
     _active_alt, _active_legend,
+)  # fmt: skip
+_WAITING = Plot(
+    lambda ax, table, narrow: paint_lines(ax, _waits(table), narrow=narrow), LINES.height, LINES.margins, _waits_alt,
+    _waits_legend,
 )  # fmt: skip
 _LIFECYCLE = Plot(
     _life, lambda table, narrow: 290, lambda table, narrow: Margins(left=48, right=6, top=16, bottom=30), _life_alt,
