@@ -69,12 +69,23 @@ def server_environment(env: Mapping[str, str]) -> dict[str, str]:
     return {"MPLBACKEND": "module://matplotlib_inline.backend_inline", **env}
 
 
+def shared_sockets() -> list[Path]:
+    """Sockets of the user's shared servers; those that nobody serves any more are removed."""
+    found = []
+    for path in sorted(runtime_folder().iterdir()):
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            try:
+                connect(str(path), 5).close()
+                found.append(path)
+            except OSError:
+                path.unlink(missing_ok=True)
+    return found
+
+
 def stop_shared_servers(timeout: float = 5.0) -> int:
     """End all shared servers of the user and their kernels; how many there were."""
     stopped = 0
-    for path in runtime_folder().iterdir():
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            continue
+    for path in shared_sockets():
         with suppress(OSError):
             os.kill(ask(str(path), timeout)["pid"], signal.SIGTERM)
             stopped += 1

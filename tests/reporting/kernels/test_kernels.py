@@ -230,6 +230,25 @@ def test_a_shared_server_ends_when_nobody_needs_it(jupyter):
     assert until(lambda: stop_shared_servers() == 0)
 
 
+def test_servers_can_be_listed_and_stopped(jupyter):
+    from typer.testing import CliRunner
+
+    from reporting.kernels.__main__ import app
+
+    def say(*words):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert say("status") == "No server runs. One is started with the first kernel.\n"
+    start(runtime_folder() / "one", ["preloaded", "no_such_module"], os.environ)
+    listed = say("status")
+    assert "0 kernels, loaded" in listed
+    assert "no_such_module could not be loaded: ModuleNotFoundError" in listed
+    assert say("stop") == "1 ended.\n"
+    assert say("stop") == "0 ended.\n"
+
+
 def test_sockets_are_for_their_user_alone(jupyter):
     assert runtime_folder().stat().st_mode & 0o077 == 0
     runtime_folder().chmod(0o755)
