@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         funnel_users,
         reconcile_funnel,
     )
-    from metrics.health import alert_quality, complaint_rate, health_score, lift
+    from metrics.health import alert_quality, change_effects, complaint_rate, health_score, lift
     from metrics.inputs import (
         account,
         read_campaigns,
@@ -248,7 +248,7 @@ _HOMES = {
         "response_rate",
         "check_responses",
     ],
-    "metrics.health": ["complaint_rate", "health_score", "alert_quality", "lift"],
+    "metrics.health": ["complaint_rate", "health_score", "alert_quality", "lift", "change_effects"],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
@@ -308,7 +308,7 @@ __all__ = [
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "check_responses", "complaint_rate",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
-    "health_score", "alert_quality", "lift",
+    "health_score", "alert_quality", "lift", "change_effects",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",

@@ -123,6 +123,8 @@ HEADS = {
     "probability_better": "Better, probability %",
     "score_rounded": "Score",
     "top_reason": "Costs most points",
+    "change_id": "Change",
+    "confounded_with": "Not apart from",
     "base_rate": "Of all, %",
     "rate": "Of the selected, %",
 }
@@ -167,6 +169,7 @@ _STAYS = ("time", "median", "restricted_mean", "until")
 _STAYING = ("survival_curve", "survival_summary", "compare_survival", "compare_survival_pairs", "project_retention")
 OF_VOICE = {  # columns on the scale of a survey, or per so many customers
     "nps_change": ("before", "after", "difference"),
+    "change_effects": ("before", "after", "difference"),
     "nps_by_churn": ("risk_ratio",),
     "customer_satisfaction": ("customer_satisfaction",),
     "customer_effort": ("customer_effort",),
@@ -323,7 +326,8 @@ def _voice(table: pd.DataFrame, metric: str, name: str, head: str, widths: list[
         head = "Found it easy, %"
     decimals = numbers.decimals_for(widths or _widths(table, "difference"))
     if name == "difference":
-        return Column(f"{head}, points", lambda v: numbers.signed(v, decimals), estimate=True)
+        head = head if metric == "change_effects" else f"{head}, points"
+        return Column(head, lambda v: numbers.signed(v, decimals), estimate=True)
     return Column(head, lambda v: numbers.plain(v, decimals), estimate=name not in ("before", "after"))
 
 

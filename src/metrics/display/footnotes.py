@@ -315,6 +315,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "health_score": health.score_foot,
     "alert_quality": health.quality_foot,
     "lift": health.lift_foot,
+    "change_effects": health.changes_foot,
     "orders_summary": _orders,
     "customer_lifetime_value": lifetime.value_foot,
     "forecast_customers": lifetime.value_foot,

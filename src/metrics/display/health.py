@@ -5,7 +5,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.display.worked import level, quotient
 
 
@@ -98,3 +98,32 @@ def score_foot(table: pd.DataFrame) -> list[str]:
 
 def _rate(value: float) -> str:
     return with_unit(percent(value)) if not numbers.is_missing(value) else numbers.MISSING
+
+
+def changes_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """By how much the number moved at the change with which it moved most, and with what it cannot be told apart."""
+    known = table[table["difference"].notna()]
+    if not len(known):
+        return none("no change has been watched for long enough." if len(table) else "nothing was changed.")
+    row = known.iloc[int(known["difference"].abs().argmax())]
+    moved = Estimate.of(row, "difference", 1)
+    limits = f"({signed(moved.low, moved.decimals)} to {signed(moved.high, moved.decimals)})"
+    text = f"is how {setting(table, 'value', 'the number')} moved with {row['change_id']} {limits}, from "
+    text += f"{plain(row['before'], moved.decimals)} to {plain(row['after'], moved.decimals)}"
+    text += ", which may be chance" if moved.low <= 0 <= moved.high else ""
+    if not numbers.is_missing(row["confounded_with"]):
+        text += f"; it cannot be told apart from {row['confounded_with']}"
+    return Sentence(signed(moved.value, moved.decimals), f"{text}. No proof of cause.", "", [limits])
+
+
+def changes_foot(table: pd.DataFrame) -> list[str]:
+    """Mean after minus mean before, of the last change that has both."""
+    window = setting(table, "window", "the window")
+    lines = [f"Difference = mean over {window} from the change on {numbers.MINUS} mean over {window} before it."]
+    known = table[table["difference"].notna()]
+    if len(known):
+        row = known.iloc[-1]
+        was = plain(row["before"], 2)
+        worked = f"{plain(row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
+        lines.append(f"{worked} = {signed(row['difference'], 2)}, {row['change_id']}. {level(table)} Welch interval.")
+    return lines

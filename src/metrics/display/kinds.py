@@ -44,6 +44,7 @@ _MARKS = {
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
     "alert_quality": {"customers", "alerted", "churned", "precision", "recall"},
+    "change_effects": {"change_id", "before", "after", "confounded_with"},
     "lift": {"rows", "selected", "base_rate", "rate", "lift"},
     "orders_summary": {"customer_id", "frequency", "recency", "T"},
     "customer_lifetime_value": {"customer_id", "clv", "holdout_error"},

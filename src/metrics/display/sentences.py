@@ -303,6 +303,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "health_score": health.score_said,
     "alert_quality": health.quality_said,
     "lift": health.lift_said,
+    "change_effects": health.changes_said,
     "orders_summary": _orders,
     "customer_lifetime_value": lifetime.value_said,
     "forecast_customers": lifetime.value_said,

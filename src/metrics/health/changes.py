@@ -1,0 +1,150 @@
+"""What did the change do? A number before and after each change, and which changes cannot be told apart.
+
+One change at a time: where two lie less than a window apart, the days after the one are those before or after the
+other, and no sum can say which of them moved the number.
+"""
+
+import numpy as np
+import pandas as pd
+
+from metrics.files import EventTableError
+from metrics.intervals import Floats, normal_quantile
+from metrics.periods import Ints, When, duration, instant, microseconds, spoken
+from metrics.results import blank, result
+from metrics.steps import unknown
+
+_DIFFERENCE = ["difference", "difference_low", "difference_high"]
+_RESULT = ["change_id", "at", "before", "after", *_DIFFERENCE, "confounded_with", "reason"]
+
+
+def change_effects(
+    series: pd.DataFrame,
+    *,
+    change_log: pd.DataFrame,
+    value: str = "value",
+    window: str = "28 days",
+    as_of: When,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What was the number before and after each change, and what else changed at the same time?
+
+    Mean over `window` before the change, mean over `window` from its instant on. The difference is what followed, not
+    what was caused: only an assignment by lot tells these apart.
+
+    Parameters
+    ----------
+    series
+        One row per date: ``date`` (UTC where it has no zone) and the number. A missing number is no 0; it is left out.
+    change_log
+        One row per change: ``change_id`` and ``at`` (UTC where it has no zone).
+    value
+        Column of the number.
+    window
+        Time before and after, with its unit. Take whole weeks, so that each weekday counts alike on both sides.
+    as_of
+        First moment not observed. Dates at or after it are not read.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row per change, in the order of the log
+        change_id
+        at               instant
+        before           number   mean of the values in [at - window, at)
+        after            number   mean of the values in [at, at + window)
+        difference (…)   number   after - before, Welch's interval
+        confounded_with  text     changes less than `window` away, in the order of the log; NA if none
+        reason           text     ``immature`` (the window is not over at `as_of`), ``zero_denominator`` (a side has no
+                                  value), ``below_min_n`` (a side has one value) where there is no difference
+
+    Raises
+    ------
+    ValueError
+        A column that is missing.
+    EventTableError
+        A date or a change that stands there twice, a change without time or name, a value that is no number.
+
+    Notes
+    -----
+    Welch (1947), Biometrika 34:28. Days that follow each other are alike, and a trend goes on without any change: the
+    limits are too narrow then.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-03-01", periods=8)
+    >>> series = pd.DataFrame({"date": days, "value": [4, 6, 4, 6, 9, 11, 9, 11]})
+    >>> log = pd.DataFrame({"change_id": ["price"], "at": pd.to_datetime(["2026-03-05"])})
+    >>> effects = change_effects(series, change_log=log, window="4 days", as_of="2026-03-09")
+    >>> effects[["change_id", "before", "after", "difference"]]
+      change_id  before  after  difference
+    0     price     5.0   10.0         5.0
+    """
+    for name, table, columns in (("series", series, ["date", value]), ("change_log", change_log, ["change_id", "at"])):
+        for column in columns:
+            if column not in table:
+                raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
+    normal_quantile(confidence)
+    end, span = instant(as_of), duration(window)
+    days, numbers = _times(series["date"], "date"), pd.to_numeric(series[value], errors="coerce").to_numpy(float)
+    wrong = np.isnan(numbers) & series[value].notna().to_numpy()
+    if wrong.any():
+        raise EventTableError(f"{value}: {int(wrong.sum()):,} of {len(series):,} rows are no number. Mend them.")
+    at = _times(change_log["at"], "at")
+    for name, twice in (("date", pd.Series(days)), ("change_id", change_log["change_id"])):
+        if twice.duplicated().any() or twice.isna().any():
+            raise EventTableError(
+                f"{name}: some rows have none, or one that stands there twice. Give one row for each."
+            )
+    read = ~np.isnan(numbers) & (days < end)
+    days, numbers = days[read], numbers[read]
+    order = np.argsort(days)
+    days, numbers = days[order], numbers[order]
+    names = change_log["change_id"].astype("str").tolist()
+    rows = []
+    for place, time in enumerate(at):
+        before = numbers[(days >= time - span) & (days < time)]
+        after = numbers[(days >= time) & (days < time + span)]
+        near = [names[k] for k in range(len(at)) if k != place and abs(int(at[k] - time)) < span]
+        reason = "zero_denominator" if not len(before) or not len(after) else None
+        reason = reason or ("below_min_n" if min(len(before), len(after)) < 2 else None)
+        reason = "immature" if time + span > end else reason
+        difference, half = _welch(before, after, confidence) if reason is None else (np.nan, np.nan)
+        rows.append({
+            "before": before.mean() if len(before) else np.nan, "after": after.mean() if len(after) else np.nan,
+            "difference": difference, "difference_low": difference - half, "difference_high": difference + half,
+            "confounded_with": ", ".join(near) or None, "reason": reason,
+        })  # fmt: skip
+    columns = ["before", "after", *_DIFFERENCE, "confounded_with", "reason"]
+    table = pd.DataFrame(rows, columns=columns).astype(
+        dict.fromkeys(columns[:5], "float64") | {"confounded_with": "str", "reason": "str"}
+    )
+    table.insert(0, "change_id", change_log["change_id"].to_numpy())
+    table.insert(1, "at", pd.to_datetime(at, unit="us", utc=True))
+    # What follows a change is not told before its window is over.
+    table = blank(table, table["reason"] == "immature", ["after"])
+    settings = {"value": value, "window": window, "as_of": spoken(end, "UTC"), "confidence": confidence}
+    definition = (
+        f"Mean of {value} over {window} from a change on, minus that over {window} before it. No proof of cause."
+    )
+    return result(table, metric="change_effects", definition=definition, settings=settings, columns=_RESULT)
+
+
+def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, float]:
+    """Difference of the means, and half the width of its interval."""
+    from scipy.special import stdtrit  # slow to import, and only needed here
+
+    parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
+    whole = parts.sum()
+    if whole == 0:
+        return float(after.mean() - before.mean()), 0.0
+    degrees = whole**2 / (parts[0] ** 2 / (len(before) - 1) + parts[1] ** 2 / (len(after) - 1))
+    half = stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(whole)
+    return float(after.mean() - before.mean()), float(half)
+
+
+def _times(column: "pd.Series", name: str) -> Ints:
+    stamps = pd.to_datetime(column, utc=True)
+    if stamps.isna().any():
+        raise EventTableError(f"{name}: {int(stamps.isna().sum()):,} rows have no time. Fill it in or leave them out.")
+    return microseconds(stamps)

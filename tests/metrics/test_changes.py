@@ -1,0 +1,98 @@
+"""A number before and after a change, and changes that cannot be told apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from metrics import EventTableError, change_effects
+from metrics.display import headline, show
+from metrics.display.footnotes import footnotes
+
+DAYS = pd.date_range("2026-03-01", periods=12, tz="UTC")
+SERIES = pd.DataFrame({"date": DAYS, "value": [9, 4, 6, 4, 6, 9, 11, 9, 12, 1, 1, 1]})
+
+
+def log(**changes):
+    return pd.DataFrame({"change_id": list(changes), "at": pd.to_datetime(list(changes.values()), utc=True)})
+
+
+def effects(series=SERIES, as_of="2026-03-13", window="4 days", **changes):
+    return change_effects(series, change_log=log(**changes), window=window, as_of=as_of)
+
+
+def test_the_instant_of_the_change_is_after_it_and_the_window_ends_before_its_last_instant():
+    row = effects(price="2026-03-06").iloc[0]
+    assert (row["before"], row["after"], row["difference"]) == (
+        5,
+        10.25,
+        5.25,
+    )  # 9 of 1 March and 1 of 10 March are out
+    welch = stats.ttest_ind([9, 11, 9, 12], [4, 6, 4, 6], equal_var=False).confidence_interval(0.95)
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((welch.low, welch.high))
+    assert pd.isna(row["reason"])
+    assert pd.isna(row["confounded_with"])
+
+
+def test_changes_less_than_a_window_apart_name_each_other_and_exactly_a_window_apart_do_not():
+    table = effects(c="2026-03-09", a="2026-03-01", b="2026-03-05", d="2026-03-08")
+    named = dict(zip(table["change_id"], table["confounded_with"].fillna(""), strict=True))
+    assert named == {"c": "d", "a": "", "b": "d", "d": "c, b"}  # in the order of the log
+    assert table["change_id"].tolist() == ["c", "a", "b", "d"]
+
+
+def test_until_the_window_is_over_there_is_no_difference():
+    assert effects(price="2026-03-06", as_of="2026-03-10").iloc[0]["difference"] == 5.25
+    row = effects(price="2026-03-06", as_of="2026-03-09").iloc[0]
+    assert (row["before"], row["reason"]) == (5, "immature")
+    assert row[["after", "difference", "difference_low"]].isna().all()
+
+
+def test_a_side_without_values_or_with_one_is_not_compared():
+    assert effects(first="2026-03-01").iloc[0]["reason"] == "zero_denominator"
+    second = effects(second="2026-03-02").iloc[0]
+    assert (second["before"], second["reason"]) == (9, "below_min_n")
+    assert np.isnan(second["difference"])
+
+
+def test_a_missing_number_is_no_0_and_the_order_of_the_rows_does_not_matter():
+    gap = SERIES.assign(value=SERIES["value"].mask(SERIES.index == 6))
+    assert effects(gap, price="2026-03-06").iloc[0]["after"] == 10
+    pd.testing.assert_frame_equal(
+        effects(gap.sample(frac=1, random_state=1), price="2026-03-06"), effects(gap, price="2026-03-06")
+    )
+
+
+def test_what_does_not_vary_has_a_certain_difference():
+    row = effects(SERIES.assign(value=1.0), price="2026-03-06").iloc[0]
+    assert (row["difference"], row["difference_low"], row["difference_high"]) == (0, 0, 0)
+
+
+def test_no_change_is_no_row():
+    table = effects()
+    assert len(table) == 0
+    assert headline(table) == "– nothing was changed."
+
+
+def test_dates_and_changes_that_stand_there_twice_are_refused():
+    with pytest.raises(EventTableError, match="date: some rows"):
+        effects(pd.concat([SERIES, SERIES[:1]]), price="2026-03-06")
+    with pytest.raises(EventTableError, match="change_id: some rows"):
+        change_effects(SERIES, change_log=pd.concat([log(a="2026-03-06")] * 2), as_of="2026-03-13")
+    with pytest.raises(EventTableError, match="value: 1 of 12 rows are no number"):
+        effects(SERIES.astype(object).assign(value=["many", *range(11)]), price="2026-03-06")
+    with pytest.raises(ValueError, match="Did you mean 'value'"):
+        change_effects(SERIES, change_log=log(), value="valu", as_of="2026-03-13")
+
+
+def test_the_change_that_moved_most_is_said_with_what_it_cannot_be_told_apart_from():
+    table = effects(price="2026-03-06", mail="2026-03-05")
+    assert headline(table) == (
+        "+5.2 is how value moved with price (+2.9 to +7.6), from 5.0 to 10.2; it cannot be told apart from mail. No "
+        "proof of cause."
+    )
+    assert footnotes(effects(price="2026-03-06"))[1].startswith("10.25 − 5.00 = +5.25, price. 95")
+    html = show(table, "x").html
+    assert "Not apart from" in html
+    assert "points" not in html
+    assert ">+5.2 <small" in html
