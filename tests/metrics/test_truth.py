@@ -112,6 +112,34 @@ def test_each_plan_has_the_promoter_score_that_made_its_answers():
     assert scores["net_promoter_score"]["team"] > scores["net_promoter_score"]["free"]
 
 
+def test_satisfaction_and_effort_are_those_that_made_the_answers():
+    law, answers = TRUTH["satisfaction"], world()["survey_responses"]
+    csat = metrics.customer_satisfaction(answers, confidence=SURE).iloc[0]
+    effort = metrics.customer_effort(answers, direction="ease", confidence=SURE).iloc[0]
+    assert csat["customer_satisfaction_low"] < law["customer_satisfaction"] < csat["customer_satisfaction_high"]
+    assert effort["customer_effort_low"] < law["customer_effort_ease"] < effort["customer_effort_high"]
+
+
+def test_surveys_are_answered_as_often_as_stated_on_each_side_of_the_plans():
+    rate = metrics.response_rate(
+        world()["survey_sends"], responses=world()["survey_responses"], period=None, as_of=END, tz=ZONE, confidence=SURE
+    ).iloc[0]
+    law = TRUTH["surveys"]["response_rate"]
+    assert law["free"] < rate["response_rate_high"]
+    assert rate["response_rate_low"] < law["pro"]
+
+
+def test_variant_b_wins_the_test_of_its_mails():
+    mails = world()["emails"]
+    sent = mails[mails["event"] == "delivered"][["message_id", "variant"]]
+    hit = set(mails.loc[mails["event"] == "converted", "message_id"])
+    table = metrics.compare_variants(sent.assign(converted=sent["message_id"].isin(hit)), control="A").set_index(
+        "variant"
+    )
+    assert table.loc["B", "verdict"] == "better"
+    assert table.loc["B", "difference_low"] < TRUTH["emails"]["difference"] < table.loc["B", "difference_high"]
+
+
 def test_invoices_fail_and_recover_as_often_as_stated():
     attempts = world()["payment_attempts"].sort_values("attempted_at", kind="stable")
     first = attempts.drop_duplicates("invoice_id").set_index("invoice_id")
