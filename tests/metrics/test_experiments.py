@@ -324,3 +324,10 @@ def test_the_figure_shows_what_was_too_small_to_be_seen():
     assert band.x1 == pytest.approx(100 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * error)
     assert "too small to be seen" in show(ax, "B against A").html
     assert show(plot_variants(compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")), "x").html
+
+
+def test_without_users_there_is_nothing_to_compare_and_no_error():
+    nobody = pd.DataFrame({"variant": pd.Series([], dtype="str"), "converted": pd.Series([], dtype=bool)})
+    table = compare_variants(nobody, control="A")
+    assert len(table) == 0
+    assert {"variant", "users", "difference", "p_value", "verdict"} <= set(table.columns)

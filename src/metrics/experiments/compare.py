@@ -104,7 +104,8 @@ def compare_variants(
     Raises
     ------
     ValueError
-        A column or control that is not there, users twice, missing outcomes, fewer than two variants.
+        A column or control that is not there, users twice, missing outcomes, fewer than two variants. No users at all
+        are no error: the table has no rows.
 
     Notes
     -----
@@ -124,17 +125,19 @@ def compare_variants(
     one_of("theta", theta, Theta)
     one_of("correction", correction, Correction)
     rows = _checked(outcomes, variant, outcome, covariate, control)
+    is_rate = _is_rate(rows["outcome"]) and (covariate is None or len(rows) > 0)
+    columns = RATES if is_rate else MEANS[:-2] + CUPED * (covariate is not None) + MEANS[-2:]
+    if not len(rows):
+        return _nobody(columns, control, outcome)
     arms = [control, *sorted((a for a in rows["variant"].unique() if a != control), key=str)]
     if len(arms) < 2:
         raise ValueError(f"{variant}: all users have {control!r}. A comparison needs a second variant.")
-    is_rate = _is_rate(rows["outcome"])
     if covariate is not None and is_rate:
         raise ValueError("covariate adjusts means; the outcome is true or false. Leave it out, or give a number.")
     if is_rate:
-        table, columns = _compare_rates(rows, arms, test, prior, confidence), RATES
+        table = _compare_rates(rows, arms, test, prior, confidence)
     else:
         table = compare_means(rows, arms, covariate is not None, theta, confidence)
-        columns = MEANS[:-2] + CUPED * (covariate is not None) + MEANS[-2:]
     table["p_adjusted"] = adjusted(table["p_value"], correction)
     counts = table["users"].to_numpy(float)
     split = None if ratio is None else chi_square(counts, None if isinstance(ratio, str) else ratio)
@@ -151,6 +154,17 @@ def compare_variants(
     return result(
         table, metric="compare_variants", definition=definition, settings=settings, columns=["variant", *columns]
     )
+
+
+def _nobody(columns: list[str], control: Any, outcome: str) -> pd.DataFrame:
+    """Without users nothing is compared: no rows."""
+    counts, words = ("users", "converted"), ("verdict", "reason")
+    kinds = {name: "int64" if name in counts else "str" if name in words else "float64" for name in columns}
+    table = pd.DataFrame(
+        {"variant": pd.Series([], dtype="str"), **{n: pd.Series([], dtype=k) for n, k in kinds.items()}}
+    )
+    definition = f"{outcome} of each variant against {control}; there are no users."
+    return result(table, metric="compare_variants", definition=definition, settings={"control": str(control)})
 
 
 def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str | None, control: Any) -> pd.DataFrame:
@@ -173,7 +187,7 @@ def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str 
             rows[name] = rows[name].astype(float)
             if np.isinf(rows[name]).any():
                 raise ValueError(f"{column} has infinite numbers, which have no mean.")
-    if not (rows["variant"] == control).any():
+    if len(rows) and not (rows["variant"] == control).any():
         raise ValueError(unknown("control", control, rows["variant"].unique(), f"a {variant}", "variants"))
     return rows
 
