@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from metrics.store import EventSource, open_events, write_events
     from metrics.surveys import (
         check_responses,
+        completion_by_length,
         customer_effort,
         customer_satisfaction,
         net_promoter_score,
@@ -246,6 +247,7 @@ _HOMES = {
         "customer_satisfaction",
         "customer_effort",
         "response_rate",
+        "completion_by_length",
         "check_responses",
     ],
     "metrics.health": ["complaint_rate", "health_score", "alert_quality", "lift", "change_effects"],
@@ -306,7 +308,7 @@ __all__ = [
     "forecast_customers", "forecast_total", "holdout_check", "holdout_tracking",
     "customer_lifetime_value", "simple_lifetime_value", "unit_economics",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
-    "check_responses", "complaint_rate",
+    "completion_by_length", "check_responses", "complaint_rate",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "health_score", "alert_quality", "lift", "change_effects",
     "proportion_interval", "difference_interval", "adjust_p_values",
@@ -314,8 +316,8 @@ __all__ = [
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_arrivals", "plot_arrival_hours", "plot_churn",
     "plot_active_users", "plot_lifecycle", "plot_stickiness",
-    "plot_survival", "plot_projected_retention", "plot_nps", "plot_variants", "plot_lifetime_value", "plot_mrr",
-    "plot_revenue_retention",
+    "plot_survival", "plot_projected_retention", "plot_nps", "plot_variants", "plot_lifetime_value",
+    "plot_mrr", "plot_revenue_retention",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     "show", "headline", "definitions", "alert",
 ]  # fmt: skip

@@ -27,6 +27,12 @@ def sends(events):
     return a.drop_duplicates(["respondent_id", "sent_at"]).assign(delivered=a["amount"] > 2)
 
 
+def begun(events):
+    """Surveys that somebody began: a row each, and as rows of the questions of one response of each user."""
+    first = events.groupby("user_id")["amount"].transform("min")
+    return events.assign(questions=events["amount"] + 1, completed=first > 2, response_id=events["user_id"])
+
+
 def contracts(events):
     rows = events.rename(columns={"user_id": "customer_id", "timestamp": "start", "amount": "mrr"})
     return rows.assign(end=rows["start"] + pd.Timedelta(days=15), mrr=rows["mrr"] + 1)
@@ -206,6 +212,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "response_rate by": lambda e: metrics.response_rate(
         sends(e), responses=answers(e), by="plan", period=None, denominator="sent", as_of=AS_OF, min_n=1
     ),
+    "completion_by_length": lambda e: metrics.completion_by_length(
+        begun(e).drop(columns="response_id"), by="plan", min_n=1
+    ),
+    "completion_by_length rows": lambda e: metrics.completion_by_length(begun(e), questions=None, min_n=1),
     "complaint_rate": lambda e: metrics.complaint_rate(
         tickets(e), active=metrics.churn_rate(e, period="week", as_of=AS_OF), period="week", as_of=AS_OF, per=0.1
     ),

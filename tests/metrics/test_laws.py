@@ -10,7 +10,9 @@ from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
 
 # Whole numbers that count nobody.
-POSITIONS = ("step", "period", "active_periods", "days", "cohorts", "source_step", "target_step", "degrees")
+POSITIONS = (
+    "step", "period", "active_periods", "days", "cohorts", "source_step", "target_step", "degrees", "questions",
+)  # fmt: skip
 
 
 def same(left, right):

@@ -119,6 +119,7 @@ HEADS = {
     "followed": "Watched",
     "risk_ratio": "Risk ratio",
     "response_rate": "Answered, %",
+    "completion_rate": "Finished, %",
     "adjusted_difference": "Adjusted difference",
     "probability_better": "Better, probability %",
     "score_rounded": "Score",

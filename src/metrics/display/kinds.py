@@ -40,6 +40,7 @@ _MARKS = {
     "customer_satisfaction": {"responses", "satisfied", "customer_satisfaction"},
     "customer_effort": {"responses", "customer_effort", "method", "direction"},
     "response_rate": {"sent", "delivered", "answered", "response_rate"},
+    "completion_by_length": {"questions", "responses", "completed", "completion_rate"},
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
@@ -88,6 +89,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "customer_satisfaction": "responses",
     "customer_effort": "responses",
     "response_rate": "sent",
+    "completion_by_length": "questions",
     "complaint_rate": "complaints",
     "simple_lifetime_value": "average_order_value",
 }

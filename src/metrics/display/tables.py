@@ -85,6 +85,7 @@ _EXTRA = {
     "customer_satisfaction": {"satisfied", "mean_score", "rejected", "duplicates"},
     "customer_effort": {"rejected", "duplicates"},
     "response_rate": {"sent", "answered"},
+    "completion_by_length": {"completed", "unknown"},
     "orders_summary": {"first_order", "frequency", "monetary_value"},
     "customer_lifetime_value": {"expected_value", "p_buy", "flags"},
     "forecast_customers": {"expected_value", "p_buy", "flags"},

@@ -11,6 +11,7 @@ from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
+from metrics.intervals import add_rate
 
 Say = Callable[["pd.Series[Any]", str], str]
 
@@ -102,6 +103,35 @@ def effort_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     return _score(
         name, what, lambda row, when: f"is the {what}{_in(when)} of {count(row['responses'])} who answered", unit=""
     )(table, before)
+
+
+def completion_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many finish the longest survey, and how that differs from the shortest; groups are taken together."""
+    rows = by_questions(table)
+    rows = rows[rows["responses"] >= int(setting(table, "min_n", 1))]
+    if not len(rows):
+        n = count(table["responses"].sum())
+        return none(f"too few surveys of one length were begun to say who finishes ({n}).")
+    long, short = rows.iloc[-1], rows.iloc[0]
+    rate, limits = Estimate.of(long, "completion_rate"), list[str]()
+    text = f"of {count(long['responses'])} surveys with {questions_in_words(long)} were finished {rate.limits()}"
+    if len(rows) > 1:
+        base = Estimate.of(short, "completion_rate")
+        said, limits = change(rate, base, f"with {questions_in_words(short)}, {with_unit(base.number())}")
+        text += f": {said}"
+    return Sentence(rate.number(), f"{text}. An association, not an effect.", "%", [rate.limits(), *limits])
+
+
+def by_questions(table: pd.DataFrame) -> pd.DataFrame:
+    """Finished of begun for each known number of questions, all groups together."""
+    counts = table.dropna(subset="questions").groupby("questions")[["responses", "completed"]].sum().reset_index()
+    return add_rate(counts, "completion_rate", "completed", "responses", float(setting(table, "confidence", 0.95)))
+
+
+def questions_in_words(row: "pd.Series[Any]") -> str:
+    """``1 question``, ``20 questions``."""
+    asked = int(row["questions"])
+    return f"{count(asked)} question{'s' if asked != 1 else ''}"
 
 
 def complaints_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:

@@ -6,6 +6,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import setting
 from metrics.display.numbers import count, plain, signed
+from metrics.display.voice import questions_in_words
 from metrics.display.worked import last_complete, left_out, level, quotient, whose
 
 
@@ -81,6 +82,20 @@ def response_foot(table: pd.DataFrame) -> list[str]:
         return [*lines, "No send is over, so that no rate exists."]
     worked = f"{quotient(row['answered'], row[base])}{whose(table, row, period_length(table))}."
     return [*lines, f"{worked} {level(table)} Wilson intervals."]
+
+
+def completion_foot(table: pd.DataFrame) -> list[str]:
+    """Finished of those that were begun."""
+    lines = ["Finished = surveys finished / surveys begun, by the number of questions asked."]
+    row = last_complete(table[table["questions"].notna()], "completion_rate")
+    if row is not None:
+        said = f"{whose(table, row, None)}, {questions_in_words(row)}"
+        lines.append(f"{quotient(row['completed'], row['responses'])}{said}. {level(table)} Wilson intervals.")
+    else:
+        lines.append("Too few surveys of one length, so that no rate exists.")
+    if table["unknown"].sum():
+        lines.append(f"Left out: {count(table['unknown'].sum())} of which it is not known whether they were finished.")
+    return lines
 
 
 def complaint_foot(table: pd.DataFrame) -> list[str]:

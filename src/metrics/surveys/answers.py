@@ -229,6 +229,16 @@ def problems_of(scores: pd.Series, scale: tuple[int, int]) -> pd.Series:
     return problem.mask(number.isna(), "not_a_number").mask(blank, "blank")
 
 
+def flags(values: pd.Series, name: str) -> pd.Series:
+    """A column of true and false, however it is written; missing stays missing."""
+    text = values.astype("str").str.strip().str.lower().mask(values.isna())
+    known = {**dict.fromkeys(("true", "yes", "1", "1.0"), True), **dict.fromkeys(("false", "no", "0", "0.0"), False)}
+    strange = text.notna() & (text != "") & ~text.isin(list(known))
+    if strange.any():
+        raise ValueError(f"{name}: {values[strange].tolist()[0]!r} is neither true nor false. Write one of them.")
+    return text.map(known).astype("boolean")
+
+
 def round_half_away(values: Numbers) -> pd.Series:
     """Whole numbers, half away from zero: 12.5 is 13 and -12.5 is -13. Missing stays missing."""
     exact = np.asarray(values, float)

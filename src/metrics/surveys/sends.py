@@ -14,7 +14,7 @@ from metrics.periods import Period, WeekStart, When, duration, microseconds, one
 from metrics.ranges import Range, every
 from metrics.results import blank, keys, result, too_few
 from metrics.steps import unknown
-from metrics.surveys.answers import answer_times
+from metrics.surveys.answers import answer_times, flags
 
 Denominator: TypeAlias = Literal["delivered", "sent"]
 _RATE = ["response_rate", "response_rate_low", "response_rate_high"]
@@ -158,11 +158,4 @@ def _delivered(sends: pd.DataFrame) -> pd.Series:
     """Whether each send arrived; a missing value is not known to have."""
     if "delivered" not in sends:
         return pd.Series(True, index=sends.index)
-    flags = sends["delivered"]
-    if pd.api.types.is_bool_dtype(flags) or pd.api.types.is_numeric_dtype(flags):
-        return flags.fillna(False).astype(bool)
-    text = flags.astype("str").str.strip().str.lower()
-    strange = ~text.isin(["true", "false", "1", "0", "yes", "no"]) & flags.notna()
-    if strange.any():
-        raise ValueError(f"delivered: {flags[strange].iloc[0]!r} is neither true nor false. Write one of them.")
-    return text.isin(["true", "1", "yes"])
+    return flags(sends["delivered"], "delivered").fillna(False).astype(bool)
