@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metrics import customer_effort, customer_satisfaction
 from metrics.display import show
 from metrics.plots import (
     plot_active_users,
@@ -25,6 +26,7 @@ from metrics.plots import (
     plot_retention_curve,
     plot_retention_matrix,
     plot_revenue_retention,
+    plot_scores,
     plot_stickiness,
     plot_time_to_convert,
 )
@@ -159,12 +161,30 @@ def by_tenths():
     return by_tenth()
 
 
+def opinions():
+    at = pd.date_range("2026-01-01", periods=180, freq="12h", tz="UTC")
+    return pd.DataFrame({"score": [5, 4, 2] * 60, "answered_at": at, "plan": ["free", "pro", "free", "pro"] * 45})
+
+
+def satisfied():
+    return customer_satisfaction(opinions(), by="plan")
+
+
+def satisfied_by_month():
+    return customer_satisfaction(opinions(), period="month")
+
+
+def effort():
+    return customer_effort(opinions(), direction="ease", method="net", scale=5)
+
+
 PLOTS = [
     (plot_funnel, funnel), (plot_funnel, by_plan), (plot_time_to_convert, times),
     (plot_time_to_convert, times_by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
     (plot_retention_curve, curve), (plot_churn, churn), (plot_nps, nps), (plot_lifetime_value, values),
     (plot_holdout_tracking, tracked), (plot_holdout_frequency, by_frequency), (plot_calibration, by_tenth),
     (plot_gain, by_tenths), (plot_mrr, moved), (plot_revenue_retention, kept),
+    (plot_scores, satisfied), (plot_scores, satisfied_by_month), (plot_scores, effort),
 ]  # fmt: skip
 each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
 
@@ -445,3 +465,21 @@ def test_habits_are_drawn_up_to_the_most_frequent_user():
     assert [bar.get_height() for bar in plot_stickiness(habits).patches] == [75, 25]
     nobody = habits.assign(users=0, share=np.nan)
     assert "Nobody" in plot_stickiness(nobody).texts[0].get_text()
+
+
+def test_scores_of_groups_stand_on_one_axis_and_too_few_are_said_in_words():
+    answers = opinions()
+    answers.loc[:3, "plan"] = "new"
+    html = show(plot_scores(customer_satisfaction(answers, by="plan")), "x").html
+    assert "Share of the satisfied, with its 95\u202f% interval." in html
+    drawing = svg(html, "wide")
+    assert "67\u202f% (" in drawing
+    assert "too few to say" in drawing
+    dots = [line.get_xdata() for line in plot_scores(customer_satisfaction(answers, by="plan")).lines]
+    assert sum(len(x) == 1 for x in dots) == 2  # no dot for those of whom nothing is known
+
+
+def test_a_net_score_keeps_its_zero_and_other_tables_are_refused():
+    assert 0 in [x for line in plot_scores(effort()).lines for x in line.get_xdata()]
+    with pytest.raises(ValueError, match="customer_satisfaction"):
+        plot_scores(nps())

@@ -11,6 +11,7 @@ from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.revenue import plot_mrr, plot_revenue_retention
+from metrics.plots.scores import plot_scores
 from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.times import plot_time_to_convert
 from metrics.plots.variants import plot_variants
@@ -33,6 +34,7 @@ __all__ = [
     "plot_survival",
     "plot_projected_retention",
     "plot_nps",
+    "plot_scores",
     "plot_variants",
     "plot_mrr",
     "plot_revenue_retention",
