@@ -152,9 +152,8 @@ def per_invoice(
             "ok": (results == "succeeded").to_numpy(), **{name: attempts[name].to_numpy() for name in own},
         }
     )[at < span.observed]  # fmt: skip
-    tries = tries.sort_values(
-        ["invoice_id", "at", "ok"], kind="stable"
-    )  # of two at one instant the failure comes first
+    # Of two at one instant the failure comes first.
+    tries = tries.sort_values(["invoice_id", "at", "ok", *own], kind="stable")
     first = tries.drop_duplicates("invoice_id").rename(columns={"at": "first"})
     paid = tries[tries["ok"]].drop_duplicates("invoice_id")[["invoice_id", "at"]].rename(columns={"at": "paid"})
     many = tries.groupby("invoice_id")["ok"].agg(attempts="size", _good="sum").reset_index()
