@@ -106,6 +106,7 @@ def cancellations(events):
 def attempts(events):
     return pd.DataFrame({
         "invoice_id": events["user_id"] + "-" + events["event"], "attempted_at": events["timestamp"],
+        "plan": events["plan"],
         "result": events["plan"].map({"pro": "succeeded"}).fillna("failed"),
     })  # fmt: skip
 
@@ -188,6 +189,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         subscriptions(e), cancellations=cancellations(e), follow_up="20 days", period="week", min_n=1, as_of=AS_OF
     ),
     "payment_recovery": lambda e: metrics.payment_recovery(attempts(e), period="week", min_n=1, as_of=AS_OF),
+    "recovery_curve": lambda e: metrics.recovery_curve(
+        attempts(e), follow_up="20 days", by="plan", min_n=1, as_of=AS_OF
+    ),
     "net_promoter_score": lambda e: metrics.net_promoter_score(answers(e), by="plan", min_n=1),
     "net_promoter_score period": lambda e: metrics.net_promoter_score(answers(e), period="week", min_n=1),
     "net_promoter_score rolling": lambda e: metrics.net_promoter_score(

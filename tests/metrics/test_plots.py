@@ -23,6 +23,8 @@ from metrics.plots import (
     plot_lifetime_value,
     plot_mrr,
     plot_nps,
+    plot_pause_outcomes,
+    plot_payment_recovery,
     plot_retention_curve,
     plot_retention_matrix,
     plot_revenue_retention,
@@ -178,6 +180,24 @@ def effort():
     return customer_effort(opinions(), direction="ease", method="net", scale=5)
 
 
+def recovered():
+    return pd.DataFrame({
+        "days": [0, 1, 2], "failed": 40, "too_recent": 2, "recovered": [0, 10, 24], "recovery_rate": [0.0, 0.25, 0.6],
+        "recovery_rate_low": [0.0, 0.14, 0.45], "recovery_rate_high": [0.09, 0.4, 0.74],
+    })  # fmt: skip
+
+
+def paused():
+    rates = {
+        "take_rate": [0.4], "resume_rate": [0.6], "resume_rate_low": [0.45], "resume_rate_high": [0.74],
+        "return_rate": [0.1], "return_rate_low": [0.04], "return_rate_high": [0.23],
+    }  # fmt: skip
+    counts = {"entered": [100], "paused": [40], "cancelled": [40], "kept": [20]}
+    return pd.DataFrame(
+        {**counts, **rates, "paused_followed": [40], "resumed": [24], "cancelled_followed": [40], "returned": [4]}
+    )
+
+
 PLOTS = [
     (plot_funnel, funnel), (plot_funnel, by_plan), (plot_time_to_convert, times),
     (plot_time_to_convert, times_by_plan), (plot_funnel_trend, trend), (plot_retention_matrix, cells),
@@ -185,6 +205,7 @@ PLOTS = [
     (plot_holdout_tracking, tracked), (plot_holdout_frequency, by_frequency), (plot_calibration, by_tenth),
     (plot_gain, by_tenths), (plot_mrr, moved), (plot_revenue_retention, kept),
     (plot_scores, satisfied), (plot_scores, satisfied_by_month), (plot_scores, effort),
+    (plot_payment_recovery, recovered), (plot_pause_outcomes, paused),
 ]  # fmt: skip
 each_plot = pytest.mark.parametrize(("plot", "table"), PLOTS, ids=[table.__name__ for _, table in PLOTS])
 

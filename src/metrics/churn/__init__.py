@@ -1,18 +1,22 @@
 """Who leaves? `inactivity` asks it of events, `contracts`, `renewals` and `trials` of subscriptions, `counts` of books.
 
-`reasons` tells whose choice it was, `pauses` and `payments` whether a pause or another try keeps people.
+`reasons` tells whose choice it was, `pauses` and `payments` whether a pause or another try keeps people, `cards`
+whose card is about to end.
 """
 
+from metrics.churn.cards import expiring_cards
 from metrics.churn.contracts import subscription_churn
 from metrics.churn.counts import average_rate, convert_rate, customer_churn_rate, customer_retention_rate
 from metrics.churn.inactivity import churn_rate
 from metrics.churn.pauses import pause_outcomes
 from metrics.churn.payments import payment_recovery
 from metrics.churn.reasons import churn_reasons
+from metrics.churn.recovery import recovery_curve
 from metrics.churn.renewals import renewal_churn
 from metrics.churn.trials import trial_conversion
 
 __all__ = [
     "average_rate", "churn_rate", "churn_reasons", "convert_rate", "customer_churn_rate", "customer_retention_rate",
-    "pause_outcomes", "payment_recovery", "renewal_churn", "subscription_churn", "trial_conversion",
+    "expiring_cards", "pause_outcomes", "payment_recovery", "recovery_curve", "renewal_churn", "subscription_churn",
+    "trial_conversion",
 ]  # fmt: skip

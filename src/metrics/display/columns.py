@@ -141,6 +141,7 @@ REASONS = {
     "no_churn_observed": "no churn seen",
     "mixed_currencies": "over two currencies",
     "no_amount": "no amounts given",
+    "no_expiry": "no end is known",
     "immature": "too early to say",
     "incomplete_period": "not over yet",
     "no_margin": "no margin given",

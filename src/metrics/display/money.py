@@ -216,6 +216,51 @@ def payments_foot(table: pd.DataFrame) -> list[str]:
     )  # fmt: skip
 
 
+def curve_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Of the invoices that failed, those paid by the end of the follow-up."""
+    rows = [(name, part.iloc[-1]) for name, part in parts(table) if len(part)]
+    if len(rows) > 1:
+        ends = pd.DataFrame([{**row.to_dict(), "group": name} for name, row in rows])
+        return groups_said(ends, "recovery_rate", "were paid after all")
+    if not rows or numbers.is_missing(rows[0][1]["recovery_rate"]):
+        return none("too few failed long enough ago, so that nothing can be said of their recovery.")
+    row = rows[0][1]
+    rate = Estimate.of(row, "recovery_rate")
+    text = f"of {count(row['failed'])} invoices that failed at first were paid within {count(row['days'])} days"
+    return Sentence(rate.number(), f"{text} {rate.limits()}.", "%", [rate.limits()])
+
+
+def curve_foot(table: pd.DataFrame) -> list[str]:
+    lines = [
+        "Recovered = paid within so many days of the first attempt / failed at first and watched for all "
+        f"{setting(table, 'follow_up', 'of the time')}. {level(table)} Wilson intervals."
+    ]
+    recent = sum(int(part["too_recent"].iloc[0]) for _, part in parts(table) if len(part))
+    return [*lines, f"{count(recent)} that failed later are in no share."] if recent else lines
+
+
+def cards_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many cards end soon, and what hangs on them; those that have ended apart."""
+    many = table["state"].value_counts()
+    soon = table[table["state"] == "expiring"]
+    text = f"{'card ends' if len(soon) == 1 else 'cards end'} within {setting(table, 'within', 'the time')}"
+    if "mrr_at_risk" in table:
+        money = soon.groupby("currency", dropna=False)["mrr_at_risk"].sum()
+        money = money[money > 0].sort_values(ascending=False)
+        said = [
+            f"{plain(value, numbers.money_decimals([float(value)]))}{'' if numbers.is_missing(code) else f' {code}'}"
+            for code, value in money.items()
+        ]
+        text += f", with {' and '.join(said)} of MRR" if said else ""
+    text += f"; {count(many['expired'])} ended before" if many.get("expired") else ""
+    text += f"; of {count(many['unknown'])} the end is not known" if many.get("unknown") else ""
+    return Sentence(count(len(soon)), f"{text}.")
+
+
+def cards_foot(table: pd.DataFrame) -> list[str]:
+    return ["A card is good to the last day of its month. Of several cards the one that ends last counts."]
+
+
 def _worked(table: pd.DataFrame, formula: str, rate: str, part: str, whole: str) -> list[str]:
     row = last_complete(table, rate)
     if row is None:
@@ -235,6 +280,8 @@ SAID = {
     "trial_conversion": trials_said,
     "pause_outcomes": pauses_said,
     "payment_recovery": payments_said,
+    "recovery_curve": curve_said,
+    "expiring_cards": cards_said,
 }
 FEET = {
     "mrr_rollforward": revenue_foot,
@@ -245,4 +292,6 @@ FEET = {
     "trial_conversion": trials_foot,
     "pause_outcomes": pauses_foot,
     "payment_recovery": payments_foot,
+    "recovery_curve": curve_foot,
+    "expiring_cards": cards_foot,
 }

@@ -11,6 +11,8 @@ MARKS: dict[str, set[str]] = {
     "trial_conversion": {"started", "ended", "converted", "still_in_trial", "conversion_rate"},
     "pause_outcomes": {"entered", "paused", "cancelled", "kept", "take_rate"},
     "payment_recovery": {"invoices", "failed", "recovered", "recovery_rate"},
+    "recovery_curve": {"days", "failed", "too_recent", "recovered", "recovery_rate"},
+    "expiring_cards": {"customer_id", "state", "exp_month", "exp_year", "days_left"},
     "quick_ratio": {"gained", "lost", "quick_ratio"},
 }
 GROUP_ENDS = {
@@ -24,6 +26,8 @@ GROUP_ENDS = {
     "trial_conversion": "started",
     "pause_outcomes": "entered",
     "payment_recovery": "invoices",
+    "recovery_curve": "days",
+    "expiring_cards": "customer_id",
     "quick_ratio": "gained",
 }
 HEADS = {
@@ -63,12 +67,20 @@ HEADS = {
     "net_loss_rate": "Lost, %",
     "attempt_failure_rate": "Of attempts, %",
     "quick_ratio": "Quick ratio",
+    "exp_month": "Month",
+    "exp_year": "Year",
+    "expires_at": "No longer good from",
+    "days_left": "Days left",
+    "cards": "Cards",
+    "state": "Card",
+    "too_recent": "Too recent",
+    "mrr_at_risk": "MRR at risk",
 }
 SHARES = ("grr", "nrr", "gross_churn", "net_churn", "rate_of_due", "rate_of_active", "recovery_rate_amount")
 MONEY = (
     "opening", "new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx", "closing", "arpa",
     "upsell", "cross_sell", "downsell", "term_extension", "mrr", "mrr_start", "mrr_churned", "mrr_kept", "gained",
-    "lost", "mrr_voluntary", "mrr_involuntary", "mrr_dispute", "mrr_unknown", "mrr_not_churn",
+    "lost", "mrr_at_risk", "mrr_voluntary", "mrr_involuntary", "mrr_dispute", "mrr_unknown", "mrr_not_churn",
 )  # fmt: skip
 SHOWN = {
     "mrr_rollforward": [
@@ -88,6 +100,8 @@ SHOWN = {
     "payment_recovery": [
         "period_start", "invoices", "failed", "failure_rate", "recovered", "recovery_rate", "net_loss_rate",
     ],
+    "recovery_curve": ["days", "failed", "recovered", "recovery_rate"],
+    "expiring_cards": ["customer_id", "state", "expires_at", "days_left", "mrr_at_risk", "currency"],
 }  # fmt: skip
 EXTRA = {
     "mrr_rollforward": {"reactivation", "contraction", "pause", "resume", "fx"},
@@ -97,5 +111,6 @@ EXTRA = {
     "trial_conversion": {"ended", "still_in_trial"},
     "pause_outcomes": {"paused_followed", "cancelled_followed", "paused"},
     "payment_recovery": {"failed", "recovered", "net_loss_rate"},
+    "expiring_cards": {"expires_at"},
 }
 EMPTY_IS_NOTHING = {"fx", "term_extension", "mrr_unknown", "mrr_dispute", "mrr_not_churn"}

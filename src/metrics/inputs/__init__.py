@@ -1,5 +1,6 @@
 """The other tables: orders, surveys, subscriptions, invoices, campaign mails, tickets, read like events."""
 
+from metrics.inputs.cards import read_payment_methods
 from metrics.inputs.tables import (
     account,
     read_campaigns,
@@ -19,6 +20,7 @@ __all__ = [
     "read_invoices",
     "read_orders",
     "read_payment_attempts",
+    "read_payment_methods",
     "read_subscriptions",
     "read_surveys",
     "read_tickets",

@@ -86,6 +86,12 @@ PAYMENT_ATTEMPTS = (
     _optional("failure_code", "text", "decline_code", "error_code"),
     _optional("payment_method_id", "id", "payment_method"),
 )
+PAYMENT_METHODS = (
+    Column("customer_id", "id", CUSTOMER),
+    _optional("payment_method_id", "id", "payment_method", "card_id"),
+    Column("exp_month", "number", ("expiry_month", "expiration_month"), filled=False),
+    Column("exp_year", "number", ("expiry_year", "expiration_year"), filled=False),
+)
 CANCELLATIONS = (
     Column("customer_id", "id", CUSTOMER),
     _optional("subscription_id", "id", "subscription", "contract_id"),

@@ -25,6 +25,7 @@ NAMES = {  # what is read, and the function of a format that makes it
     "invoices": "invoices",
     "payment attempts": "payment_attempts",
     "cancellations": "cancellations",
+    "payment methods": "payment_methods",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
 

@@ -3,6 +3,7 @@
 from metrics.plots.activity import plot_active_users, plot_lifecycle, plot_stickiness, plot_time_to_milestone
 from metrics.plots.arrivals import plot_arrival_hours, plot_arrivals
 from metrics.plots.churn import plot_churn
+from metrics.plots.contracts import plot_pause_outcomes, plot_payment_recovery
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
 from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
 from metrics.plots.holdout import plot_calibration, plot_gain, plot_holdout_frequency, plot_holdout_tracking
@@ -27,6 +28,8 @@ __all__ = [
     "plot_arrivals",
     "plot_arrival_hours",
     "plot_churn",
+    "plot_pause_outcomes",
+    "plot_payment_recovery",
     "plot_active_users",
     "plot_lifecycle",
     "plot_stickiness",
