@@ -111,6 +111,12 @@ def attempts(events):
     })  # fmt: skip
 
 
+def invoices(events):
+    due = events["timestamp"]
+    paid = (due + pd.Timedelta(days=20)).where(events["event"] == "a")
+    return pd.DataFrame({"customer_id": events["user_id"], "due_at": due, "paid_at": paid})
+
+
 METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
     "conversion_funnel optional": lambda e: metrics.conversion_funnel(
@@ -234,6 +240,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         measures(e).assign(group=lambda t: t["measure"].map({"a": "x", "b": "x", "c": "y"})), by="group",
         weights={"x": 3, "y": 2}, missing="zero",
     ),
+    "churn_alerts": lambda e: metrics.churn_alerts(
+        as_of=AS_OF, rules=["usage_drop", "nps_detractor", "overdue_invoice"], events=e, responses=answers(e),
+        invoices=invoices(e), subscriptions=subscriptions(e), min_baseline=0.1, baseline="8 weeks", show_skipped=True,
+    ),
     "alert_quality": lambda e: metrics.alert_quality(
         e[e["event"] == "b"].rename(columns={"user_id": "customer_id"}), outcomes=left(e)
     ),
@@ -259,6 +269,7 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
     "explain_funnel", "unit_economics", "health_score", "health_score by",
+    "churn_alerts",
     "lift", "user_stays", "mrr_movements",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import numbers, of_money
+from metrics.display import health, numbers, of_money
 from metrics.display.kinds import groups_of, metric_of, setting
 
 HEADS = {
     **of_money.HEADS,
+    **health.HEADS,
     "event": "Step",
     "users": "Users",
     "dropped": "Stopped",
@@ -177,7 +178,7 @@ OF_VOICE = {  # columns on the scale of a survey, or per so many customers
     "customer_effort": ("customer_effort",),
     "complaint_rate": ("complaint_rate",),
 }
-_MONEY = ("revenue", "margin", "clv", "monetary_value", "amount", "net", "expected_value", "ltv", "cac")
+_MONEY = (*health.MONEY, "revenue", "margin", "clv", "monetary_value", "amount", "net", "expected_value", "ltv", "cac")
 
 
 @dataclass(frozen=True)

@@ -315,6 +315,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "completion_by_length": completion_foot,
     "complaint_rate": complaint_foot,
     "health_score": health.score_foot,
+    "churn_alerts": health.alerts_foot,
     "alert_quality": health.quality_foot,
     "lift": health.lift_foot,
     "change_effects": health.changes_foot,

@@ -1,4 +1,4 @@
-"""How are the customers? Sentences and feet of health scores, and of how well scores and alerts find who leaves."""
+"""How are the customers? Sentences and feet of scores and alerts, and of how well these find who leaves."""
 
 import pandas as pd
 
@@ -7,6 +7,12 @@ from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.display.worked import level, quotient
+
+HEADS = {
+    "playbook": "What to do",
+    "mrr_at_risk": "MRR at risk",
+}
+MONEY = ("mrr", "mrr_at_risk")
 
 
 def lift_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
@@ -127,3 +133,41 @@ def changes_foot(table: pd.DataFrame) -> list[str]:
         worked = f"{plain(row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
         lines.append(f"{worked} = {signed(row['difference'], 2)}, {row['change_id']}. {level(table)} Welch interval.")
     return lines
+
+
+def alerts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many customers show a sign of leaving, which signs, and with what money."""
+    fired = table[table["alert"].astype(bool)]
+    if not len(fired):
+        return none("no customer shows a sign of leaving.")
+    customers = fired.drop_duplicates("customer_id")
+    signs = fired["rule"].value_counts(sort=False)
+    one = len(customers) == 1
+    text = f"customer{'' if one else 's'} show{'s' if one else ''} a sign of leaving: "
+    text += ", ".join(f"{_words(rule)} {count(n)}" for rule, n in signs.items())
+    currency = setting(table, "currency")
+    if currency and customers["mrr_at_risk"].notna().all():  # amounts of two currencies are never added
+        text += f"; they pay {currency} {plain(customers['mrr_at_risk'].sum(), 0)} a month"
+    return Sentence(count(len(customers)), f"{text}.")
+
+
+def alerts_foot(table: pd.DataFrame) -> list[str]:
+    """What counts as a fall of use, and who is not named."""
+    lines = []
+    rules = setting(table, "rules", [])
+    if "usage_drop" in rules:
+        least = with_unit(percent(float(setting(table, "min_drop", 0.5)), 0))
+        lines.append(
+            f"Usage drop = 1 {numbers.MINUS} events of the last 7 days / mean week of the {setting(table, 'baseline')} "
+            f"before, told from {least} on."
+        )
+    skipped, outside = setting(table, "skipped", 0), setting(table, "outside", 0)
+    if skipped:
+        lines.append(f"Silent on {count(skipped)}: paused, too new, too little use to judge, or told of lately.")
+    if outside:
+        lines.append(f"Left out: {count(outside)} of customers without a running subscription.")
+    return [*lines, "A sign, and no forecast."]
+
+
+def _words(code: object) -> str:
+    return str(code).replace("_", " ")

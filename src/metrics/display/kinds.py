@@ -44,6 +44,7 @@ _MARKS = {
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
+    "churn_alerts": {"customer_id", "rule", "evidence", "playbook"},
     "alert_quality": {"customers", "alerted", "churned", "precision", "recall"},
     "change_effects": {"change_id", "before", "after", "confounded_with"},
     "lift": {"rows", "selected", "base_rate", "rate", "lift"},

@@ -303,6 +303,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "completion_by_length": completion_said,
     "complaint_rate": complaints_said,
     "health_score": health.score_said,
+    "churn_alerts": health.alerts_said,
     "alert_quality": health.quality_said,
     "lift": health.lift_said,
     "change_effects": health.changes_said,

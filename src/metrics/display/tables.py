@@ -47,6 +47,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     "health_score": [
         "customer_id", "group", "score_rounded", "coverage", "band", "missing", "top_reason", "reason",
     ],
+    "churn_alerts": ["customer_id", "rule", "evidence", "playbook", "mrr_at_risk", "reason"],
     "orders_summary": [
         "customer_id", "first_order", "last_order", "orders", "frequency", "monetary_value", "revenue",
     ],

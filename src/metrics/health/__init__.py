@@ -1,12 +1,14 @@
 """How are the customers, and who of them may leave?
 
-`scores` weighs what is known of each customer, `judged` holds scores and alerts against what came after, `complaints`
-counts those that complain, `changes` sets a number before a change against the same after it.
+`signals` reads what is known of each customer, `alerts` says who shows a sign of leaving, `scores` weighs measures,
+`judged` holds scores and alerts against what came after, `complaints` counts those that complain, `changes` sets a
+number before a change against the same after it.
 """
 
+from metrics.health.alerts import churn_alerts
 from metrics.health.changes import change_effects
 from metrics.health.complaints import complaint_rate
 from metrics.health.judged import alert_quality, lift
 from metrics.health.scores import health_score
 
-__all__ = ["alert_quality", "change_effects", "complaint_rate", "health_score", "lift"]
+__all__ = ["alert_quality", "change_effects", "churn_alerts", "complaint_rate", "health_score", "lift"]

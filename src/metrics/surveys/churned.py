@@ -104,7 +104,7 @@ def nps_by_churn(
         for column in columns:
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of the {name}", "columns"))
-    answers = _answers(responses, score, account, end)
+    answers = answers_of_accounts(responses, score, account, end)
     spells = _spells(subscriptions, end)
     answers["_paying"] = _present(answers["_who"], answers["_time"], spells[spells["_paying"]])
     # The first answer while paying; of those who never were, the first one.
@@ -135,7 +135,7 @@ def nps_by_churn(
     return result(table, metric="nps_by_churn", definition=definition, settings=settings, columns=_RESULT)
 
 
-def _answers(responses: pd.DataFrame, score: str, account: str, as_of: int) -> pd.DataFrame:
+def answers_of_accounts(responses: pd.DataFrame, score: str, account: str, as_of: int) -> pd.DataFrame:
     rows = of_kind(responses, Policy("nps", SCALE).kind).reset_index(drop=True)
     who = rows[account]
     if "respondent_id" in rows:

@@ -1,0 +1,158 @@
+"""What is known of each customer at one instant: money, use, unpaid invoices, the last answer.
+
+`alerts` and `status` read the same signals here, so that a page of a customer never contradicts an alert.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from metrics.periods import DAY, Ints, When, duration, local_time
+from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, Book, read_book, times
+from metrics.revenue.money import coins, from_parts
+from metrics.revenue.policies import Policies
+from metrics.revenue.ranges import Range
+from metrics.steps import unknown
+from metrics.surveys.churned import answers_of_accounts
+
+WEEK = 7 * DAY
+DETRACTOR = 6
+
+
+def need(name: str, table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse a table that lacks a column."""
+    for column in columns:
+        if column not in table:
+            raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
+
+
+def local_days(time: Ints, tz: str) -> Ints:
+    """Number of the local day of each instant."""
+    days: Ints = local_time(np.asarray(time, np.int64), tz) // DAY
+    return days
+
+
+def date_of(day: int) -> str:
+    """``2026-03-31``."""
+    return str(np.datetime64(int(day), "D"))
+
+
+def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz: str) -> pd.DataFrame:
+    """One row per customer who ever was active, past due or paused, by name; times in microseconds, else `NEVER`.
+
+    ``first`` and ``last``: first start and last end while active or past due; ``here``: still active, past due or
+    paused; ``paused``: in a pause within the last 7 days; ``mrr``, ``mrr_90``: just before `as_of` and 90 days earlier,
+    missing over two currencies; ``change``: relative, with ``change_reason``; ``renewal``: the next one that is noted.
+    """
+    span = Range(as_of, tz=tz)
+    book = read_book(subscriptions, span=span, policies=Policies(), by=[])
+    end = span.observed
+    pays = np.isin(book.status, (ACTIVE, PAST_DUE))
+    running = book.end == NEVER
+    renews = times(book.table, "renews_at", "subscriptions")[book.row]
+    rows = pd.DataFrame({
+        "customer": book.customer,
+        "first": np.where(pays, book.start, NEVER),
+        "last": np.where(pays, book.end, -NEVER),
+        "here": running,
+        "paused": (book.status == PAUSED) & (book.end > end - WEEK),
+        "renewal": np.where(pays & running & (renews >= end), renews, NEVER),
+    })  # fmt: skip
+    how = {"first": "min", "last": "max", "here": "any", "paused": "any", "renewal": "min"}
+    table = rows.groupby("customer").agg(how)
+    now, before = _mrr_at(book, pays, end, table.index), _mrr_at(book, pays, end - 90 * DAY, table.index)
+    table["mrr"], table["mrr_90"] = now["amount"], before["amount"]
+    other = (now["currency"] >= 0) & (before["currency"] >= 0) & (now["currency"] != before["currency"])
+    mixed = now["amount"].isna() | before["amount"].isna() | other
+    nothing = ~mixed & (before["amount"] == 0)
+    reason = pd.Series(pd.NA, index=table.index, dtype="str")
+    table["change_reason"] = reason.mask(nothing, "zero_denominator").mask(mixed, "mixed_currencies")
+    table["change"] = (now["amount"] / before["amount"].where(before["amount"] > 0) - 1).mask(mixed)
+    table.index = pd.Index(book.customers[table.index], dtype="str", name="customer_id")
+    table = table.sort_index()
+    paid = book.currencies[np.unique(book.currency)].dropna()
+    table.attrs["currency"] = str(paid[0]) if len(paid) == 1 else None
+    return table
+
+
+def _mrr_at(book: Book, pays: np.ndarray, at: int, customers: pd.Index) -> pd.DataFrame:
+    """MRR just before `at`, and the code of its currency (-1: there is none)."""
+    there = pays & (book.start < at) & (at <= book.end) & (book.parts > 0)
+    rows = pd.DataFrame({"customer": book.customer, "currency": book.currency, "parts": book.parts})[there]
+    sums = rows.groupby("customer").agg(
+        parts=("parts", "sum"), currency=("currency", "min"), highest=("currency", "max")
+    )
+    units = coins(book.currencies)
+    amount = pd.Series(from_parts(sums["parts"].to_numpy(), units[sums["currency"].to_numpy(np.int64)]), sums.index)
+    amount = amount.astype(float).mask(sums["currency"] != sums["highest"])
+    table = pd.DataFrame({"amount": 0.0, "currency": -1}, index=customers)
+    table.loc[sums.index, "amount"] = amount
+    table.loc[sums.index, "currency"] = sums["currency"]
+    return table
+
+
+def use_of(events: pd.DataFrame, *, as_of: int, baseline: str) -> pd.DataFrame:
+    """Per user the events of the last 7 days and of a mean week of `baseline` before, with the first and last one."""
+    need("events", events, ["user_id", "timestamp"])
+    span = duration(baseline, name="baseline")
+    if span < WEEK:
+        raise ValueError(f"baseline: {baseline!r} is shorter than a week. Use whole weeks, such as '4 weeks'.")
+    time = times(events, "timestamp", "events", needed=True)
+    who = events["user_id"].astype("str").where(events["user_id"].notna())
+    rows = pd.DataFrame({"customer_id": who.to_numpy(), "time": time})[time < as_of]
+    begin = as_of - WEEK
+    rows["last_week"] = rows["time"] >= begin
+    rows["before"] = (rows["time"] >= begin - span) & ~rows["last_week"]
+    table = rows.groupby("customer_id").agg(
+        last_week=("last_week", "sum"), before=("before", "sum"), first=("time", "min"), last=("time", "max")
+    )
+    return table.assign(mean_week=table["before"] * (WEEK / span))
+
+
+def usage_drops(
+    use: pd.DataFrame,
+    customers: pd.DataFrame | None,
+    *,
+    as_of: int,
+    baseline: str,
+    min_drop: float,
+    min_baseline: float,
+) -> pd.DataFrame:
+    """Who uses it less: ``drop``, ``fired``, and the reason why nothing can be said. Without `customers`, of all users.
+
+    Of customers only who is still here; nobody's absence from the events is left out.
+    """
+    if customers is None:
+        table = use.assign(paused=False)
+    else:
+        here = customers[customers["here"]]
+        table = use.drop(columns="first").reindex(here.index)
+        table = table.assign(first=here["first"], paused=here["paused"])
+        table[["last_week", "mean_week"]] = table[["last_week", "mean_week"]].fillna(0)
+    new = table["first"] > as_of - WEEK - duration(baseline, name="baseline")
+    small = table["mean_week"] < min_baseline
+    reason = pd.Series(pd.NA, index=table.index, dtype="str")
+    reason = reason.mask(small, "baseline_too_small").mask(new, "too_new").mask(table["paused"], "paused")
+    drop = (1 - table["last_week"] / table["mean_week"].where(table["mean_week"] > 0)).mask(reason.notna())
+    # A hair of a binary fraction must not decide whether 9 of 10 is a drop of 0.1.
+    return table.assign(drop=drop, reason=reason, fired=drop >= min_drop - 1e-9)
+
+
+def overdue_of(invoices: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """Per customer the invoices that were due before `as_of` and not paid by then, and when the oldest was due."""
+    need("invoices", invoices, ["customer_id", "due_at", "paid_at"])
+    due, paid = times(invoices, "due_at", "invoices", needed=True), times(invoices, "paid_at", "invoices")
+    rows = pd.DataFrame({"customer_id": invoices["customer_id"].astype("str").to_numpy(), "due": due})
+    rows = rows[invoices["customer_id"].notna().to_numpy() & (due < as_of) & (paid >= as_of)]
+    return rows.groupby("customer_id").agg(invoices=("due", "size"), oldest=("due", "min"))
+
+
+def last_answers(responses: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """Per customer the last NPS answer before `as_of`, ``score`` and ``time``; of two at one instant the lower one."""
+    account = "account_id" if "account_id" in responses else "respondent_id"
+    need("responses", responses, ["score", "answered_at", account])
+    answers = answers_of_accounts(responses, "score", account, as_of)
+    answers = answers.sort_values(["_time", "_value"], ascending=[False, True], kind="stable").drop_duplicates("_who")
+    table = answers.rename(columns={"_who": "customer_id", "_time": "time", "_value": "score"})
+    return table.set_index("customer_id")[["score", "time"]]
