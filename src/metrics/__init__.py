@@ -64,7 +64,15 @@ if TYPE_CHECKING:
         funnel_users,
         reconcile_funnel,
     )
-    from metrics.health import alert_quality, change_effects, churn_alerts, complaint_rate, health_score, lift
+    from metrics.health import (
+        alert_quality,
+        change_effects,
+        churn_alerts,
+        complaint_rate,
+        customer_status,
+        health_score,
+        lift,
+    )
     from metrics.inputs import (
         account,
         read_campaigns,
@@ -258,7 +266,15 @@ _HOMES = {
         "completion_by_length",
         "check_responses",
     ],
-    "metrics.health": ["complaint_rate", "health_score", "churn_alerts", "alert_quality", "lift", "change_effects"],
+    "metrics.health": [
+        "complaint_rate",
+        "health_score",
+        "churn_alerts",
+        "customer_status",
+        "alert_quality",
+        "lift",
+        "change_effects",
+    ],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
@@ -322,7 +338,7 @@ __all__ = [
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "completion_by_length", "check_responses", "complaint_rate",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
-    "health_score", "churn_alerts", "alert_quality", "lift", "change_effects",
+    "health_score", "churn_alerts", "customer_status", "alert_quality", "lift", "change_effects",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",

@@ -244,6 +244,11 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         as_of=AS_OF, rules=["usage_drop", "nps_detractor", "overdue_invoice"], events=e, responses=answers(e),
         invoices=invoices(e), subscriptions=subscriptions(e), min_baseline=0.1, baseline="8 weeks", show_skipped=True,
     ),
+    "customer_status": lambda e: metrics.customer_status(
+        subscriptions(e).assign(renews_at=lambda t: t["end"] + pd.Timedelta(days=30)), as_of=AS_OF, events=e,
+        invoices=invoices(e), tickets=invoices(e).set_axis(["customer_id", "created_at", "solved_at"], axis=1),
+        responses=answers(e),
+    ),
     "alert_quality": lambda e: metrics.alert_quality(
         e[e["event"] == "b"].rename(columns={"user_id": "customer_id"}), outcomes=left(e)
     ),
@@ -269,7 +274,7 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
     "explain_funnel", "unit_economics", "health_score", "health_score by",
-    "churn_alerts",
+    "churn_alerts", "customer_status",
     "lift", "user_stays", "mrr_movements",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]

@@ -238,7 +238,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = "Expected"
     if text in ("p_alive", "p_buy"):
         return Column(head, lambda v: numbers.percent(v, 0))
-    if text in ("error", "revenue_error", "holdout_error"):
+    if text in ("error", "revenue_error", "holdout_error", "mrr_change_90d"):
         return Column(head, lambda v: numbers.signed(100 * v, 1), estimate=text == "error")
     if "customer_id" in table and text in ("expected_purchases", "clv"):  # of one customer
         decimals = (

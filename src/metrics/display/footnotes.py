@@ -316,6 +316,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "complaint_rate": complaint_foot,
     "health_score": health.score_foot,
     "churn_alerts": health.alerts_foot,
+    "customer_status": health.status_foot,
     "alert_quality": health.quality_foot,
     "lift": health.lift_foot,
     "change_effects": health.changes_foot,

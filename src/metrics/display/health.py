@@ -11,6 +11,10 @@ from metrics.display.worked import level, quotient
 HEADS = {
     "playbook": "What to do",
     "mrr_at_risk": "MRR at risk",
+    "tenure_days": "With us",
+    "mrr": "MRR",
+    "mrr_change_90d": "In 90 days, %",
+    "nps_band": "Said last",
 }
 MONEY = ("mrr", "mrr_at_risk")
 
@@ -167,6 +171,28 @@ def alerts_foot(table: pd.DataFrame) -> list[str]:
     if outside:
         lines.append(f"Left out: {count(outside)} of customers without a running subscription.")
     return [*lines, "A sign, and no forecast."]
+
+
+def status_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Of how many customers something is to be heeded, and what most often."""
+    flagged = table["flags"].dropna().str.split(", ")
+    if not len(table):
+        return none("there is no customer.")
+    text = f"of {count(len(table))} customer{'' if len(table) == 1 else 's'} {'has' if len(flagged) == 1 else 'have'} "
+    kinds = flagged.explode().value_counts(sort=False)
+    if not len(kinds):
+        return Sentence(count(0), f"{text}something to heed.")
+    text += "something to heed: " + ", ".join(f"{_words(flag)} {count(n)}" for flag, n in kinds.items())
+    return Sentence(count(len(flagged)), f"{text}.")
+
+
+def status_foot(table: pd.DataFrame) -> list[str]:
+    """From when to when, and what belongs to nobody in the table."""
+    lines = [f"As it stood just before {setting(table, 'as_of', 'the last instant')}; days from date to date."]
+    outside = setting(table, "outside", 0)
+    if outside:
+        lines.append(f"Left out: {count(outside)} rows of use, answers, tickets and invoices without a customer here.")
+    return lines
 
 
 def _words(code: object) -> str:

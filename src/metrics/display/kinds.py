@@ -45,6 +45,7 @@ _MARKS = {
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
     "churn_alerts": {"customer_id", "rule", "evidence", "playbook"},
+    "customer_status": {"customer_id", "tenure_days", "nps_band", "flags"},
     "alert_quality": {"customers", "alerted", "churned", "precision", "recall"},
     "change_effects": {"change_id", "before", "after", "confounded_with"},
     "lift": {"rows", "selected", "base_rate", "rate", "lift"},

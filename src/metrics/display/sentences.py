@@ -304,6 +304,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "complaint_rate": complaints_said,
     "health_score": health.score_said,
     "churn_alerts": health.alerts_said,
+    "customer_status": health.status_said,
     "alert_quality": health.quality_said,
     "lift": health.lift_said,
     "change_effects": health.changes_said,
