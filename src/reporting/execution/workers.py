@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from importlib.resources import files
 from typing import IO, Any
 
 from reporting.execution.jobs import Job
+from reporting.forking.folders import private_folder
 from reporting.kernels import NAME, SERVER
 
 # Memory that was freed goes back to the system, for many processes live side by side: half as much in each, measured.
@@ -98,7 +98,7 @@ class Workers:
         self._servers: dict[str, Any] = {}
         self._starts: dict[str, int] = {}
         self._running: set[Worker] = set()
-        self._scratch = tempfile.mkdtemp(prefix="report-")
+        self._scratch = private_folder("report-")
         self._stopped = False
 
     def __enter__(self) -> "Workers":

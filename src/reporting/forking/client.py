@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reporting.forking.folders import private_folder
 from reporting.forking.messages import Channel
 
 LOST = -signal.SIGKILL  # status of a child whose server is gone: it went with it
@@ -170,7 +170,7 @@ def start_server(
     env
         Its environment. Children have that of whoever asks for them.
     """
-    folder = Path(tempfile.mkdtemp(prefix="reporting-"))  # for the user alone
+    folder = Path(private_folder("reporting-"))
     reading, lifeline = os.pipe()
     try:
         with _listen(folder / "socket") as listener:
