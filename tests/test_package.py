@@ -87,7 +87,7 @@ FLOORS = [
 METRICS = [
     "funnel", "retention", "churn", "surveys", "clv", "paths", "survival", "activity", "onboarding", "health",
     "revenue", "economics",
-    "experiments",
+    "experiments", "campaigns", "support",
 ]  # fmt: skip
 
 
@@ -102,6 +102,7 @@ def test_each_metric_imports_only_the_floors_below_it(path):
         "onboarding": {"survival"},  # who has not reached it yet is censored
         "churn": {"revenue"},  # who left is told by the balances of recurring revenue
         "economics": {"revenue"},
+        "support": {"survival"},  # who waits for an answer is censored
         "health": {"revenue", "surveys"},  # what a customer pays and says is read as there
     }
     assert used <= set(FLOORS) | above.get(home, set())

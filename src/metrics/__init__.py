@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metrics.activity import active_users, lifecycle, stickiness, user_days
+    from metrics.campaigns import email_performance, open_conversion
     from metrics.churn import (
         average_rate,
         churn_rate,
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.store import EventSource, open_events, write_events
+    from metrics.support import questions_after, support_quality
     from metrics.surveys import (
         check_responses,
         completion_by_length,
@@ -275,6 +277,8 @@ _HOMES = {
         "lift",
         "change_effects",
     ],
+    "metrics.support": ["support_quality", "questions_after"],
+    "metrics.campaigns": ["email_performance", "open_conversion"],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
@@ -337,6 +341,7 @@ __all__ = [
     "customer_lifetime_value", "simple_lifetime_value", "unit_economics",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "completion_by_length", "check_responses", "complaint_rate",
+    "support_quality", "questions_after", "email_performance", "open_conversion",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "health_score", "churn_alerts", "customer_status", "alert_quality", "lift", "change_effects",
     "proportion_interval", "difference_interval", "adjust_p_values",

@@ -47,7 +47,16 @@ def assigned(events):
 
 def tickets(events):
     names = {"user_id": "customer_id", "timestamp": "created_at"}
-    return events.rename(columns=names).assign(is_complaint=events["event"] == "b")
+    rows = events.rename(columns=names).assign(is_complaint=events["event"] == "b")
+    reply = rows["created_at"] + pd.to_timedelta(rows["amount"], unit="D")
+    said = events["event"].map({"a": "good", "b": "bad", "c": "offered"})
+    return rows.assign(first_reply_at=reply, solved_at=reply, reopens=rows["amount"] % 2, satisfaction=said)
+
+
+def mails(events):
+    names = {"user_id": "recipient_id", "timestamp": "at"}
+    acts = events["event"].map({"a": "delivered", "b": "opened", "c": "converted"})
+    return events.rename(columns=names).assign(event=acts, machine=events["amount"] < 3)
 
 
 def measures(events):
@@ -228,6 +237,22 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "completion_by_length rows": lambda e: metrics.completion_by_length(begun(e), questions=None, min_n=1),
     "complaint_rate": lambda e: metrics.complaint_rate(
         tickets(e), active=metrics.churn_rate(e, period="week", as_of=AS_OF), period="week", as_of=AS_OF, per=0.1
+    ),
+    "support_quality": lambda e: metrics.support_quality(tickets(e), period="week", min_n=1, as_of=AS_OF),
+    "support_quality by": lambda e: metrics.support_quality(tickets(e), period=None, by="plan", min_n=1, as_of=AS_OF),
+    "questions_after": lambda e: metrics.questions_after(
+        e, event="a", tickets=tickets(e), window="9 days", min_n=1, as_of=AS_OF
+    ),
+    "questions_after by": lambda e: metrics.questions_after(
+        e, event="b", tickets=tickets(e), by="plan", min_n=1, as_of=AS_OF
+    ),
+    "email_performance": lambda e: metrics.email_performance(mails(e), by=None, min_n=1),
+    "email_performance by": lambda e: metrics.email_performance(mails(e), opens="all", by="plan", min_n=1),
+    "open_conversion": lambda e: metrics.open_conversion(
+        mails(e), conversions=mails(e[e["event"] == "c"]), window="9 days", as_of=AS_OF, min_n=1
+    ),
+    "open_conversion by": lambda e: metrics.open_conversion(
+        mails(e), conversions=mails(e[e["event"] == "c"]), opens="all", by="plan", as_of=AS_OF, min_n=1
     ),
     "compare_variants": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="hit", ratio=None

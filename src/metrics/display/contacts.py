@@ -1,0 +1,151 @@
+"""Do mails get read and used, and do questions get answered? Sentences and feet of campaigns and of support."""
+
+from typing import Any
+
+import pandas as pd
+
+from metrics.display import numbers
+from metrics.display.columns import period_length, reason_in_words
+from metrics.display.comparisons import groups_said, lasts, periods_said
+from metrics.display.estimates import Estimate, Sentence, change, none
+from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.numbers import count, signed, with_unit
+from metrics.display.worked import last_complete, level, quotient, whose
+
+
+def mails_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many clicked, for an open may be a machine's; of several groups the one that clicked most."""
+    if groups_of(table) and len(parts(table)) > 1:
+        rows = lasts(table, "click_rate")
+        if not len(rows):
+            return none("in no group are there enough to say.")
+        return groups_said(rows, "click_rate", "who got the mail clicked")
+    return periods_said(
+        table, before, "click_rate", lambda row, _: f"of {count(row['delivered'])} who got the mail clicked", scale=100
+    )
+
+
+def mails_foot(table: pd.DataFrame) -> list[str]:
+    """Clickers and openers over those who got it, of the last row that has both."""
+    human = setting(table, "opens", "human") == "human"
+    base = f"(delivered {numbers.MINUS} opened by machines alone)" if human else "delivered"
+    lines = [f"Clicked = clickers / delivered; opened = openers / {base}. Recipients, each once."]
+    row = last_complete(table, "click_rate")
+    if row is None:
+        return [*lines, "Too few got a mail, so that no rate exists."]
+    worked = f"{quotient(row['clickers'], row['delivered'])} clicked"
+    if not numbers.is_missing(row["open_rate"]):
+        alone = 0 if human else row["prefetched_only"]
+        known = row["delivered"] - (row["prefetched_only"] if human else 0)
+        worked += f", {quotient(row['human_openers'] + alone, known)} opened"
+    other = setting(table, "other_events", 0)
+    left = f" Rows of other events, left out: {count(other)}." if other else ""
+    return [*lines, f"{worked}{whose(table, row, None)}. {level(table)} Wilson intervals.{left}"]
+
+
+def openers_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many openers convert, and how that differs from the others; of groups the one with the most openers."""
+    known = table[table["difference"].notna()]
+    if not len(known):
+        why = reason_in_words(table["reason"].iloc[0]) if len(table) else ""
+        return none(f"whether openers convert more often is not known: {why or 'no mail arrived'}.")
+    row = known.iloc[int(known["openers"].argmax())]
+    openers, others = Estimate.of(row, "openers_rate"), Estimate.of(row, "non_openers_rate")
+    group = ", ".join(str(row[key]) for key in groups_of(table))
+    text = (
+        f"of {count(row['openers'])} who opened the mail{f' ({group})' if group else ''} converted {openers.limits()}"
+    )
+    said, limits = change(openers, others, f"of those who did not, {with_unit(others.number())}")
+    return Sentence(
+        openers.number(), f"{text}: {said}. An association, not an effect.", "%", [openers.limits(), *limits]
+    )
+
+
+def openers_foot(table: pd.DataFrame) -> list[str]:
+    """Rate minus rate, of the last row that has both."""
+    window = setting(table, "window", "the window")
+    lines = [f"Converted = conversions within {window} of delivery; who converted before the first open did not open."]
+    row = last_complete(table, "difference")
+    recent = setting(table, "too_recent", 0)
+    left = f" Left out: {count(recent)} who still have their {window}." if recent else ""
+    if row is None:
+        return [*lines, f"Too few on a side, so that no difference exists.{left}"]
+    worked = f"{quotient(row['openers_converted'], row['openers'])} {numbers.MINUS} "
+    worked += quotient(row["non_openers_converted"], row["non_openers"])
+    worked += f" = {signed(100 * row['difference'], 1)} points{whose(table, row, None)}"
+    return [*lines, f"{worked}. {level(table)} Wilson and Newcombe intervals.{left}"]
+
+
+def support_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many are solved at first contact, for a quick answer alone is no help; of groups the one with the most."""
+    name = "solved_first_contact_rate"
+    if groups_of(table) and len(parts(table)) > 1:
+        rows = lasts(table, name)
+        if not len(rows):
+            return none("in no group are there enough to say.")
+        return groups_said(rows, name, "tickets were solved at first contact")
+
+    def say(row: "pd.Series[Any]", when: str) -> str:
+        wait = row["first_reply_median_hours"]
+        text = f"of the tickets{f' of {when}' if when else ''}"
+        if not numbers.is_missing(wait):
+            text += f", half of which were answered within {numbers.duration(3600 * wait)},"
+        return f"{text} were solved at first contact"
+
+    return periods_said(table, before, name, say, scale=100)
+
+
+def support_foot(table: pd.DataFrame) -> list[str]:
+    """What was divided by what; the rating of the last row that has one."""
+    lines = [
+        "CSAT = good / (good + bad); first contact = solved and never reopened / tickets; reopened = reopened "
+        "/ solved; first answer: Kaplan-Meier median, with those who wait."
+    ]
+    row = last_complete(table, "customer_satisfaction")
+    if row is None:
+        return [*lines, "Too few were rated, so that no satisfaction exists."]
+    good = round(row["customer_satisfaction"] * row["rated"] / 100)
+    worked = f"{quotient(good, row['rated'])} satisfied{whose(table, row, period_length(table))}"
+    return [*lines, f"{worked}. {level(table)} Wilson intervals."]
+
+
+def questions_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many readers asked something; of several topics the one that most asked about."""
+    if not len(table):
+        return none(f"nobody asked anything within {setting(table, 'window', 'the window')} of reading.")
+    if groups_of(table) and len(parts(table)) > 1:
+        row = table.iloc[int(table["customers"].argmax())]
+        topic = ", ".join("(missing)" if numbers.is_missing(row[key]) else str(row[key]) for key in groups_of(table))
+        if numbers.is_missing(row["share"]):
+            return none(f"{reason_in_words(row['reason'])}.")
+        asked = Estimate.of(row, "share")
+        text = f"of {count(row['readers'])} readers asked about {topic} {asked.limits()}, the most of "
+        return Sentence(asked.number(), f"{text}{count(len(table))} groups of questions.", "%", [asked.limits()])
+    return periods_said(table, before, "share", lambda row, _: f"of {count(row['readers'])} readers asked", scale=100)
+
+
+def questions_foot(table: pd.DataFrame) -> list[str]:
+    """Who asked over who read."""
+    window = setting(table, "window", "the window")
+    lines = [f"Share = readers with a question within {window} of reading / readers whose {window} are over."]
+    row = last_complete(table, "share")
+    recent = setting(table, "too_recent", 0)
+    left = f" Left out: {count(recent)} who still have their {window}." if recent else ""
+    if row is None:
+        return [*lines, f"Too few read it, so that no share exists.{left}"]
+    worked = f"{quotient(row['customers'], row['readers'])}{whose(table, row, None)}"
+    return [*lines, f"{worked}. {level(table)} Wilson intervals.{left}"]
+
+
+SAID = {
+    "email_performance": mails_said,
+    "open_conversion": openers_said,
+    "support_quality": support_said,
+    "questions_after": questions_said,
+}
+FEET = {
+    "email_performance": mails_foot,
+    "open_conversion": openers_foot,
+    "support_quality": support_foot,
+    "questions_after": questions_foot,
+}

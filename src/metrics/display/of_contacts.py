@@ -1,0 +1,48 @@
+"""How tables of mails and of support are known, what their columns are called, and which of them are shown."""
+
+MARKS: dict[str, set[str]] = {
+    "email_performance": {"delivered", "human_openers", "prefetched_only", "clickers", "open_rate_simple"},
+    "open_conversion": {"delivered", "openers", "openers_rate", "non_openers_rate", "label"},
+    "questions_after": {"readers", "tickets", "customers", "share"},
+    "support_quality": {"tickets", "offered", "rated", "first_reply_median_hours", "solved_first_contact_rate"},
+}
+GROUP_ENDS = {
+    "email_performance": "sent",
+    "open_conversion": "delivered",
+    "support_quality": "tickets",
+    "questions_after": "readers",
+}
+HEADS = {
+    "readers": "Read it",
+    "offered": "Asked for a rating",
+    "rating_rate": "Rated, %",
+    "first_reply_median_hours": "First answer, median hours",
+    "solved_first_contact_rate": "Solved at first contact, %",
+    "reopened_rate": "Reopened, %",
+    "human_openers": "Opened",
+    "prefetched_only": "By machines alone",
+    "openers": "Opened",
+    "openers_rate": "Of these converted, %",
+    "non_openers": "Did not",
+    "non_openers_rate": "Of those converted, %",
+    "open_rate_all": "With machines, %",
+    "open_rate_simple": "Of all delivered, %",
+}
+SHOWN = {
+    "email_performance": [
+        "sent", "delivered", "prefetched_only", "open_rate", "click_rate", "unsubscribe_rate", "conversion_rate",
+        "reason",
+    ],
+    "support_quality": [
+        "period_start", "tickets", "rated", "rating_rate", "customer_satisfaction", "first_reply_median_hours",
+        "solved_first_contact_rate", "reopened_rate", "reason",
+    ],
+    "open_conversion": [
+        "delivered", "openers", "openers_rate", "non_openers", "non_openers_rate", "difference", "label", "reason",
+    ],
+}  # fmt: skip
+EXTRA = {
+    "email_performance": {"sent", "prefetched_only"},
+    "support_quality": {"rated", "rating_rate"},
+    "open_conversion": {"delivered", "openers", "non_openers", "label"},
+}

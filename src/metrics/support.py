@@ -1,0 +1,350 @@
+"""Support: how good are the answers, and what do customers ask after they read something?
+
+A quick first answer is vanity where the question comes back. So it stands beside what was solved without being
+reopened, and beside what customers say of it.
+"""
+
+import numpy as np
+import pandas as pd
+
+from metrics.engine import Events, Mark, Reading, Rows, by_user
+from metrics.engine.local import Columns
+from metrics.events import EventTableError
+from metrics.intervals import add_rate, no_denominator
+from metrics.periods import Period, WeekStart, When, duration, instant, microseconds, spoken
+from metrics.ranges import Range, every
+from metrics.results import blank, join_reasons, keys, result, too_few
+from metrics.steps import EventChoice, as_step, unknown
+from metrics.survival import survival_curve
+
+_HOUR = 3_600_000_000
+_RATINGS = ("good", "bad", "offered", "unoffered")
+_RATES = {  # of what each is a share
+    "rating_rate": ("rated", "offered"),
+    "customer_satisfaction": ("good", "rated"),
+    "solved_first_contact_rate": ("solved_once", "watched"),
+    "reopened_rate": ("reopened", "solved"),
+}
+_COUNTS = ["tickets", "offered", "rated", "good", "solved_once", "watched", "reopened", "solved"]
+_RESULT = [
+    "tickets", "offered", "rated", "rating_rate", "rating_rate_low", "rating_rate_high", "customer_satisfaction",
+    "customer_satisfaction_low", "customer_satisfaction_high", "first_reply_median_hours", "solved_first_contact_rate",
+    "solved_first_contact_rate_low", "solved_first_contact_rate_high", "reopened_rate", "reopened_rate_low",
+    "reopened_rate_high", "reason",
+]  # fmt: skip
+_ASKED = ["readers", "tickets", "customers", "share", "share_low", "share_high", "reason"]
+
+
+def support_quality(
+    tickets: pd.DataFrame,
+    *,
+    as_of: When,
+    by: str | list[str] | None = None,
+    min_n: int = 10,
+    period: Period | None = "month",
+    since: When | None = None,
+    until: When | None = None,
+    tz: str = "UTC",
+    week_start: WeekStart = "monday",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """How soon is a ticket answered, is it solved at first contact, and are customers content with it?
+
+    Parameters
+    ----------
+    tickets
+        One row per ticket: ``created_at`` (UTC), and where known ``first_reply_at``, ``solved_at``, ``reopens``,
+        ``satisfaction`` (good, bad, offered: asked and not answered, unoffered or missing: never asked).
+    as_of
+        First moment not observed: a date in `tz` or an instant. Who has no answer by then waits for one.
+    by
+        Column or list of `tickets`, such as ``"handled_by"`` or ``"channel"``; missing values are a group of their own.
+    min_n
+        An estimate over fewer is NA with the reason ``below_min_n``; its counts stand.
+    period
+        ``"day"``, ``"week"``, ``"month"`` (default), … of ``created_at`` on the clocks of `tz`; None: the whole range.
+    since, until
+        Half-open range of ``created_at``; a period that it touches is taken whole. Default: first ticket to `as_of`.
+    tz, week_start
+        Zone in which periods are cut; weeks start ``"monday"`` (default) or ``"sunday"``.
+    confidence
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame, one row per period that has begun (and group)
+        period_start                   local time in `tz`; absent with ``period=None``
+        tickets                        count
+        offered                        count     asked for a rating: rated or not
+        rated                          count     good or bad
+        rating_rate (…)                0 to 1    rated / offered, Wilson
+        customer_satisfaction (…)      0 to 100  100 x good / rated, Wilson
+        first_reply_median_hours       hours     from ``created_at``, Kaplan-Meier: who waits is watched so far; midway
+                                                 where exactly half are answered between two
+        solved_first_contact_rate (…)  0 to 1    solved and never reopened / tickets whose reopens are known, Wilson
+        reopened_rate (…)              0 to 1    reopened / tickets solved at least once, Wilson
+        reason                         text      ``<estimate>: code`` with ``incomplete_period``, ``zero_denominator``
+                                                 (nobody, or the table has no such column), ``above_half`` (more than
+                                                 half still wait) or ``below_min_n``
+
+    Raises
+    ------
+    ValueError
+        A column that is missing, times without a zone.
+    EventTableError
+        A ticket twice, without a time or answered before it came; a rating that is none.
+
+    Notes
+    -----
+    A reopened ticket was solved before. `reopens` and `satisfaction` have no times: they are as the table tells them.
+    Kaplan & Meier (1958), Journal of the American Statistical Association 53:457.
+
+    Examples
+    --------
+    >>> tickets = pd.DataFrame(
+    ...     {
+    ...         "created_at": pd.to_datetime(["2026-03-02T09:00", "2026-03-03T09:00", "2026-03-04T09:00"], utc=True),
+    ...         "first_reply_at": pd.to_datetime(["2026-03-02T10:00", "2026-03-03T12:00", None], utc=True),
+    ...         "satisfaction": ["good", "offered", "bad"],
+    ...     }
+    ... )
+    >>> table = support_quality(tickets, period=None, as_of="2026-04-01", min_n=1)
+    >>> table[["tickets", "offered", "rated", "customer_satisfaction", "first_reply_median_hours"]]
+       tickets  offered  rated  customer_satisfaction  first_reply_median_hours
+    0        3        3      2                   50.0                       3.0
+    """
+    by = keys(by, taken=["period_start", *_RESULT])
+    span = Range.read(period=period, since=since, until=until, as_of=as_of, tz=tz, week_start=week_start)
+    kept = _told(tickets, by, span.span.as_of)
+    time = kept["_time"].to_numpy(np.int64)
+    kept["_period"] = span.place(time)
+    numbers = span.numbers(time)
+    counts = kept.groupby(["_period", *by], dropna=False).agg(
+        tickets=("_time", "size"), **{name: (name, "sum") for name in _COUNTS[1:]}
+    )  # fmt: skip
+    if "first_reply_at" in tickets:
+        groups = kept.groupby(["_period", *by], dropna=False)  # in the order of the counts
+        counts["first_reply_median_hours"] = [_median_hours(part, span.span.as_of) for _, part in groups]
+    else:
+        counts["first_reply_median_hours"] = np.nan
+    table = every(numbers, by, kept).merge(counts.reset_index(), on=["_period", *by], how="left")
+    table = table.sort_values(["_period", *by], na_position="last", kind="stable", ignore_index=True)
+    table[_COUNTS] = table[_COUNTS].fillna(0).astype(np.int64)
+    place = table["_period"].to_numpy(np.int64)
+    over = span.ends(place) <= span.span.as_of
+    reasons = {}
+    for name, (part, whole) in _RATES.items():
+        table = add_rate(table, name, part, whole, confidence)
+        reasons[name] = _code(table[whole], over, min_n)
+        table = blank(table, reasons[name].notna(), [name, f"{name}_low", f"{name}_high"])
+    for end in ("", "_low", "_high"):
+        table[f"customer_satisfaction{end}"] *= 100
+    replied = table["tickets"] if "first_reply_at" in tickets else 0 * table["tickets"]
+    reasons["first_reply_median_hours"] = _code(replied, over, min_n)
+    median = table["first_reply_median_hours"].astype(float)
+    waiting = reasons["first_reply_median_hours"].isna() & median.isna()
+    reasons["first_reply_median_hours"] = reasons["first_reply_median_hours"].mask(waiting, "above_half")
+    table = blank(table, reasons["first_reply_median_hours"].notna(), ["first_reply_median_hours"])
+    table["reason"] = join_reasons(table, **reasons)
+    if period is not None:
+        table["period_start"] = span.starts(place)
+    settings = {**span.settings(tz), "min_n": min_n, "by": by or None, "confidence": confidence}
+    definition = (
+        f"Tickets by the period in which they came ({tz}). Satisfaction = 100 x good / (good + bad); first contact = "
+        "solved and never reopened / tickets; reopened / solved; median hours to the first answer by Kaplan-Meier."
+    )
+    columns = ["period_start"] * (period is not None) + by + _RESULT
+    return result(table, metric="support_quality", definition=definition, settings=settings, columns=columns)
+
+
+def _code(n: pd.Series, over: np.ndarray, min_n: int) -> pd.Series:
+    """Why there is no estimate over `n`: too few, or a period that is not over."""
+    return too_few(no_denominator(n).mask(~over, "incomplete_period"), n, min_n)
+
+
+def ticket_times(tickets: pd.DataFrame, column: str) -> np.ndarray:
+    """Instants of a column of the tickets, the lowest number where it has none; refused without a zone."""
+    stamps = pd.to_datetime(tickets[column])
+    if stamps.isna().all():
+        return np.full(len(tickets), np.iinfo(np.int64).min)
+    if stamps.dt.tz is None:
+        raise ValueError(f"{column} has no zone. Localise it, or read the file with read_tickets(..., timezone=…).")
+    return microseconds(stamps)
+
+
+def checked_tickets(tickets: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
+    """The columns needed, with the time of each ticket; every ticket once."""
+    for name in needed:
+        if name not in tickets:
+            raise ValueError(unknown("tickets", name, tickets.columns, "a column of the tickets", "columns"))
+    rows = tickets[list(dict.fromkeys(needed))].reset_index(drop=True)
+    rows["_time"] = ticket_times(tickets, "created_at")
+    missing = rows["created_at"].isna().to_numpy(bool)
+    if missing.any():
+        first = int(missing.argmax())
+        raise EventTableError(f"created_at is missing in {missing.sum()} rows (first: row {first}). Fill or drop them.")
+    if "ticket_id" in tickets:
+        again = tickets["ticket_id"].duplicated() & tickets["ticket_id"].notna()
+        if again.any():
+            name = tickets["ticket_id"][again].iloc[0]
+            raise EventTableError(
+                f"ticket_id: {name!r} stands in several rows. Keep one row per ticket, its last state."
+            )
+    return rows
+
+
+def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
+    """The tickets that came before an instant, with what is known of each by then."""
+    rows = checked_tickets(tickets, ["created_at", *by]).drop(columns=["created_at"] * ("created_at" not in by))
+    nothing = np.full(len(rows), np.iinfo(np.int64).min)
+    reply, solved = (
+        ticket_times(tickets, name) if name in tickets else nothing for name in ("first_reply_at", "solved_at")
+    )
+    early = (reply != nothing) & (reply < rows["_time"])
+    if early.any():
+        raise EventTableError(
+            f"first_reply_at lies before created_at in {early.sum()} rows (first: row {int(early.argmax())}). "
+            "Correct or drop them."
+        )
+    rows["_reply"] = np.where((reply != nothing) & (reply < as_of), reply, nothing)
+    reopens = pd.to_numeric(tickets["reopens"]) if "reopens" in tickets else pd.Series(np.nan, index=tickets.index)
+    known, again = reopens.notna().to_numpy(bool), reopens.gt(0).fillna(False).to_numpy(bool)
+    done = (solved != nothing) & (solved < as_of)
+    rows["solved_once"], rows["watched"] = done & known & ~again, known & ("solved_at" in tickets)
+    rows["reopened"], rows["solved"] = again, known & (done | again)
+    said = tickets["satisfaction"] if "satisfaction" in tickets else pd.Series(None, index=tickets.index, dtype="str")
+    words = said.astype("str").str.strip().str.lower()
+    strange = said.notna() & ~words.isin(_RATINGS)
+    if strange.any():
+        raise EventTableError(
+            f"satisfaction: {said[strange].iloc[0]!r} is no rating. Use one of {', '.join(_RATINGS)}."
+        )
+    rows["good"], rows["rated"] = (words == "good").to_numpy(bool), words.isin(["good", "bad"]).to_numpy(bool)
+    rows["offered"] = words.isin(["good", "bad", "offered"]).to_numpy(bool)
+    return rows[rows["_time"] < as_of].reset_index(drop=True)
+
+
+def _median_hours(rows: pd.DataFrame, as_of: int) -> float:
+    """Kaplan-Meier median of the hours to the first answer; midway to the next answer where the curve is at a half."""
+    reply, time = rows["_reply"].to_numpy(np.int64), rows["_time"].to_numpy(np.int64)
+    came = reply != np.iinfo(np.int64).min
+    curve = survival_curve((np.where(came, reply, as_of) - time) / _HOUR, came)
+    curve = curve[curve["churned"] > 0]
+    at, stayed = curve["time"].to_numpy(float), curve["survival"].to_numpy(float)
+    below = np.flatnonzero(stayed <= 0.5 + 1e-9)
+    if not len(below):
+        return np.nan
+    first = int(below[0])
+    half = abs(stayed[first] - 0.5) < 1e-9 and first + 1 < len(at)
+    return float((at[first] + at[first + 1]) / 2 if half else at[first])
+
+
+def questions_after(
+    events: Events,
+    *,
+    event: EventChoice,
+    tickets: pd.DataFrame,
+    as_of: When,
+    window: str = "7 days",
+    by: str | list[str] | None = None,
+    min_n: int = 10,
+    tz: str = "UTC",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What do users ask after they read something, such as the presentation?
+
+    Parameters
+    ----------
+    events
+        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
+    event
+        What they read: a name or a `Step`. A reader is a user with such an event, from the first one on.
+    tickets
+        One row per question: ``customer_id`` (the ``user_id`` of the events), ``created_at`` (UTC). Those of nobody
+        known are counted in ``attrs["settings"]["of_nobody"]``.
+    as_of
+        First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
+    window
+        A question counts in [read, read + `window`). Readers who still have it are left out, with their questions, and
+        counted in ``attrs["settings"]["too_recent"]``.
+    by
+        Column or list of `tickets`, such as ``"topic"``: one row for each asked about; missing is one too.
+    min_n
+        A share over fewer readers is NA with the reason ``below_min_n``; its counts stand.
+    tz
+        Zone of dates.
+    confidence
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame, one row (per group)
+        readers     count   whose window is over, in every row the same
+        tickets     count   their questions within it
+        customers   count   readers who asked one
+        share (…)   0 to 1  customers / readers, Wilson; shares of topics may add up to more than that of all
+        reason      text    ``immature`` (all windows are open), ``zero_denominator`` or ``below_min_n``
+
+    Raises
+    ------
+    ValueError
+        An event that does not occur, a column that is missing, times without a zone, a window without a unit.
+    EventTableError
+        `events` is no event table; a ticket twice or without a time.
+
+    Notes
+    -----
+    Newcombe (1998), Statistics in Medicine 17:857, method 3. It is what comes after reading, not because of it.
+
+    Examples
+    --------
+    >>> from metrics import event_log
+    >>> log = event_log('''
+    ...     2026-05-01  ann  read
+    ...     2026-05-02  ben  read
+    ... ''')
+    >>> tickets = pd.DataFrame({"customer_id": ["ann", "ann", "ben"], "topic": ["price", "setup", "price"]})
+    >>> tickets["created_at"] = pd.to_datetime(["2026-05-02", "2026-05-03", "2026-05-01"], utc=True)
+    >>> questions_after(log, event="read", tickets=tickets, as_of="2026-06-01", min_n=1)[
+    ...     ["readers", "tickets", "share"]
+    ... ]
+       readers  tickets  share
+    0        2        2    0.5
+    """
+    by, wait = keys(by, taken=_ASKED), duration(window)
+    step, end = as_step(event, "event"), instant(as_of, tz=tz, name="as_of")
+    reading = Reading((Mark(step, "event", needed=True),), end, ("user_id",))
+    answer = by_user(events, reading, _first_reads)
+    start = answer.columns["start"]
+    readers = pd.DataFrame({"customer_id": answer.labels(answer.columns["id"]).astype("str"), "_read": start})
+    over = readers["_read"] + wait <= end
+    asked = checked_tickets(tickets, ["customer_id", "created_at", *by])
+    nobody = asked["customer_id"].isna()
+    asked = asked[~nobody].assign(customer_id=asked["customer_id"][~nobody].astype("str"))
+    met = asked.merge(readers[over], on="customer_id")
+    met = met[(met["_time"] >= met["_read"]) & (met["_time"] - met["_read"] < wait)]
+    if by:
+        table = met.groupby(by, dropna=False).agg(tickets=("_time", "size"), customers=("customer_id", "nunique"))
+        table = table.reset_index()
+    else:
+        table = pd.DataFrame({"tickets": [len(met)], "customers": [met["customer_id"].nunique()]})
+    table["readers"] = np.full(len(table), int(over.sum()))
+    table = add_rate(table, "share", "customers", "readers", confidence)
+    early = (table["readers"] == 0) & bool((~over).any())
+    code = no_denominator(table["readers"]).reindex(table.index).mask(early, "immature")
+    table["reason"] = too_few(code, table["readers"], min_n)
+    table = blank(table, table["reason"].notna(), ["share", "share_low", "share_high"])
+    settings = {
+        "event": step.label, "window": window, "as_of": spoken(end, tz), "tz": tz, "by": by or None, "min_n": min_n,
+        "confidence": confidence, "too_recent": int((~over).sum()) or None,
+        "of_nobody": int(nobody.sum()) or None,
+    }  # fmt: skip
+    definition = f"Readers with a ticket within {window} of their first {step.label} / readers whose {window} are over."
+    return result(table, metric="questions_after", definition=definition, settings=settings, columns=[*by, *_ASKED])
+
+
+def _first_reads(rows: Rows) -> Columns:
+    """By user the first row that meets the step."""
+    at = np.flatnonzero(rows.meets(0))
+    units, place = np.unique(rows.unit[at], return_index=True)  # rows of a unit lie in the order of time
+    return {"id": rows.ids[units], "start": rows.time[at[place]]}

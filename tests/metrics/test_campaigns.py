@@ -1,0 +1,266 @@
+"""What becomes of mails, and whether those who open them buy, by logs with somebody on every edge."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metrics import EventTableError, email_performance, open_conversion
+from metrics.display import headline
+from metrics.display.footnotes import footnotes
+from metrics.display.tables import table_html
+from metrics.intervals import newcombe, wilson
+
+
+def mails(log):
+    """A table of mails from lines of recipient, event, time (of May 2026); ``*`` marks what a machine did."""
+    rows = [line.split() for line in log.strip().splitlines()]
+    table = pd.DataFrame([row[:3] for row in rows], columns=["recipient_id", "event", "at"])
+    table["machine"] = [row[-1] == "*" for row in rows]
+    table["at"] = pd.to_datetime("2026-05-" + table["at"].str.replace("T", " "), utc=True)
+    return table.assign(campaign_id="welcome", variant="a")
+
+
+EDGES = mails("""
+    ann   sent       01T08:59
+    ann   delivered  01T09:00
+    ann   opened     01T09:00  *
+    ann   opened     01T10:00
+    ann   opened     01T11:00
+    ann   clicked    01T11:01
+    ann   converted  01T09:00
+    ben   sent       01T08:59
+    ben   delivered  01T09:00
+    ben   opened     01T09:00  *
+    ben   clicked    01T09:00  *
+    ben   converted  01T08:58
+    cat   sent       01T08:59
+    cat   bounced    01T09:00
+    dan   sent       01T08:59
+    dan   bounced    01T09:00
+    dan   delivered  01T12:00
+    dan   unsubscribed 01T13:00
+    eve   sent       01T08:59
+    fay   opened     02T10:00
+    gus   converted  02T10:00
+    hal   delivered  01T09:00
+    hal   deferred   01T09:00
+""")  # fmt: skip
+
+
+def test_each_recipient_is_counted_once_and_on_the_right_side_of_every_edge():
+    row = email_performance(EDGES, min_n=1).iloc[0]
+    assert row["sent"] == 7  # all but gus, of whom only a purchase is known
+    assert row["delivered"] == 5  # ann, ben, dan at the second try, fay, who opened it, hal; nothing is known of eve
+    assert row["bounced"] == 1  # cat: dan got it in the end
+    assert row["human_openers"] == 2  # ann, who was also opened for; fay
+    assert row["prefetched_only"] == 1  # ben
+    assert row["clickers"] == 1  # a machine clicked for ben
+    assert row["unsubscribed"] == 1
+    assert row["converted"] == 1  # ann, in the instant in which it came; ben bought before
+    assert row["open_rate"] == 2 / 4
+    assert (row["open_rate_simple"], row["open_rate_all"]) == (2 / 5, 3 / 5)
+    assert (row["click_rate"], row["unsubscribe_rate"], row["conversion_rate"]) == (1 / 5, 1 / 5, 1 / 5)
+    low, high = wilson(2, 4)
+    assert (row["open_rate_low"], row["open_rate_high"]) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_with_machines_everybody_delivered_is_below_the_line():
+    row = email_performance(EDGES, opens="all", min_n=1).iloc[0]
+    assert row["open_rate"] == row["open_rate_all"] == 3 / 5
+    assert row["human_openers"] == 2
+
+
+def test_machine_opens_are_neither_read_nor_unread():
+    rows = [(f"r{k}", "delivered", False) for k in range(1000)]
+    rows += [(f"r{k}", "opened", False) for k in range(215)] + [(f"r{k}", "opened", True) for k in range(530)]
+    table = pd.DataFrame(rows, columns=["recipient_id", "event", "machine"])
+    table = table.assign(at=pd.Timestamp("2026-05-01", tz="UTC"), campaign_id="spring")
+    row = email_performance(table).iloc[0]
+    assert row["prefetched_only"] == 315
+    rates = (row["open_rate"], row["open_rate_simple"], row["open_rate_all"])
+    assert rates == (pytest.approx(215 / 685), 0.215, 0.53)
+
+
+def test_an_export_that_tells_of_no_delivery_has_delivered_what_did_not_bounce():
+    log = mails("""
+        ann  sent     01T09:00
+        ben  sent     01T09:00
+        ben  bounced  01T09:01
+        cat  sent     01T09:00
+        cat  opened   01T10:00
+    """)
+    row = email_performance(log, min_n=1).iloc[0]
+    assert (row["sent"], row["delivered"], row["bounced"], row["open_rate"]) == (3, 2, 1, 0.5)
+
+
+def test_groups_have_their_own_recipients_and_a_missing_variant_is_a_group():
+    both = pd.concat([EDGES, EDGES.assign(variant=None), EDGES[:6].assign(campaign_id="later")], ignore_index=True)
+    table = email_performance(both, min_n=1)
+    assert table["campaign_id"].tolist() == ["later", "welcome", "welcome"]
+    assert table["variant"].isna().tolist() == [False, False, True]
+    assert table["delivered"].tolist() == [1, 5, 5]
+    assert email_performance(both, by=None, min_n=1)["delivered"].tolist() == [5]
+    assert list(email_performance(EDGES.drop(columns="variant")).columns[:2]) == ["campaign_id", "sent"]
+
+
+def test_a_rate_over_few_is_held_back_with_its_reason():
+    row = email_performance(EDGES, min_n=5).iloc[0]
+    assert np.isnan(row["open_rate"])
+    assert row["click_rate"] == 0.2
+    assert row["reason"] == "open_rate: below_min_n"
+    nobody = email_performance(EDGES[:0], by=None).iloc[0]
+    assert nobody["delivered"] == 0
+    assert "click_rate: zero_denominator" in nobody["reason"]
+    assert np.isnan(nobody["open_rate_simple"])
+    opened_for = mails("ann delivered 01T09:00\nann opened 01T09:00 *")
+    assert email_performance(opened_for, min_n=1)["reason"].tolist() == ["open_rate: zero_denominator"]
+
+
+def test_rows_of_other_events_are_counted():
+    assert email_performance(EDGES).attrs["settings"]["other_events"] == 1
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match="opens: 'people'"):
+        email_performance(EDGES, opens="people")
+    with pytest.raises(ValueError, match="emails: 'recipient_id' is not a column of the mails"):
+        email_performance(EDGES.drop(columns="recipient_id"))
+    with pytest.raises(ValueError, match="at has no zone"):
+        email_performance(EDGES.assign(at=EDGES["at"].dt.tz_localize(None)))
+    with pytest.raises(EventTableError, match=r"recipient_id is missing in 1 rows \(first: row 0\)"):
+        email_performance(EDGES.assign(recipient_id=[None, *EDGES["recipient_id"][1:]]))
+
+
+def test_the_sentence_tells_of_clicks_and_the_foot_how_they_were_counted():
+    table = email_performance(EDGES, min_n=1)
+    assert headline(table) == "20\u202f% of 5 who got the mail clicked (4 to 62)."
+    foot = footnotes(table)[1]
+    assert foot.startswith("1 / 5 = 20.0\u202f% clicked, 2 / 4 = 50.0\u202f% opened, welcome, a.")
+    assert "Rows of other events, left out: 1." in foot
+    page = table_html(table, "")
+    assert ">By machines alone<" in page
+    assert "Of all delivered" not in page
+    two = email_performance(pd.concat([EDGES, EDGES[12:].assign(variant="b")]), min_n=1)
+    assert headline(two).startswith("20\u202f% of welcome, a who got the mail clicked (4 to 62), the most of 2 groups")
+
+
+# -- do openers buy? ---------------------------------------------------------------------------------------------------
+
+READ = mails("""
+    ann  delivered  01T09:00
+    ann  opened     01T10:00
+    ben  delivered  01T09:00
+    ben  opened     01T12:00
+    cat  delivered  01T09:00
+    cat  opened     01T09:00  *
+    dan  delivered  01T09:00
+    dan  opened     01T10:00
+    eve  delivered  01T09:00
+    eve  opened     08T09:00
+    fay  delivered  01T09:00
+    fay  opened     08T08:59
+    gus  bounced    01T09:00
+    hal  delivered  01T09:00
+    ida  delivered  01T09:00
+    ida  delivered  03T09:00
+    joe  delivered  03T09:01
+    joe  opened     03T10:00
+""")
+BOUGHT = mails("""
+    ann  bought  01T10:00
+    ben  bought  01T11:59
+    ben  bought  02T09:00
+    cat  bought  08T08:59
+    dan  bought  08T09:00
+    dan  bought  01T08:59
+    hal  bought  01T09:00
+    gus  bought  02T09:00
+    ida  bought  09T09:00
+    joe  bought  04T09:00
+    zoe  bought  02T09:00
+""")[["recipient_id", "at"]]
+
+
+def opened(**options):
+    return open_conversion(READ, conversions=BOUGHT, **({"as_of": "2026-05-10T09:00Z", "min_n": 1} | options))
+
+
+def test_openers_are_those_who_opened_before_they_converted_within_the_window():
+    table = opened()
+    row = table.iloc[0]
+    assert row["delivered"] == 8  # gus bounced; joe's week is over a minute after as_of
+    assert table.attrs["settings"]["too_recent"] == 1
+    # ann bought in the instant of the open; dan before delivery and when the week was over; fay opened in its last
+    # minute
+    assert (row["openers"], row["openers_converted"]) == (3, 1)
+    # ben bought before opening, cat was only opened for, eve opened when the week was over, hal bought as it came
+    assert (row["non_openers"], row["non_openers_converted"]) == (5, 3)
+    assert row["difference"] == pytest.approx(1 / 3 - 3 / 5)
+    low, high = newcombe(1, 3, 3, 5)
+    assert (row["difference_low"], row["difference_high"]) == (pytest.approx(low), pytest.approx(high))
+    assert row["label"] == "association"
+    assert opened(as_of="2026-05-10T09:01Z")["openers_converted"].tolist() == [2]
+
+
+def test_opens_by_machines_make_openers_only_on_request():
+    row = opened(opens="all").iloc[0]
+    assert (row["openers"], row["openers_converted"], row["non_openers"]) == (4, 2, 4)
+
+
+def test_the_published_example_of_eleven_mails():
+    people = {  # human open, machine open, conversion: hours after delivery
+        "r01": (1, None, 25), "r02": (2, None, 49), "r03": (3, None, 0.5), "r04": (None, 0, 23), "r05": (None, 0, None),
+        "r06": (22, 0, 73), "r07": (6, None, None), "r08": (None, None, 97), "r09": (54, None, None),
+        "r10": (None, None, None), "r11": (None, None, 457),
+    }  # fmt: skip
+    rows = [(who, "delivered", 0, False) for who in people]
+    rows += [(who, "opened", hours[0], False) for who, hours in people.items() if hours[0] is not None]
+    rows += [(who, "opened", hours[1], True) for who, hours in people.items() if hours[1] is not None]
+    table = pd.DataFrame(rows, columns=["recipient_id", "event", "at", "machine"])
+    bought = pd.DataFrame([(w, h[2]) for w, h in people.items() if h[2] is not None], columns=["recipient_id", "at"])
+    start = pd.Timestamp("2026-05-01T09:00Z")
+    table, bought = (t.assign(at=start + pd.to_timedelta(t["at"], unit="h")) for t in (table, bought))
+    row = open_conversion(table, conversions=bought, as_of="2026-07-01", min_n=1).iloc[0]
+    assert (row["openers"], row["openers_converted"], row["non_openers"], row["non_openers_converted"]) == (5, 3, 6, 3)
+    found = (row["difference"], row["difference_low"], row["difference_high"])
+    assert found == pytest.approx((0.1, -0.3836818463, 0.5210957125))
+
+
+def test_by_campaign_each_has_its_own_first_mail():
+    both = pd.concat([READ, READ[:2].assign(campaign_id="later", at=READ["at"][:2] + pd.Timedelta("1 hour"))])
+    both = pd.concat([both, READ[READ["recipient_id"] == "gus"].assign(campaign_id="lost")])
+    table = open_conversion(both, conversions=BOUGHT, by="campaign_id", as_of="2026-05-10T09:00Z", min_n=1)
+    assert table["campaign_id"].tolist() == ["later", "lost", "welcome"]
+    assert table["openers_converted"].tolist() == [0, 0, 1]  # ann bought in the instant in which the later mail came
+    assert table["non_openers_converted"].tolist() == [1, 0, 3]
+
+
+def test_too_few_and_too_early_are_told_apart():
+    few = opened(min_n=4).iloc[0]
+    assert few["reason"] == "openers_rate: below_min_n; difference: below_min_n"
+    assert few["non_openers_rate"] == 0.6
+    early = opened(as_of="2026-05-02").iloc[0]
+    assert early["delivered"] == 0
+    assert early["reason"] == "openers_rate: immature; non_openers_rate: immature; difference: immature"
+    nobody = open_conversion(READ[:0], conversions=BOUGHT[:0], as_of="2026-05-02").iloc[0]
+    assert "difference: zero_denominator" in nobody["reason"]
+
+
+def test_what_conversions_lack_is_said():
+    with pytest.raises(ValueError, match="conversions: 'at' is not a column of the conversions"):
+        open_conversion(READ, conversions=BOUGHT[["recipient_id"]], as_of="2026-05-10")
+    with pytest.raises(EventTableError, match="recipient_id is missing in 11 rows"):
+        open_conversion(READ, conversions=BOUGHT.assign(recipient_id=None), as_of="2026-05-10")
+    with pytest.raises(ValueError, match="window: '7' is not a span of time"):
+        opened(window="7")
+
+
+def test_the_sentence_says_that_it_is_an_association():
+    assert headline(opened()).endswith("An association, not an effect.")
+    assert headline(opened()).startswith("33\u202f% of 3 who opened the mail converted")
+    foot = footnotes(opened())[1]
+    assert "1 / 3 = 33.3\u202f% \u2212 3 / 5 = 60.0\u202f%" in foot
+    assert "Left out: 1 who still have their 7 days." in foot
+    assert headline(opened(as_of="2026-05-02")).startswith(
+        "– whether openers convert more often is not known: too early"
+    )
