@@ -43,6 +43,7 @@ def parse(sources: Sequence[Source]) -> Parsed:
         for source, raw in files
         if not _is_intraday(source.name)
         for record in raw.records
+        if record.get("event_date") is not None
     }
     made = make(
         [(source.name, raw, partial(_row, daily if _is_intraday(source.name) else set())) for source, raw in files],

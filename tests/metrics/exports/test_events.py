@@ -255,6 +255,13 @@ def test_ga4_parameters_are_typed_and_an_intraday_table_gives_way_to_its_day(tmp
     assert value(load, "ga_session_id") == 12
 
 
+def test_ga4_rows_without_a_date_are_of_no_day_that_another_table_could_replace(tmp_path):
+    lines(tmp_path / "events_20260105.jsonl", [ga4("page_view", 1, "ann", date=None)])
+    lines(tmp_path / "events_intraday_20260106.jsonl", [ga4("sign_up", 2, "ann", date=None)])
+    load = metrics.load_events(tmp_path)
+    assert seen(load) == ["09:01:00 ann page_view", "09:02:00 ann sign_up"]
+
+
 def test_ga4_as_parquet(tmp_path):
     row = ga4("sign_up", 2, "ann", plan="pro")
     row["event_timestamp"] = int(row["event_timestamp"])
