@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         simple_lifetime_value,
         unit_economics,
     )
-    from metrics.display import alert, definitions, headline, show
+    from metrics.display import alert, definitions, given, headline, show
     from metrics.economics import acquisition_cost, quick_ratio, relative_change, roi, subscription_lifetime_value
     from metrics.events import (
         EventLoad,
@@ -312,7 +312,7 @@ _HOMES = {
         "plot_calibration",
         "plot_gain",
     ],
-    "metrics.display": ["show", "headline", "definitions", "alert"],
+    "metrics.display": ["show", "headline", "definitions", "alert", "given", "given"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -352,7 +352,7 @@ __all__ = [
     "plot_survival", "plot_projected_retention", "plot_nps", "plot_scores", "plot_variants", "plot_lifetime_value",
     "plot_mrr", "plot_revenue_retention", "plot_payment_recovery", "plot_pause_outcomes",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
-    "show", "headline", "definitions", "alert",
+    "show", "headline", "definitions", "alert", "given",
 ]  # fmt: skip
 
 

@@ -402,3 +402,23 @@ def test_activity_is_said_with_its_numbers(table, said):
 def test_the_foot_of_a_lifecycle_shows_both_sums():
     foot = footnotes(metrics.lifecycle(LIVES, as_of="2026-01-19"))
     assert foot[1] == "2 = 1 + 1 + 0, the week of 12 Jan 2026; before it 1 + 1 = 2."
+
+
+def test_a_part_that_has_all_it_needs_shows_nothing_and_any_other_one_sentence():
+    part = metrics.given(events_file="events.csv", weeks=0, ratio=0.0)
+    assert part
+    assert show(part) is None
+    part = metrics.given(events_file="events.csv", sends_file="", plan=None, steps=[])
+    assert not part
+    assert str(show(part)) == "Left out: this part needs sends_file, plan and steps."
+    assert show(part).html == '<p class="left-out">Left out: this part needs sends_file, plan and steps.</p>'
+    assert str(show(metrics.given(a="", b=""))) == "Left out: this part needs a and b."
+    assert definitions(part and funnel(), None).html == '<dl class="definitions"></dl>'
+    with pytest.raises(ValueError, match="no value to ask about"):
+        metrics.given()
+
+
+def test_a_cell_that_ends_in_a_part_that_is_not_given_is_empty_in_a_notebook():
+    from IPython.core.formatters import DisplayFormatter
+
+    assert DisplayFormatter().format(metrics.given(sends_file="")) == ({}, {})

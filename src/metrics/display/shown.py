@@ -5,10 +5,11 @@ Each returns an object that a notebook renders as HTML and a terminal as text.
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
+from metrics.display.given import Given
 from metrics.display.numbers import NARROW
 from metrics.display.sentences import sentence
 from metrics.display.tables import columns_shown, table_html
@@ -92,14 +93,19 @@ def headline(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Headlin
     return made
 
 
-def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> Shown:
+@overload
+def show(what: Given, caption: str = "", *, rows: int = 50) -> Shown | None: ...
+@overload
+def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> Shown: ...
+def show(what: "pd.DataFrame | Axes | Given", caption: str = "", *, rows: int = 50) -> Shown | None:
     """Show a table, or the figure of a plot, under a caption.
 
     Parameters
     ----------
     what
         A table, formatted by the names of its columns; or the axes that a plot returned, drawn for wide and narrow
-        screens with its numbers below. What you add to the axes is drawn too.
+        screens with its numbers below. What you add to the axes is drawn too. What `given` returned is one sentence if
+        something is not given, and nothing if all is.
     caption
         What is counted, or the question that is answered.
     rows
@@ -108,7 +114,7 @@ def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> S
     Returns
     -------
     Shown
-        HTML in a notebook, text in a terminal.
+        HTML in a notebook, text in a terminal; None for a part that has all it needs.
 
     Raises
     ------
@@ -124,6 +130,8 @@ def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> S
     """
     if not isinstance(rows, int) or rows < 1:
         raise ValueError(f"rows: {rows!r} is not a number of rows. Use 1 or more.")
+    if isinstance(what, Given):
+        return None if what else _left_out(what)
     if isinstance(what, pd.DataFrame):
         return Shown(table_html(what, caption, rows=rows), _as_text(what, caption, rows))
     if hasattr(what, "get_figure"):
@@ -136,14 +144,14 @@ def show(what: "pd.DataFrame | Axes", caption: str = "", *, rows: int = 50) -> S
     )
 
 
-def definitions(*tables: pd.DataFrame | None) -> Shown:
+def definitions(*tables: pd.DataFrame | Given | None) -> Shown:
     """Say what the metrics of these tables mean, with the policy values that were used.
 
     Parameters
     ----------
     *tables
         Results of metrics. Each metric is defined once per definition, and one that builds on another is told by what
-        it adds. None, what was not asked for, has none.
+        it adds. None and what `given` returned, for what was not asked for or is not there, have none.
 
     Returns
     -------
@@ -164,7 +172,7 @@ def definitions(*tables: pd.DataFrame | None) -> Shown:
     """
     said: dict[tuple[str, str], None] = {}
     for place, table in enumerate(tables, start=1):
-        if table is None:
+        if table is None or isinstance(table, Given):
             continue
         meaning = table.attrs.get("definition")
         if not meaning:
@@ -187,6 +195,12 @@ def _without_known(meaning: str, known: list[tuple[str, str]]) -> str:
         if meaning.startswith((f"{start}.", f"{start};")):
             return f"As {name.replace('_', ' ')}{meaning[len(start) :]}"
     return meaning
+
+
+def _left_out(part: Given) -> Shown:
+    *most, last = part.missing
+    text = f"Left out: this part needs {' and '.join([*filter(None, [', '.join(most)]), last])}."
+    return Shown(f'<p class="left-out">{escape(text)}</p>', text)
 
 
 def _as_text(table: pd.DataFrame, caption: str, rows: int) -> str:

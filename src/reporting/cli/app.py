@@ -32,7 +32,13 @@ Params = Annotated[
     ),
 ]
 Data = Annotated[
-    Path | None, typer.Option(help="Your own export, in place of the recipe's data; a path relative to your folder.")
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="[PARAMETER=]FILE",
+        help="Your own export, in place of all of the recipe's data. A second table needs its parameter's name. "
+        "Paths are relative to your folder.",
+    ),
 ]
 
 report = typer.Typer(name="report", help="Build HTML reports from notebooks.", no_args_is_help=True)

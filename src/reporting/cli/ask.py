@@ -22,6 +22,7 @@ from reporting.cli.app import (
 )
 from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import RECIPE, read_recipe
+from reporting.recipe.own_data import read_data
 from reporting.recipe.parameters import as_plain, read_parameters
 
 
@@ -36,7 +37,7 @@ def check(
 ) -> None:
     """Check recipe, notebooks, parameters and data files; run nothing."""
     with answered():
-        request = Request(names=names or [], params=assignments(params, as_of), data=data)
+        request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         plans, _ = plan_reports(read_recipe(recipe), request)
         if as_json:
             say_json({plan.name: {name: as_plain(value) for name, value in plan.values.items()} for plan in plans})
@@ -109,7 +110,7 @@ def plan(
 
     with answered():
         loaded = read_recipe(recipe, out)
-        request = Request(names=names or [], params=assignments(params, as_of), data=data)
+        request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         plans, left_out = plan_reports(loaded, request)
         folder = Folder(loaded.out)
         decisions = decide(loaded, plans, load_states(folder), Digests(folder.cache / "digests.json"))

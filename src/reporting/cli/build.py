@@ -40,6 +40,7 @@ from reporting.errors import RefusedError
 from reporting.publishing.plan import Plan, Request, plan_reports
 from reporting.recipe.dates import is_date
 from reporting.recipe.file import RECIPE, Recipe, read_recipe
+from reporting.recipe.own_data import read_data
 
 if TYPE_CHECKING:
     from reporting.execution.jobs import Event, OnEvent
@@ -87,7 +88,7 @@ def run(
     """
     with answered():
         how = How(force, jobs, _kernel(kernel), as_json)
-        request = Request(names=names or [], params=assignments(params, as_of), data=data)
+        request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         loaded = read_recipe(recipe, out)
         if first or last:
             if as_of or due:

@@ -19,6 +19,7 @@ from reporting.errors import RefusedError, did_you_mean
 from reporting.recipe.choices import Choice, choices
 from reporting.recipe.dates import is_relative, today_in
 from reporting.recipe.file import RECIPE, Recipe, Report
+from reporting.recipe.own_data import MAIN, check_data, fed, is_fed, said
 from reporting.recipe.parameters import Parameter, read_parameters, settle
 from reporting.recipe.secrets import NONE, Secrets, secret
 
@@ -72,7 +73,7 @@ class Request:
 
     names: list[str] = field(default_factory=list)
     params: Mapping[str, str] = field(default_factory=dict)
-    data: Path | None = None
+    data: Mapping[str, Path] = field(default_factory=dict)  # tables of the user's own, by parameter
     day: date | None = None  # of a backfill: the run is as it would have been on that day
     today: date | None = None
     values: Mapping[str, Any] = field(default_factory=dict)  # of an earlier run, over those of the recipe
@@ -96,15 +97,8 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     request = request or Request()
     chosen = recipe.choose(request.names) if request.names or not request.due else []
     left_out: list[Report] = []
-    if request.data is not None:
-        if not request.data.exists():
-            raise RefusedError(f"--data {request.data}: no such file. Is the path right?")
-        if not request.names:
-            left_out = [report for report in chosen if report.data != "events_file"]
-            chosen = [report for report in chosen if report.data == "events_file"]
-
-    problems: list[str] = []
     declared: dict[str, dict[str, Parameter]] = {}
+    problems: list[str] = []
     for report in chosen:
         try:
             declared[report.name] = read_parameters(report.notebook, report.rules)
@@ -114,6 +108,13 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
         raise RefusedError("\n".join(problems))
 
     known = {name for parameters in declared.values() for name in parameters}
+    problems = check_data(request.data, sorted(known))
+    if problems:
+        raise RefusedError("\n".join(problems))
+    if request.data and not request.names:
+        left_out = [report for report in chosen if not is_fed(report, request.data)]
+        chosen = [report for report in chosen if is_fed(report, request.data)]
+        known = {name for report in chosen for name in declared[report.name]}
     problems += [
         f"No chosen report has a parameter {name!r}. {did_you_mean(name, known, 'Their parameters are')}"
         for name in request.params
@@ -122,8 +123,9 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     plans: list[Plan] = []
     for report in chosen:
         try:
-            for choice in _chosen(report, declared[report.name], recipe, request):
-                plan = _plan(report, choice, declared[report.name], recipe, request)
+            given = _given(report, declared[report.name], recipe, request)
+            for choice in _chosen(report, declared[report.name], recipe, request, given):
+                plan = _plan(report, choice, declared[report.name], recipe, request, given)
                 plans.append(plan)
                 problems += _absent_files(plan)
         except RefusedError as error:
@@ -133,12 +135,44 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     return plans, left_out
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What is given to all pages of a report."""
+
+    below: Mapping[str, Any]  # its `each`: by the recipe, and by an earlier run
+    above: Mapping[str, Any]  # it: by the command line
+    typed: Mapping[str, str]  # data files of the command line, as the user named them
+
+
+def _given(report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> _Given:
+    below = {key: value for key, value in recipe.params.items() if key in parameters}
+    below |= report.params
+    below |= {key: value for key, value in request.values.items() if key in parameters}
+    above: dict[str, Any] = {}
+    typed: dict[str, str] = {}
+    problems = []
+    for key, text in {**fed(report, parameters, request.data), **request.params}.items():
+        if key in parameters:
+            try:
+                above[key] = parameters[key].from_text(text)
+            except RefusedError as error:
+                problems.append(f"{report.notebook.name}: {error}")
+            if key.endswith("_file") and text:
+                typed[key] = str(Path(text))
+                above[key] = os.path.relpath(os.path.abspath(text), report.notebook.parent)
+    if problems:
+        raise RefusedError("\n".join(problems))
+    return _Given(below, above, typed)
+
+
 def _chosen(
-    report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request
+    report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request, given: _Given
 ) -> list[tuple[Choice, dict[str, Any]]]:
     """Pages of a report that are asked for, each with the values that make it."""
     found: list[tuple[Choice, dict[str, Any]]] = []
-    for choice in choices(report, recipe.folder):
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    files = {name: path for name, path in {**defaults, **given.below, **given.above}.items() if name.endswith("_file")}
+    for choice in choices(report, recipe.folder, files):
         values = {}
         for name, value in choice.values.items():
             if name not in parameters:
@@ -176,30 +210,11 @@ def _plan(
     parameters: dict[str, Parameter],
     recipe: Recipe,
     request: Request,
+    to_all: _Given,
 ) -> Plan:
     name = f"{report.name}/{choice[0].slug}" if choice[0].slug else report.name
-    given = {key: value for key, value in recipe.params.items() if key in parameters}
-    given |= report.params
-    given |= {key: value for key, value in request.values.items() if key in parameters}
-    given |= choice[1]
-    typed: dict[str, str] = {}
-    if request.data is not None:
-        if report.data is None:
-            raise RefusedError(f"report.{report.name} has no key 'data', so --data cannot feed it. Add one, or use -p.")
-        typed[report.data] = str(request.data)
-    problems = []
-    for key, text in request.params.items():
-        if key in parameters and key not in choice[1]:
-            try:
-                given[key] = parameters[key].from_text(text)
-            except RefusedError as error:
-                problems.append(f"{report.notebook.name}: {error}")
-            if key.endswith("_file") and text:
-                typed[key] = str(Path(text))
-    if problems:
-        raise RefusedError("\n".join(problems))
-    for key, path in typed.items():
-        given[key] = os.path.relpath(os.path.abspath(path), report.notebook.parent)
+    given = {**to_all.below, **to_all.above, **choice[1]}
+    typed = to_all.typed
     day = request.day or request.today or today_in(_zone(parameters, given, recipe))
     as_of = parameters.get("as_of")
     if request.day is not None and as_of and not request.values and not is_relative(given.get("as_of", as_of.default)):
@@ -207,7 +222,7 @@ def _plan(
     values = settle(report.notebook, parameters, given, day)
     if typed and "as_of" not in request.params and values.get("as_of") and request.day is None:
         key, path = next(iter(typed.items()))
-        option = f"--data {path}" if request.data is not None else f"-p {key}={path}"
+        option = f"--data {path}" if request.data else f"-p {key}={path}"
         raise RefusedError(
             f"{option} comes without --as-of, and {values['as_of']} is the as_of of the recipe's own data. "
             "Give --as-of, the first moment not observed, such as the day after the export."
@@ -280,8 +295,9 @@ def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, req
     words = ["metrics", "report", "run", name]
     if recipe.path != RECIPE:
         words += ["--recipe", str(recipe.path)]
-    if request.data is not None:
-        words += ["--data", str(request.data)]
+    for key, path in request.data.items():
+        if key in parameters or key == MAIN:
+            words += ["--data", said(key, path)]
     for key, text in request.params.items():
         if key in parameters:
             words += ["--as-of", text] if key == "as_of" else ["-p", f"{key}={text}"]

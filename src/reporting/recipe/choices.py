@@ -2,6 +2,7 @@
 
     each.segment = ["S01", "S02"]
     each.segment = { column = "segment", from = "../data/events.parquet" }
+    each.segment = { column = "segment", from = "events_file" }  # the file that this parameter names
     each = "sets.csv"                # a column for each parameter, and `slug` if you like
 
 A page is named by its values in small letters, digits and dashes. Two sets of one name, and a
@@ -33,7 +34,7 @@ class Choice:
     values: Mapping[str, Any]
 
 
-def choices(report: Report, folder: Path) -> list[Choice]:
+def choices(report: Report, folder: Path, files: Mapping[str, str | None] | None = None) -> list[Choice]:
     """Pages of a report, in the order of their source; a single nameless one if there is one page only.
 
     Parameters
@@ -42,6 +43,8 @@ def choices(report: Report, folder: Path) -> list[Choice]:
         A report of a recipe.
     folder
         Folder that paths in `each` are relative to.
+    files
+        What the parameters that name files are set to, relative to the notebook's folder.
 
     Raises
     ------
@@ -54,7 +57,8 @@ def choices(report: Report, folder: Path) -> list[Choice]:
     if "" in report.each:
         rows = _rows(folder / report.each[""], where)
     else:
-        lists = [_values(f"{where}.{name}", source, folder) for name, source in report.each.items()]
+        given = {name: report.notebook.parent / path if path else None for name, path in (files or {}).items()}
+        lists = [_values(f"{where}.{name}", source, folder, given) for name, source in report.each.items()]
         rows = [dict(zip(report.each, values, strict=True)) for values in product(*lists)]
     found: dict[str, Choice] = {}
     problems = []
@@ -90,12 +94,15 @@ def slug_of(value: object) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", "".join(c for c in text if not unicodedata.combining(c))).strip("-_")
 
 
-def _values(where: str, source: object, folder: Path) -> list[Any]:
+def _values(where: str, source: object, folder: Path, given: Mapping[str, Path | None]) -> list[Any]:
     """Values of one parameter; those of a file come as text, to be read by the parameter's type."""
     if isinstance(source, list):
         values, most = source, len(source)
     elif isinstance(source, dict) and {"column", "from"} <= set(source) <= KEYS:
-        values, most = _column(where, str(source["column"]), folder / str(source["from"])), source.get("at_most", MOST)
+        path = given.get(source["from"], folder / str(source["from"]))
+        if path is None:
+            raise RefusedError(f"{where} reads {source['from']}, which is not given. Add --data {source['from']}=FILE.")
+        values, most = _column(where, str(source["column"]), path), source.get("at_most", MOST)
     else:
         raise RefusedError(
             f"{where} is {source!r}. Give a list, or a table: {{ column = 'segment', from = 'data.parquet' }}."

@@ -6,6 +6,7 @@ import pytest
 from reporting.errors import RefusedError
 from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import read_recipe
+from reporting.recipe.own_data import read_data
 from tests.reporting.notebooks import write_notebook
 
 RECIPE = """
@@ -65,7 +66,7 @@ def test_a_parameter_that_no_report_has_is_refused(recipe):
 
 def test_data_of_ones_own_go_to_the_reports_that_read_events(recipe):
     Path("my.csv").touch()
-    plans, left_out = plan_reports(recipe, Request(data=Path("my.csv"), params=MAY))
+    plans, left_out = plan_reports(recipe, Request(data={"": Path("my.csv")}, params=MAY))
     assert [plan.report.name for plan in plans] == ["funnel"]
     assert [report.name for report in left_out] == ["nps"]
     assert plans[0].values["events_file"] == "../my.csv"  # from the notebook's folder
@@ -73,7 +74,7 @@ def test_data_of_ones_own_go_to_the_reports_that_read_events(recipe):
 
 def test_data_of_ones_own_go_to_a_named_report(recipe):
     Path("answers.csv").touch()
-    planned = values(recipe, names=["nps"], data=Path("answers.csv"), params=MAY)
+    planned = values(recipe, names=["nps"], data={"": Path("answers.csv")}, params=MAY)
     assert planned["nps"]["surveys_file"] == "../answers.csv"
 
 
@@ -83,7 +84,9 @@ def test_a_file_named_on_the_command_line_is_one_of_the_users_folder(recipe):
     assert values(recipe, params={"surveys_file": "my.csv", **MAY})["nps"]["surveys_file"] == "../my.csv"
 
 
-@pytest.mark.parametrize("own", [{"data": Path("my.csv")}, {"names": ["funnel"], "params": {"events_file": "my.csv"}}])
+@pytest.mark.parametrize(
+    "own", [{"data": {"": Path("my.csv")}}, {"names": ["funnel"], "params": {"events_file": "my.csv"}}]
+)
 def test_data_of_ones_own_do_not_meet_the_date_of_others(recipe, own):
     Path("my.csv").touch()
     with pytest.raises(RefusedError, match=r"my.csv comes without --as-of, and 2026-06-01 is .* Give --as-of"):
@@ -93,7 +96,7 @@ def test_data_of_ones_own_do_not_meet_the_date_of_others(recipe, own):
 def test_a_report_without_a_date_needs_none_for_data_of_ones_own(recipe):
     write_notebook(Path("notebooks/nps.ipynb"), "%md # Score", parameters='surveys_file: str = "events.csv"')
     Path("my.csv").touch()
-    assert values(recipe, names=["nps"], data=Path("my.csv")) == {"nps": {"surveys_file": "../my.csv"}}
+    assert values(recipe, names=["nps"], data={"": Path("my.csv")}) == {"nps": {"surveys_file": "../my.csv"}}
 
 
 def test_the_command_builds_the_same_plan_again(recipe):
@@ -101,7 +104,7 @@ def test_the_command_builds_the_same_plan_again(recipe):
     Path("my data/my.csv").touch()
     recipe = read_recipe("reports.toml", Path("own pages"))
     given = {"as_of": "2026-05-01", "steps": "sign up,pay", "plan": ""}
-    [plan], _ = plan_reports(recipe, Request(data=Path("my data/my.csv"), params=given))
+    [plan], _ = plan_reports(recipe, Request(data={"": Path("my data/my.csv")}, params=given))
     assert shlex.split(plan.command) == [
         *["metrics", "report", "run", "funnel", "--recipe", "reports.toml", "--data", "my data/my.csv"],
         *["--as-of", "2026-05-01", "-p", "steps=sign up,pay", "-p", "plan=", "--out", "own pages"],
@@ -139,8 +142,66 @@ def test_data_are_named_without_their_folders(recipe):
     assert plan.data_names == ["x"]
 
 
+TWO_TABLES = """surveys_file: str = "answers.csv"
+sends_file: str = "sends.csv"
+plans_file: str | None = "plans.csv"
+"""
+
+
+@pytest.fixture
+def with_tables(recipe):
+    for name in ("answers.csv", "sends.csv", "plans.csv"):
+        Path("notebooks", name).touch()
+    for name in ("my.csv", "my-sends.csv"):
+        Path(name).touch()
+    write_notebook(Path("notebooks/nps.ipynb"), "%md # Score", parameters=TWO_TABLES)
+    return recipe
+
+
+def given(*words):
+    return {"data": read_data(words)}
+
+
+def test_beside_a_table_of_ones_own_stands_none_of_the_recipes(with_tables):
+    tables = {"surveys_file": "answers.csv", "sends_file": "sends.csv", "plans_file": "plans.csv"}
+    assert values(with_tables, names=["nps"])["nps"] == tables
+    alone = {"surveys_file": "../my.csv", "sends_file": "", "plans_file": None}
+    assert values(with_tables, names=["nps"], **given("my.csv"))["nps"] == alone
+    assert values(with_tables, names=["nps"], **given("surveys_file=my.csv"))["nps"] == alone
+    both = alone | {"sends_file": "../my-sends.csv"}
+    assert values(with_tables, names=["nps"], **given("my.csv", "sends_file=my-sends.csv"))["nps"] == both
+    set_by_name = {"params": {"sends_file": "my-sends.csv"}}
+    assert values(with_tables, names=["nps"], **given("my.csv"), **set_by_name)["nps"] == both
+    assert values(with_tables, names=["nps"], **set_by_name)["nps"] == tables | {"sends_file": "../my-sends.csv"}
+
+
+def test_named_tables_choose_the_reports_they_feed(with_tables):
+    plans, left_out = plan_reports(with_tables, Request(**given("surveys_file=my.csv")))
+    assert ([plan.name for plan in plans], [report.name for report in left_out]) == (["nps"], ["funnel"])
+    plans, left_out = plan_reports(with_tables, Request(params=MAY, **given("my.csv", "surveys_file=my.csv")))
+    assert ([plan.name for plan in plans], left_out) == (["funnel", "nps"], [])
+    assert plans[1].command.startswith(
+        "metrics report run nps --recipe reports.toml --data my.csv --data surveys_file=my"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["my.csv", "my.csv"], r"An export without a name is given twice. Name the others, --data PARAMETER=FILE\."),
+        (["sends_file=my.csv", "sends_file=my.csv"], r"sends_file is given twice"),
+        (["sends_file=my.csv"], r"report.nps reads surveys_file above all. Add --data surveys_file=FILE\."),
+        (["my.csv", "send_file=my.csv"], r"no chosen report has a parameter 'send_file'. Did you mean 'sends_file'"),
+        (["my.csv", "sends_file=gone.csv"], r"--data sends_file=gone.csv: no such file"),
+    ],
+)
+def test_tables_that_cannot_be_given_are_refused(with_tables, words, message):
+    with pytest.raises(RefusedError, match=message):
+        plan_reports(with_tables, Request(names=["nps"], **given(*words)))
+
+
 def test_absent_data_are_refused(recipe):
     with pytest.raises(RefusedError, match=r"--data my.csv: no such file"):
-        plan_reports(recipe, Request(data=Path("my.csv")))
+        plan_reports(recipe, Request(data={"": Path("my.csv")}))
     with pytest.raises(RefusedError, match=r"events_file is 'gone.csv', and nothing is there"):
         plan_reports(recipe, Request(params={"events_file": "gone.csv", **MAY}))

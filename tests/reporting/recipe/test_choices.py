@@ -3,8 +3,10 @@ import pytest
 from reporting.errors import RefusedError
 from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import read_recipe
+from reporting.recipe.own_data import read_data
 from tests.reporting.notebooks import write_notebook
 
+FILES = 'customers_file: str = "demo.csv"\nothers_file: str = "other.csv"'
 PARAMETERS = 'segment: str = "S01"\nweeks: int = 4\ntz: str = "UTC"'
 
 
@@ -43,6 +45,21 @@ def test_a_column_of_the_data_makes_a_page_for_each_of_its_values(plans, kind):
     found = plans(f'each.segment = {{ column = "segment", from = "data.{kind}" }}')
     assert [plan.values["segment"] for plan in found] == ["007", "1_000", "S02"]
     assert [plan.name for plan in found] == ["segment/007", "segment/1_000", "segment/s02"]
+
+
+def test_the_column_may_be_of_a_table_that_a_parameter_names(plans, monkeypatch):
+    write_notebook(plans.folder / "segment.ipynb", "%md # S", parameters=f"{PARAMETERS}\n{FILES}")
+    for name, value in {"demo": "demo", "mine": "mine", "other": "x"}.items():
+        (plans.folder / f"{name}.csv").write_text(f"segment\n{value}\n")
+    monkeypatch.chdir(plans.folder)
+    more = 'data = "customers_file"'
+    each = 'each.segment = { column = "segment", from = "customers_file" }'
+    assert [plan.name for plan in plans(each, more)] == ["segment/demo"]
+    assert [plan.name for plan in plans(each, more, data=read_data(["customers_file=mine.csv"]))] == ["segment/mine"]
+    each = each.replace("customers_file", "others_file")
+    with pytest.raises(RefusedError, match=r"each.segment reads others_file, which is not given. Add --data others_fi"):
+        plans(each, more, data=read_data(["customers_file=mine.csv"]))
+    assert [plan.name for plan in plans(each, more)] == ["segment/x"]
 
 
 def test_two_lists_make_a_page_for_each_pair(plans):

@@ -1,0 +1,56 @@
+"""Is there what a part of a notebook needs?"""
+
+from typing import Any
+
+
+class Given:
+    """Whether values are there: true if all are. By itself a notebook shows nothing of it; `show` says what is not."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        self.missing = missing
+
+    def __bool__(self) -> bool:
+        return not self.missing
+
+    def __repr__(self) -> str:
+        return f"not given: {', '.join(self.missing)}" if self.missing else "given"
+
+    def _ipython_display_(self) -> None:
+        """Leave a cell that ends in ``part and …`` empty."""
+
+
+def given(**values: Any) -> Given:
+    """Ask whether a part of a notebook has what it needs.
+
+    Definition: a value is given unless it is None, an empty text or an empty list.
+
+    Parameters
+    ----------
+    **values
+        Parameters of the notebook by their names, such as the files of its tables.
+
+    Returns
+    -------
+    Given
+        True if all are given. ``show(part)`` says in a sentence what is not, and nothing if all are; a cell that ends
+        in ``part and show(…)`` shows nothing if something is not.
+
+    Raises
+    ------
+    ValueError
+        There is no value to ask about.
+
+    Examples
+    --------
+    >>> given(events_file="events.csv", tickets_file="")
+    not given: tickets_file
+    >>> bool(given(events_file="events.csv"))
+    True
+    """
+    if not values:
+        raise ValueError("given: no value to ask about. Name what the part needs: events_file=events_file.")
+    return Given(tuple(name for name, value in values.items() if _is_absent(value)))
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, str | list | tuple | dict) and not value)
