@@ -66,15 +66,15 @@ def days_cut(tz: str, at: tuple[int, ...] = ()) -> Cut:
 
 
 def days_kernel(rows: Rows, cells: Cells) -> Columns:
-    """The distinct (unit, cell, marks met) of these rows, in order; the marks as bits."""
+    """The distinct (unit, cell) of these rows, in order, and the marks that were met there, as bits."""
     bits = len(rows.met)
     marks = ((1 << np.arange(bits)) @ rows.met).astype(np.int16)[rows.kind]
-    if rows.cell is not None:
-        return {"id": rows.ids[rows.unit], "cell": rows.cell, "marks": marks}
-    # Rows of a cell come in the order of time, and their marks in any.
-    key = np.unique((rows.unit * len(cells) + cells.number(rows.time) << bits) | marks)
-    unit, cell = np.divmod(key >> bits, len(cells))
-    return {"id": rows.ids[unit], "cell": cell.astype(np.int32), "marks": (key & (1 << bits) - 1).astype(np.int16)}
+    cell = rows.cell if rows.cell is not None else cells.number(rows.time).astype(np.int32)
+    new = np.ones(len(cell), bool)
+    new[1:] = (rows.unit[1:] != rows.unit[:-1]) | (cell[1:] != cell[:-1])
+    first = np.flatnonzero(new)
+    met = marks if len(first) == len(marks) else np.bitwise_or.reduceat(marks, first)
+    return {"id": rows.ids[rows.unit[first]], "cell": cell[first], "marks": met}
 
 
 def marks_met(marks: int) -> Mask:
