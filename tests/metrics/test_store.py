@@ -49,10 +49,15 @@ WEEK = event_table("""
 
 def rows(source: EventSource, *columns: str) -> list[tuple[Any, ...]]:
     """Rows as DuckDB sees them, times as text in UTC."""
-    names = columns or tuple(source.columns)
+    chosen = columns or tuple(source.columns)
     with source.reading() as con:
-        picked = ", ".join(f"CAST({quoted(c)} AS VARCHAR)" if c == "timestamp" else quoted(c) for c in names)
+        picked = ", ".join(f"CAST({quoted(c)} AS VARCHAR)" if c == "timestamp" else quoted(c) for c in chosen)
         return con.execute(f"SELECT {picked} FROM {source.sql()} ORDER BY timestamp, user_id").fetchall()
+
+
+def names(folder: Path) -> list[str]:
+    """Names of the files in it, but for hidden ones, which say who was there when."""
+    return sorted(file.name for file in folder.glob("[!.]*"))
 
 
 def table(source: EventSource) -> pd.DataFrame:
@@ -520,7 +525,7 @@ def test_a_store_is_the_event_table_again_in_time_order(tmp_path: Path):
     assert (source.clean, source.rows) == (True, 4)
     assert_same(table(source)[list(WEEK)], WEEK)
     assert rows(source, "amount", "plan", "n", "empty")[1] == (None, "b", None, None)
-    assert [file.name for file in (tmp_path / "store").iterdir()] == ["2026-01-05_2026-01-07.parquet"]
+    assert names(tmp_path / "store") == ["2026-01-05_2026-01-07.parquet"]
     assert [file.name for file in tmp_path.iterdir()] == ["store"]
     written = pq.read_schema(tmp_path / "store" / "2026-01-05_2026-01-07.parquet")
     assert written.field("timestamp").type == pa.timestamp("us", "UTC")
@@ -570,7 +575,7 @@ def test_days_are_added_and_never_twice(tmp_path: Path):
     write_events(WEEK[day == 7].assign(plan="pro"), store, append=True)
     write_events(WEEK[day == 6], store, append=True)
     before = {file.name: file.stat().st_mtime_ns for file in store.iterdir()}
-    assert sorted(before) == ["2026-01-05.parquet", "2026-01-06.parquet", "2026-01-07.parquet"]
+    assert names(store) == ["2026-01-05.parquet", "2026-01-06.parquet", "2026-01-07.parquet"]
     with pytest.raises(EventTableError, match=r"has 2026-01-06 already \(in 2026-01-06.parquet\).*replace='days'"):
         write_events(WEEK[day >= 6], store, append=True)
     assert {file.name: file.stat().st_mtime_ns for file in store.iterdir()} == before
@@ -590,7 +595,7 @@ def test_replacing_days_leaves_the_other_days_of_a_file(tmp_path: Path):
     assert rows(open_events(store), "user_id", "plan") == [
         ("ann", None), ("bob", None), ("dan", "pro"), ("cid", None), ("eve", "pro"),
     ]  # fmt: skip
-    assert sorted(file.name for file in store.iterdir()) == ["2026-01-05_2026-01-07.parquet", "2026-01-09.parquet"]
+    assert names(store) == ["2026-01-05_2026-01-07.parquet", "2026-01-09.parquet"]
     assert open_events(store).clean
 
 
@@ -599,11 +604,11 @@ def test_a_large_replacement_stays_in_the_one_file(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(folders, "ROW_GROUP", 2)
     store = tmp_path / "store"
     write_events(WEEK, store)
-    names = ["2026-01-05.parquet", "2026-01-06_2026-01-07.parquet"]
-    assert sorted(file.name for file in store.iterdir()) == names
+    files = ["2026-01-05.parquet", "2026-01-06_2026-01-07.parquet"]
+    assert names(store) == files
     account = write_events(pd.concat([WEEK] * 3), store, append=True, replace="days")
     assert account["rows"].iloc[-1] == 4
-    assert sorted(file.name for file in store.iterdir()) == names
+    assert names(store) == files
     assert open_events(store).rows == 12
 
 
@@ -611,7 +616,7 @@ def test_days_are_those_of_the_zone_of_the_store(tmp_path: Path):
     store = tmp_path / "store"
     write_events(WEEK[:1], store, tz="Europe/Berlin")
     write_events(WEEK[1:], store, append=True)  # bob's 23:30 UTC is the next day in Berlin
-    assert sorted(file.name for file in store.iterdir()) == ["2026-01-05.parquet", "2026-01-06_2026-01-07.parquet"]
+    assert names(store) == ["2026-01-05.parquet", "2026-01-06_2026-01-07.parquet"]
     with pytest.raises(EventTableError, match="Say tz='Europe/Berlin'"):
         write_events(WEEK, store, append=True, tz="UTC")
 
@@ -692,7 +697,7 @@ def test_statistics_let_readers_skip_what_they_do_not_need(tmp_path: Path):
     time = pd.to_datetime(np.arange(n) * 1_000_000 + 1_767_225_600_000_000, unit="us", utc=True)
     events = pd.DataFrame({"user_id": np.char.mod("u%d", np.arange(n) % 1_000), "event": "v", "timestamp": time})
     write_events(events, tmp_path / "store")
-    (file,) = (tmp_path / "store").iterdir()
+    (file,) = (tmp_path / "store").glob("*.parquet")
     found = pq.ParquetFile(file).metadata
     groups = [found.row_group(i) for i in range(found.num_row_groups)]
     assert [group.num_rows for group in groups] == [131_072, 131_072, 37_856]

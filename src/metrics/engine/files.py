@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from metrics.engine.rows import Batch
 from metrics.periods import Ints
 from metrics.steps import Mask
 from metrics.store import EventSource
+from metrics.store.columns import text
 from metrics.store.source import explained
 
 
@@ -48,11 +50,18 @@ class FileSource:
 
     def range(self, before: int) -> tuple[int, int]:
         """First and last instant of rows before `before`."""
-        return self._query.range(before)
+        span = self._events.span  # of several files DuckDB would read all rows for it
+        if span is None:
+            return self._query.range(before)
+        first, last = (time.value // 1000 for time in span)
+        return (first, min(last, before - 1)) if first < before else (1, 0)
 
     def packed(self, reading: Reading, classes: Classes, cells: Cells, last: int) -> Iterator[Any]:
         """The rows that are read, each as one number."""
-        return self._query.packed(reading, classes, cells, last)
+        query = self._query
+        if self._events.presence and reading.of_presence:
+            query = replace(query, relation=_present(self._events, reading.kinds.events))
+        return query.packed(reading, classes, cells, last)
 
     def progress(self) -> float:
         """How much of them is read, 0 to 1."""
@@ -82,3 +91,12 @@ class FileSource:
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(self._events.files, self._events.memory, self._events.versions)
+
+
+def _present(events: EventSource, named: list[str]) -> str:
+    """The presence of the users, which tells as much as all rows do, and the rows of the events that are told apart."""
+    columns = "user_id, event, timestamp"
+    rows = f"SELECT {columns.replace('event', 'NULL AS event')} FROM {events.presence}"
+    if named:
+        rows += f" UNION ALL SELECT {columns} FROM {events.sql()} WHERE event IN ({', '.join(map(text, named))})"
+    return f"({rows})"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.engine.cells import Cut
-from metrics.periods import Ints
+from metrics.periods import SLOT, Ints
 from metrics.steps import Mask, Step, unknown
 
 
@@ -66,6 +66,14 @@ class Reading:
         for argument, name in asked:
             if name not in known:
                 raise ValueError(unknown(argument, name, known, "a column of the event table", "columns"))
+
+    @property
+    def of_presence(self) -> bool:
+        """Whether all but rows of named events is asked only for the quarter of an hour in which a user was there."""
+        steps = self.kinds.steps
+        everything = self.everything or any(step.event is None for step in steps)
+        plain = not (self.kinds.values or self.groups or self.numbers)
+        return everything and plain and self.unit == ("user_id",) and self.before % SLOT == 0
 
     @cached_property
     def kinds(self) -> "Kinds":

@@ -14,6 +14,7 @@ from metrics.periods import zone
 from metrics.store.columns import json_id, trimmed, typed, written_time
 from metrics.store.layout import SAMPLE, Layout, check_case, check_times, names_of, plausible, selected, together
 from metrics.store.parquet import bounds, parquet_columns, parquet_layout, read_footers, stamp
+from metrics.store.presence import presence
 from metrics.store.session import read_memory, read_threads, session
 from metrics.store.source import EventSource, explained, version_of
 from metrics.store.written import Head, csv_layouts, decimal_commas, json_layouts, read_head, with_points
@@ -99,13 +100,13 @@ def open_events(
     kind = heads[0].kind
     with explained(files, limit, versions), session(limit, cpus) as con:
         if kind == "parquet":
-            query, clean, rows, span = _typed(con, files, declared, timezone)
+            query, clean, rows, span, kept = _typed(con, files, declared, timezone)
         else:
             query = _written(con, heads, declared, timezone)
-            clean, span = False, None
+            clean, span, kept = False, None, ""
             rows = sum(max(0, head.rows - (kind == "csv")) for head in heads)  # one line is the header
         columns = {name: told for name, told, *_ in con.execute(f"DESCRIBE {query}").fetchall()}
-    return EventSource(files, kind, columns, clean, rows, limit, cpus, span, f"({query})", versions)
+    return EventSource(files, kind, columns, clean, rows, limit, cpus, span, f"({query})", kept, versions)
 
 
 def _list(paths: PathLike | Sequence[PathLike]) -> tuple[str, ...]:
@@ -140,8 +141,8 @@ def _heads(files: Sequence[str]) -> list[Head]:
 
 def _typed(
     con: "duckdb.DuckDBPyConnection", files: Sequence[str], rename: Mapping[str, str] | None, timezone: str | None
-) -> tuple[str, bool, int, tuple[pd.Timestamp, pd.Timestamp] | None]:
-    """The query for Parquet files, whether it is proven that all rows are good, how many there are, and their span."""
+) -> tuple[str, bool, int, tuple[pd.Timestamp, pd.Timestamp] | None, str]:
+    """The query for Parquet files, whether all rows are proven good, how many there are, their span and presence."""
     footers = read_footers(files)
     layout = parquet_layout(footers)
     _check_rename(rename, [layout])
@@ -150,7 +151,8 @@ def _typed(
     low, high = bounds(footers, names.ours["timestamp"]) if clean else (None, None)
     span = None if low is None else (stamp(low), stamp(high))
     query = selected(columns, layout.scan)
-    return query if clean else plausible(query), clean, footers.rows, span
+    kept = presence(files) if clean and all(names.ours[name] == name for name in ("user_id", "timestamp")) else ""
+    return query if clean else plausible(query), clean, footers.rows, span, kept
 
 
 def _written(

@@ -55,6 +55,7 @@ class EventSource:
     threads: int
     span: tuple[pd.Timestamp, pd.Timestamp] | None = None
     relation: str = field(default="", repr=False)
+    presence: str = field(default="", repr=False)  # text after FROM: quarters of an hour of users, where they are kept
     versions: tuple[Version | None, ...] = field(default=(), repr=False)  # of the files, as they were when opened
 
     def sql(self) -> str:

@@ -2,6 +2,7 @@
 
 A store is a folder of Parquet files, each named by the days it holds, which no other file holds. Files are never
 changed: more days are more files. Only `replace="days"` writes a file anew, without the days that are to be replaced.
+Beside each lies its presence, which tells who was there when in a quarter of the rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from metrics.store.columns import listed, literal_path
 from metrics.store.folder import Part, Store, finish, plain_types, write_parts
 from metrics.store.layout import check_case
 from metrics.store.parquet import MARK
+from metrics.store.presence import write_presence
 from metrics.store.session import arrow_reader, standard_session
 from metrics.store.source import EventSource
 from metrics.store.staging import publish, staging
@@ -148,7 +150,7 @@ def write_events(
     >>> events = pd.DataFrame({"user_id": ["ann", "bob"], "event": "visit", "timestamp": at})
     >>> account = write_events(events[:1], store)
     >>> account = write_events(events[1:], store, append=True)
-    >>> [file.name for file in sorted(store.iterdir())]
+    >>> [file.name for file in sorted(store.glob("*.parquet"))]
     ['2026-01-05.parquet', '2026-01-06.parquet']
     """
     target = Path(path).absolute()
@@ -184,6 +186,8 @@ def write_events(
             made = sorted(folder.iterdir())
             names = {file.name for file in made}
             _check_users([*made, *(file for file in store.files.values() if file.name not in names)])
+            for file in made:
+                write_presence(file)
             publish(folder, target)
     return account
 
