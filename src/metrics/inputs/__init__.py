@@ -1,6 +1,7 @@
 """The other tables: orders, surveys, subscriptions, invoices, campaign mails, tickets, read like events."""
 
 from metrics.inputs.cards import read_payment_methods
+from metrics.inputs.changes import read_changes
 from metrics.inputs.tables import (
     account,
     read_campaigns,
@@ -17,6 +18,7 @@ __all__ = [
     "account",
     "read_campaigns",
     "read_cancellations",
+    "read_changes",
     "read_invoices",
     "read_orders",
     "read_payment_attempts",

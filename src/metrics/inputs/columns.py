@@ -103,3 +103,9 @@ CANCELLATIONS = (
     _optional("reason", "text", "cancellation_reason"),
     _optional("comment", "text"),
 )
+CHANGES = (
+    Column("change_id", "id", ("change", "release", "version", "id")),
+    Column("at", "time", ("changed_at", "released_at", "deployed_at", *WHEN)),
+    _optional("scope", "text", "area"),
+    _optional("note", "text", "description", "title"),
+)

@@ -26,6 +26,7 @@ NAMES = {  # what is read, and the function of a format that makes it
     "payment attempts": "payment_attempts",
     "cancellations": "cancellations",
     "payment methods": "payment_methods",
+    "changes": "changes",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
 

@@ -11,6 +11,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import LINES, Floats, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, pixels
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
@@ -23,7 +24,7 @@ _SHORT = {"daily": "day", "weekly": "week", "monthly": "month"}
 _MOST = 60  # bars
 
 
-def plot_active_users(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_active_users(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw how many were active on each day, and in the windows that end with it.
 
     Parameters
@@ -32,6 +33,8 @@ def plot_active_users(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `active_users`. A day that is not over is dashed and hollow.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -57,10 +60,10 @@ def plot_active_users(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [9.0, 8.0]
     """
     need(table, "active_users", ["date", "stickiness_rate", "complete"])
-    return _ACTIVE.on(table, ax)
+    return with_changes(_ACTIVE, changes).on(table, ax)
 
 
-def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw who came and who stayed away, a bar for each period.
 
     Parameters
@@ -69,6 +72,8 @@ def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `lifecycle`. A period that is not over is hatched.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -96,7 +101,7 @@ def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [0.0, -2.0]
     """
     need(table, "lifecycle", ["period_start", "new", "returning", "resurrected", "dormant", "complete"])
-    return _LIFECYCLE.on(table, ax)
+    return with_changes(_LIFECYCLE, changes, most=_MOST).on(table, ax)
 
 
 def plot_stickiness(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":

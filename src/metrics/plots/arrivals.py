@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from metrics.display.numbers import count, percent, with_unit
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need
 from metrics.plots.style import BLUE, INK, MUTED, Margins, Plot, no_data
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_arrivals(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_arrivals(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw the rows of each day; a gap in the export is a line that falls to nothing.
 
     Parameters
@@ -22,6 +23,8 @@ def plot_arrivals(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `event_arrivals`. A day that is not over is drawn hollow.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def plot_arrivals(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [90.0, 80.0]
     """
     need(table, "event_arrivals", ["period_start", "rows"])
-    return _ARRIVALS.on(table, ax)
+    return with_changes(_ARRIVALS, changes).on(table, ax)
 
 
 def plot_arrival_hours(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":

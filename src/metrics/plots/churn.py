@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need
 from metrics.plots.style import Plot
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_churn(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_churn(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw the churn rate of each period with its interval.
 
     Parameters
@@ -21,6 +22,8 @@ def plot_churn(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `churn_rate` with periods. A period that is not over is hatched, or hollow if it has a rate.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def plot_churn(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [10.0, 12.5]
     """
     need(table, "churn_rate", ["period_start", "churn_rate"])
-    return _CHURN.on(table, ax)
+    return with_changes(_CHURN, changes).on(table, ax)
 
 
 _CHURN = Plot(**line_plot("Churn rate by period", "churn_rate"))

@@ -8,6 +8,7 @@ from metrics.display import numbers
 from metrics.display.kinds import largest_loss, limits_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.display.worked import level
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import label, need, pixels, shorten
 from metrics.plots.needed import width_of as _width
@@ -61,7 +62,7 @@ def plot_funnel(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     return _FUNNEL.on(table, ax)
 
 
-def plot_funnel_trend(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_funnel_trend(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw conversion by period of the first step, with its interval.
 
     Parameters
@@ -70,6 +71,8 @@ def plot_funnel_trend(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `funnel_trend`. Periods whose windows are not all over are dashed and hollow.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def plot_funnel_trend(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [0.0, 1.0]
     """
     need(table, "funnel_trend", ["period_start", "users", "conversion_rate"])
-    return _TREND.on(table, ax)
+    return with_changes(_TREND, changes).on(table, ax)
 
 
 def _is_empty(table: pd.DataFrame) -> bool:

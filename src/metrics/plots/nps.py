@@ -10,6 +10,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.kinds import groups_of, limits_of
 from metrics.display.numbers import count, percent, plain, share, with_unit
 from metrics.display.worked import level
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need, pixels, shorten, width_of
 from metrics.plots.style import BLUE, GREY, INK, MUTED, ON_BLUE, RULE, Margins, Plot, no_data
@@ -21,7 +22,7 @@ _ROW, _MOST = 60.0, 12
 _BANDS = (("detractors", MUTED, ON_BLUE), ("passives", GREY, INK), ("promoters", BLUE, ON_BLUE))
 
 
-def plot_nps(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_nps(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw the net promoter score with its interval.
 
     With three periods or more a line; else a row for each group: its bands as a stacked bar, its score with interval
@@ -33,6 +34,8 @@ def plot_nps(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `net_promoter_score`.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def plot_nps(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [0.25, 0.25, 0.5]
     """
     need(table, "net_promoter_score", ["responses", "promoters", "passives", "detractors", "net_promoter_score"])
-    return (_LINE if _is_line(table) else _BARS).on(table, ax)
+    return (with_changes(_LINE, changes) if _is_line(table) else _BARS).on(table, ax)
 
 
 def _is_line(table: pd.DataFrame) -> bool:

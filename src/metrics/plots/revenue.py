@@ -9,6 +9,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import parts
 from metrics.display.numbers import money_decimals, plain, signed
+from metrics.plots.changes import with_changes
 from metrics.plots.lines import LINES, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.style import BLUE, HATCH, INK, MID, MUTED, PALETTE, PAPER, RED, Margins, Plot, no_data
@@ -22,7 +23,7 @@ _PANEL, _HEAD, _FOOT = 210.0, 34.0, 30.0  # px
 _MOST = 3  # parts drawn, the largest ones
 
 
-def plot_mrr(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_mrr(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw what raised and what lowered MRR in each period, with the balance at its end.
 
     Gains stand above the line and losses below it, one bar a period; a panel for each currency or group.
@@ -33,6 +34,8 @@ def plot_mrr(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `mrr_rollforward` with periods. A period that is not over is hatched.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def plot_mrr(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     """
     names = [name for name, _ in (*_UP, *_DOWN)]
     need(table, "mrr_rollforward", ["period_start", "currency", "opening", *names, "closing", "complete"])
-    return _MRR.on(table, ax)
+    return with_changes(_MRR, changes).on(table, ax)
 
 
 def _panels(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -158,7 +161,9 @@ def _legend(table: pd.DataFrame) -> str:
 _MRR = Plot(_paint, _height, lambda table, narrow: Margins(), _alt, _legend)
 
 
-def plot_revenue_retention(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_revenue_retention(
+    table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None
+) -> "Axes":
     """Draw how much of customers' MRR was kept (GRR) and how much with growth (NRR), period by period.
 
     Parameters
@@ -167,6 +172,8 @@ def plot_revenue_retention(table: pd.DataFrame, ax: "Axes | None" = None) -> "Ax
         Result of `revenue_retention` with periods; of several groups the one with most customers is drawn.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -194,7 +201,7 @@ def plot_revenue_retention(table: pd.DataFrame, ax: "Axes | None" = None) -> "Ax
     [[90.0, 95.0]]
     """
     need(table, "revenue_retention", ["period_start", "customers_start", "grr", "nrr", "complete"])
-    return _KEPT.on(table, ax)
+    return with_changes(_KEPT, changes).on(table, ax)
 
 
 def _kept(table: pd.DataFrame) -> list[Series]:

@@ -10,6 +10,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.kinds import groups_of
 from metrics.display.numbers import count
 from metrics.display.worked import level
+from metrics.plots.changes import with_changes
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _METHOD = {"percent": "Share who found it easy", "net": "Net effort score", "mean": "Mean effort score"}
 
 
-def plot_scores(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_scores(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw satisfaction or effort with its interval: with three periods or more a line, else a row for each group.
 
     Parameters
@@ -30,6 +31,8 @@ def plot_scores(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `customer_satisfaction` or `customer_effort`.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line for each change in these periods, named above.
 
     Returns
     -------
@@ -58,7 +61,8 @@ def plot_scores(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     name = _name(table)
     need(table, name, ["responses", name, f"{name}_low", f"{name}_high"])
     if "period_start" in table and table["period_start"].nunique() >= 3:
-        return Plot(**line_plot(f"{_what(table)} by period", name, scale=1, unit=_unit(table))).on(table, ax)
+        line = Plot(**line_plot(f"{_what(table)} by period", name, scale=1, unit=_unit(table)))
+        return with_changes(line, changes).on(table, ax)
     return _ROWS.on(table, ax)
 
 
