@@ -13,8 +13,8 @@ import pandas as pd
 
 from metrics.samples.fieldnote.activity import activity, strangers
 from metrics.samples.fieldnote.edges import edges
-from metrics.samples.fieldnote.emails import emails
-from metrics.samples.fieldnote.orders import change_log, customers, orders
+from metrics.samples.fieldnote.emails import emails, in_order, welcome_mails
+from metrics.samples.fieldnote.orders import change_log, customers, offers, orders
 from metrics.samples.fieldnote.parameters import AS_OF, BEGIN, STEPS, ZONE, Parameters, truth
 from metrics.samples.fieldnote.people import people
 from metrics.samples.fieldnote.subscriptions import plan_at, subscription_tables
@@ -57,6 +57,8 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
     cases = tickets(stream(seed, "tickets"), members, p)
     sends, responses = surveys(stream(seed, "surveys"), members, money["subscriptions"], cases, p)
 
+    offered = offers(stream(seed, "offers"), members, p)
+
     who = members.iloc[done["user"]].reset_index(drop=True)
     known = who[["user_id", "anonymous_id", "country", "source"]].assign(
         event=done["event"], timestamp=done["timestamp"], device=done["device"]
@@ -75,10 +77,12 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
         **money,
         "survey_sends": sends,
         "survey_responses": responses,
-        "emails": emails(stream(seed, "emails"), members, p),
+        "emails": in_order(
+            [emails(stream(seed, "emails"), members, p), welcome_mails(stream(seed, "welcome"), members, p)]
+        ),
         "tickets": cases,
-        "orders": orders(stream(seed, "orders"), members, p),
-        "customers": customers(stream(seed, "customers"), members),
+        "orders": orders(stream(seed, "orders"), members, offered, p),
+        "customers": customers(stream(seed, "customers"), members, offered),
         "change_log": change_log(),
     }
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from metrics.samples.fieldnote.parameters import AS_OF, DEVICES, STEPS, Parameters, step_probabilities
+from metrics.samples.fieldnote.parameters import AS_OF, DEVICES, FASTER_SEARCH, STEPS, Parameters, step_probabilities
 from metrics.samples.fieldnote.people import COUNTRIES, SOURCES, WEEKDAYS, arrivals, choose, time_of_day, to_utc
 
 HOUR = np.timedelta64(3_600_000, "ms")
 DAY = 24 * HOUR
 END = np.datetime64(AS_OF.tz_localize(None), "ms")
-NOTES = (("edit_note", 0.66), ("search", 0.24), ("export_note", 0.10))
+FASTER = np.datetime64(FASTER_SEARCH.tz_localize(None), "ms")
+EXPORTS = 0.10  # of everyday work; the rest after searches and the guide is editing
 STAYS_IN_SESSION = {"confirm_email": 0.92, "create_project": 0.70, "invite_teammate": 0.20, "share_project": 0.50}
 AGAIN = {"create_project": 0.12, "invite_teammate": 0.06, "share_project": 0.18}  # per later session
 
@@ -41,7 +42,7 @@ def activity(rng: np.random.Generator, users: pd.DataFrame, p: Parameters) -> pd
         if not was_invited and rng.random() < p.subscribes:
             eager = sessions[: 1 + rng.geometric(0.4)]
             eager[-1].names.append("upgrade")
-        add_notes(rng, sessions)
+        add_notes(rng, sessions, p)
         rows += [(number, "visit", moment, own, True) for moment in visits_before(rng, sign_up)]
         for place, session in enumerate(sessions):
             other = place > 0 and rng.random() < 0.1
@@ -98,13 +99,21 @@ def take_steps(
                 session.names.append(step)
 
 
-def add_notes(rng: np.random.Generator, sessions: list[Session]) -> None:
+def add_notes(rng: np.random.Generator, sessions: list[Session], p: Parameters) -> None:
     """Everyday work between the steps; each later session opens with a visit."""
     for place, session in enumerate(sessions):
-        for name in choose(rng, NOTES, int(rng.poisson(1.1))):
+        for name in choose(rng, notes(session.start, p, first=place == 0), int(rng.poisson(1.1))):
             session.names.insert(int(rng.integers(min(place == 0, len(session.names)), len(session.names) + 1)), name)
         if place:
             session.names.insert(0, "visit")
+
+
+def notes(at: np.datetime64, p: Parameters, *, first: bool) -> tuple[tuple[str, float], ...]:
+    """What everyday work is: the guide is read in the first session, and a faster search is used more."""
+    search = p.searches[int(at >= FASTER)]
+    guide = p.reads_guide if first else 0.0
+    rest = 1 - search - EXPORTS - guide
+    return (("edit_note", rest), ("search", search), ("export_note", EXPORTS), ("view_guide", guide))
 
 
 def timed(rng: np.random.Generator, session: Session) -> list[tuple[str, np.datetime64]]:

@@ -13,8 +13,8 @@ from metrics.samples.fieldnote.people import awake, to_utc
 DAY_MS = 86_400_000
 
 
-def orders(rng: np.random.Generator, users: pd.DataFrame, p: Parameters) -> pd.DataFrame:
-    """order_id, user_id, timestamp, currency, net; a refund is an order with a negative amount."""
+def orders(rng: np.random.Generator, users: pd.DataFrame, offers: np.ndarray, p: Parameters) -> pd.DataFrame:
+    """order_id, user_id, timestamp, currency, net, discount_percent; a refund is an order with a negative amount."""
     end = np.datetime64(AS_OF.tz_localize(None), "ms")
     rows: list[tuple[str, np.datetime64, float]] = []
     for user_id, sign_up in zip(users["user_id"], users["sign_up"].to_numpy("datetime64[ms]"), strict=True):
@@ -36,15 +36,22 @@ def orders(rng: np.random.Generator, users: pd.DataFrame, p: Parameters) -> pd.D
     table = table.reset_index(drop=True).assign(timestamp=to_utc(local), currency="EUR")
     table = table.sort_values("timestamp", kind="stable").reset_index(drop=True)
     table["order_id"] = [f"o{i + 1:05d}" for i in range(len(table))]
-    return table[["order_id", "user_id", "timestamp", "currency", "net"]]
+    offered = table["user_id"].isin(users.loc[offers == "discount", "user_id"]) & ~table["user_id"].duplicated()
+    table["discount_percent"] = np.where(offered, 10, 0)
+    return table[["order_id", "user_id", "timestamp", "currency", "net", "discount_percent"]]
 
 
 def ms(milliseconds: float) -> np.timedelta64:
     return np.timedelta64(int(milliseconds), "ms")
 
 
-def customers(rng: np.random.Generator, users: pd.DataFrame) -> pd.DataFrame:
-    """customer_id (the user's id), signup_at, source, referrer_id, segment, country."""
+def offers(rng: np.random.Generator, users: pd.DataFrame, p: Parameters) -> np.ndarray:
+    """What each lead was offered: a discount on the first order, or nothing."""
+    return np.where(rng.random(len(users)) < p.offered, "discount", "none")
+
+
+def customers(rng: np.random.Generator, users: pd.DataFrame, offers: np.ndarray) -> pd.DataFrame:
+    """customer_id (the user's id), signup_at, source, referrer_id, segment, country, offer."""
     segment = rng.choice(["solo", "small_team", "company"], size=len(users), p=[0.6, 0.3, 0.1])
     return pd.DataFrame(
         {
@@ -54,12 +61,13 @@ def customers(rng: np.random.Generator, users: pd.DataFrame) -> pd.DataFrame:
             "referrer_id": users["inviter"],
             "segment": segment,
             "country": users["country"],
+            "offer": offers,
         }
     )
 
 
 def change_log() -> pd.DataFrame:
-    """What fieldnote changed, and when; nothing of it changes the simulated laws."""
+    """What fieldnote changed, and when; of all this only the faster search changes anything."""
     changes = [
         ("2026-01-20T09:00:00Z", "onboarding", "Shorter confirmation mail"),
         ("2026-02-17T10:00:00Z", "editor", "Faster search"),

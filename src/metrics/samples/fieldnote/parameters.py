@@ -12,6 +12,7 @@ import pandas as pd
 ZONE = "Europe/Berlin"
 BEGIN = pd.Timestamp("2026-01-01", tz=ZONE)  # the day fieldnote opened
 AS_OF = pd.Timestamp("2026-07-01", tz=ZONE)  # first moment not observed
+FASTER_SEARCH = pd.Timestamp("2026-02-17 11:00", tz=ZONE)  # the one change of the log that changed something
 DEVICES = ("desktop", "phone")
 STEPS = ("sign_up", "confirm_email", "create_project", "invite_teammate", "share_project")
 
@@ -37,6 +38,10 @@ class Parameters:
     leaves_for_good: float = 0.08  # in each calendar week after the one of sign_up
     active_if_alive: float = 0.49  # comes at least once in a calendar week
     more_sessions: float = 0.8  # mean number of sessions in an active week beyond the first
+
+    # Everyday work, of which a session has 1.1 pieces
+    searches: tuple[float, float] = (0.24, 0.40)  # before and after the faster search
+    reads_guide: float = 0.20  # in the first session; says nothing about what a user does later
 
     # Money
     subscribes: float = 0.36  # of users who were not invited, in one of their sessions
@@ -83,6 +88,8 @@ class Parameters:
     email_clicks: float = 0.24  # of people who opened
     email_unsubscribes: float = 0.006
     email_converts: tuple[float, float] = (0.06, 0.10)  # A, B, of delivered, within 7 days
+    welcome_unsubscribes: tuple[float, ...] = (0.006, 0.015, 0.03, 0.06)  # by mails in the week up to this one
+    offered: float = 0.40  # of leads, a discount on the first order; says nothing about what they buy
 
     # Support
     tickets_per_user: float = 0.14
@@ -169,7 +176,14 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
             "difference": round(p.email_converts[1] - p.email_converts[0], 6),
             "open_rate": p.email_opens,
             "machine_open_rate": p.email_machine_opens,
+            "unsubscribe_rate_by_mails_in_week": {str(k + 1): rate for k, rate in enumerate(p.welcome_unsubscribes)},
         },
+        "changes": {
+            "c02": {"event": "search", "share_of_work_before": p.searches[0], "share_of_work_after": p.searches[1]},
+            "note": "Of the other changes nothing follows.",
+        },
+        "training": {"event": "view_guide", "difference": 0.0, "note": "Who reads it stays and buys like the others."},
+        "offers": {"difference": 0.0, "note": "Who was offered a discount buys as often as the others."},
         "surveys": {"response_rate": {"free": p.answers_free, "pro": p.answers_paid, "team": p.answers_paid}},
         "support": {"good_rating_rate": p.support_good, "complaint_share": p.complaint_share},
         "transport": {"duplicate_rate": p.duplicates, "late_rate": p.late},

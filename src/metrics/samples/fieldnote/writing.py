@@ -8,13 +8,15 @@ import pandas as pd
 
 from metrics.samples.fieldnote import SEED, USERS, simulate, truth
 
+LONG = ("events", "emails")  # written with gzip
+
 
 def write_demo(folder: Path, seed: int = SEED, users: int = USERS) -> None:
-    """Write ``events.csv.gz``, one ``.csv`` per other table and ``truth.json`` into `folder`."""
+    """Write ``events.csv.gz``, ``emails.csv.gz``, a ``.csv`` per other table and ``truth.json`` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in simulate(seed=seed, users=users).items():
         text = as_csv(table)
-        if name == "events":
+        if name in LONG:
             (folder / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
         else:
             (folder / f"{name}.csv").write_bytes(text.encode())
