@@ -150,6 +150,12 @@ LINES = [
         repeats=3,
     ),
     Line(
+        "recurring revenue by month, from prices", 1 * M,
+        Side("revenue:rollforward_of_prices", settings={"rows": 1 * M}),
+        Side("revenue:closings_of_prices", settings={"rows": 1 * M}), "DuckDB, balances alone", seconds=3,
+        megabytes=1000, repeats=3,
+    ),
+    Line(
         "survival curve with limits", 1 * M, Side("survival:curve", settings={"rows": 1 * M}),
         Side("survival:curve_lifelines", settings={"rows": 1 * M}), "lifelines", goal=1 / 5, megabytes=1000,
     ),

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("chdb")
 from benchmarks import __main__ as benchmarks
-from benchmarks import activity, clickhouse, clickhouse_activity, lines, others, ours, table, worker
+from benchmarks import activity, clickhouse, clickhouse_activity, lines, others, ours, revenue, table, worker
 from benchmarks.log import STEPS, log_file, users_of
 
 ROWS = 20_000
@@ -43,6 +43,11 @@ def test_both_sides_answer_alike(file, side, rival):
     answer = side(file)()
     assert answer == rival(file)()
     assert sum(map(len, answer)) >= len(STEPS)
+
+
+def test_duckdb_has_the_same_balances_of_lines_and_of_prices():
+    assert revenue.rollforward(5_000)() == revenue.closings(5_000)()
+    assert revenue.rollforward_of_prices(5_000)() == revenue.closings_of_prices(5_000)()
 
 
 def test_all_forms_of_the_rival_count_alike(file):

@@ -314,7 +314,7 @@ _HOMES = {
         "plot_calibration",
         "plot_gain",
     ],
-    "metrics.display": ["show", "headline", "definitions", "alert", "given", "given"],
+    "metrics.display": ["show", "headline", "definitions", "alert", "given"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

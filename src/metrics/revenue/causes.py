@@ -52,7 +52,7 @@ def causes_of(ledger: "Ledger", unit: Ints, day: Ints, churned: np.ndarray) -> p
     owner[ledger.unit] = book.subscription if level else book.customer
     who, when = owner[unit[rows]], day[rows]
     found = _told(ledger, who, when, level)
-    key, at = ledger.pieces.involuntary
+    key, at = ledger.involuntary
     if len(key):
         whose = key if level else _customer_of(book, key)
         pairs = pd.DataFrame({"who": whose, "day": span.days(at)}).drop_duplicates()

@@ -16,7 +16,7 @@ from metrics.intervals import Floats
 from metrics.periods import DAY, Ints
 from metrics.revenue.book import NEVER, Book, read_book
 from metrics.revenue.money import coins
-from metrics.revenue.pieces import Pieces, pieces_of
+from metrics.revenue.pieces import pieces_of
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Periods, Range
 from metrics.revenue.states import Cells, cells_of
@@ -30,7 +30,7 @@ class Ledger:
     policies: Policies
     periods: Periods
     book: Book
-    pieces: Pieces
+    involuntary: tuple[Ints, Ints]  # subscription and instant of ends that an unpaid invoice brought
     unit: Ints
     units: int
     part: Ints  # of each row of the book, among `sources`
@@ -156,7 +156,7 @@ def read_ledger(
     live = book.start[book.parts > 0]
     periods = span.periods(int(live.min()) if len(live) else None)
     return Ledger(
-        span, policies, periods, book, pieces, unit, units, np.asarray(part, np.int64), cells,
+        span, policies, periods, book, pieces.involuntary, unit, units, np.asarray(part, np.int64), cells,
         np.asarray(reported, np.int64), parts, coins(pd.Index(parts["currency"])), sources,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from metrics.revenue.causes import causes_of
 from metrics.revenue.ledger import Ledger, read_ledger
 from metrics.revenue.money import from_parts
 from metrics.revenue.policies import RevenueOptions, read_options, spell_out
+from metrics.revenue.states import Cells
 
 Basis: TypeAlias = Literal["event", "snapshot"]
 KINDS = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
@@ -39,74 +40,102 @@ class Moves:
 
 def moves_of(ledger: Ledger, basis: Basis) -> Moves:
     """All movements in the periods of the ledger, in the parts that it reports."""
+    changes, row = _changes(ledger, basis)
+    kind, customers, again, gone, only = _kinds(ledger, changes, row, basis)
+    moved = changes.live != 0
+    told = changes.moves(slice(None), kind, changes.live, customers)
+    if moved.all() and not len(again):
+        return told
+    # What was paused and does not come back: no MRR any more, so that it moves from pause to churn (or contraction).
+    given_up = np.isin(changes.unit, np.unique(changes.unit[again]))
+    some, others = np.flatnonzero(moved & given_up), np.flatnonzero(moved & ~given_up)
+    kind = np.r_[kind[some], np.where(gone, CHURN, CONTRACTION), np.full(len(again), PAUSE)]
+    amount = np.r_[changes.live[some], changes.held[again], -changes.held[again]]
+    ends = _together(changes.moves(np.r_[some, again, again], kind, amount, np.r_[customers[some], only, -only]))
+    return Moves(**{name: np.r_[getattr(told, name)[others], getattr(ends, name)] for name in Moves.__annotations__})
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed of a unit in one part of the report at one moment: MRR, and MRR that rests."""
+
+    unit: Ints
+    part: Ints
+    period: Ints
+    day: Ints
+    live: Ints
+    held: Ints
+
+    def moves(self, place: Ints | slice, kind: Ints, amount: Ints, customers: Ints) -> Moves:
+        return Moves(self.unit[place], self.part[place], self.period[place], self.day[place], kind, amount, customers)
+
+
+def _moments(ledger: Ledger, cells: Cells, basis: Basis) -> Ints:
+    """What is netted: the changes of a day, or of a period."""
+    return cells.day if basis == "event" else ledger.periods.place(cells.day)
+
+
+def _changes(ledger: Ledger, basis: Basis) -> tuple[Changes, Ints]:
+    """The changes inside the periods, in the currency of the report; and for each the run of the whole unit's cells."""
     cells, whole = ledger.cells, ledger.whole
     period = ledger.periods.place(cells.day)
-    inside = (period >= 0) & (period < len(ledger.periods))
-    if basis == "event":
-        time, times = cells.day, whole.day
-    else:
-        time, times = period, ledger.periods.place(whole.day)
-    # The unit as a whole: what it had before and after, and whether it ever paid before.
-    u_begin, u_end = _runs(whole.unit, times)
-    before, after = whole.live_before[u_begin], whole.live[u_end]
-    held_before, held_after = whole.held_before[u_begin], whole.held[u_end]
-    ever = whole.paid_before[u_begin]
-    # Its parts: those changes, in the currency of the report, added up.
-    c_begin, c_end = _runs(cells.unit, time, cells.part)
-    at = c_begin[inside[c_begin]]
-    till = c_end[inside[c_begin]]
-    live = ledger.converted(cells.live[till] - cells.live_before[at], cells.part[at], period[at])
-    held = ledger.converted(cells.held[till] - cells.held_before[at], cells.part[at], period[at])
-    unit, part, when, place = cells.unit[at], ledger.reported[cells.part[at]], time[at], period[at]
-    day = cells.day[till]
+    time, times = (_moments(ledger, some, basis) for some in (cells, whole))
+    begin, end = _runs(cells.unit, time, cells.part)
+    inside = (period[begin] >= 0) & (period[begin] < len(ledger.periods))
+    begin, end = begin[inside], end[inside]
+    unit, part, when, period = cells.unit[begin], cells.part[begin], time[begin], period[begin]
+    live = ledger.converted(cells.live[end] - cells.live_before[begin], part, period)
+    held = ledger.converted(cells.held[end] - cells.held_before[begin], part, period)
+    day, part = cells.day[end], ledger.reported[part]
     if ledger.converts:
-        unit, part, when, place, day, live, held = _added_up(unit, part, when, place, day, live, held)
-    # Find the whole's row for each.
+        unit, part, when, period, day, live, held = _added_up(unit, part, when, period, day, live, held)
     low = int(min(times.min(initial=0), when.min(initial=0)))
     width = int(max(times.max(initial=0), when.max(initial=0))) - low + 1
-    row = np.searchsorted(whole.unit[u_begin] * width + (times[u_begin] - low), unit * width + (when - low))
-    return _classified(
-        unit, part, place, day, live, held,
-        before[row], after[row], held_before[row], held_after[row], ever[row],
-    )  # fmt: skip
+    first, _ = _runs(whole.unit, times)
+    row = np.searchsorted(whole.unit[first] * width + (times[first] - low), unit * width + (when - low))
+    return Changes(unit, part, period, day, live, held), row
 
 
-def _classified(
-    unit: Ints, part: Ints, period: Ints, day: Ints, live: Ints, held: Ints,
-    before: Ints, after: Ints, held_before: Ints, held_after: Ints, ever: np.ndarray,
-) -> Moves:  # fmt: skip
+def _kinds(ledger: Ledger, change: Changes, row: Ints, basis: Basis) -> tuple[Ints, Ints, Ints, np.ndarray, Ints]:
+    """Kind of each change, told by what the whole unit had before and after, and the customers that it counts.
+
+    Then where pauses are given up, whether nothing is left of the unit then, and the customers paused until then.
+    """
+    whole = ledger.whole
+    begin, end = _runs(whole.unit, _moments(ledger, whole, basis))
+    begin, end = begin[row], end[row]
+    before, after = whole.live_before[begin], whole.live[end]
+    rested, rests = whole.held_before[begin] > 0, whole.held[end] > 0
+    ever = whole.paid_before[begin]
+    live, held = change.live, change.held
     came, left = (before == 0) & (after > 0), (before > 0) & (after == 0)
     kind = np.select(
         [
-            came & ~ever, came & (held_before > 0), came, left & (held_after > 0), left,
+            came & ~ever, came & rested, came, left & rests, left,
             (live > 0) & (held < 0), live > 0, (live < 0) & (held > 0),
         ],
         [NEW, RESUME, REACTIVATION, PAUSE, CHURN, RESUME, EXPANSION, PAUSE],
         default=CONTRACTION,
     )  # fmt: skip
-    moved = live != 0
-    customers = (came | left) & moved
-    # What was paused and does not come back: no MRR any more, so that it moves from pause to churn (or contraction).
-    given_up = (held < 0) & (live <= 0) & (ever | (before > 0))
-    gone = (after == 0) & (held_after == 0)
-    again = np.flatnonzero(given_up)
-    lost = np.where(gone[again], CHURN, CONTRACTION)
-    only = gone[again] & (before[again] == 0)  # counted as paused until now
-    zero = np.zeros(len(again), np.int64)
-    rows = [
-        (np.flatnonzero(moved), kind[moved], live[moved], customers[moved].astype(np.int64)),
-        (again, lost, held[again], np.where(only, 1, zero)),
-        (again, np.full(len(again), PAUSE), -held[again], np.where(only, -1, zero)),
-    ]
-    place, kinds, amount, count = (np.concatenate([row[k] for row in rows]) for k in range(4))
-    if not len(again):
-        return Moves(unit[place], part[place], period[place], day[place], kinds, amount, count)
-    unit, part, period, day = unit[place], part[place], period[place], day[place]
-    key = np.lexsort((kinds, day, period, part, unit))  # a live and a paused part that end together are one churn
-    begin, _ = _runs(unit[key], day[key], part[key], period[key], kinds[key])
-    sums = [np.add.reduceat(x[key], begin) for x in (amount, count)]
-    first = key[begin]
-    return Moves(unit[first], part[first], period[first], day[first], kinds[first], sums[0], sums[1])
+    again = np.flatnonzero((held < 0) & (live <= 0) & (ever | (before > 0)))
+    gone = ((after == 0) & ~rests)[again]
+    only = (gone & (before[again] == 0)).astype(np.int64)
+    return kind, (came | left).astype(np.int64), again, gone, only
+
+
+def _together(moves: Moves) -> Moves:
+    """Movements of one unit, part, day and kind as one: a live and a paused part that end together are one churn."""
+    if not len(moves.unit):
+        return moves
+    keys = (moves.kind, moves.day, moves.period, moves.part, moves.unit)
+    order = np.lexsort(keys)
+    begin, _ = _runs(*(key[order] for key in keys))
+    amount, customers = (np.add.reduceat(x[order], begin) for x in (moves.amount, moves.customers))
+    first = order[begin]
+    return Moves(
+        moves.unit[first], moves.part[first], moves.period[first], moves.day[first], moves.kind[first], amount,
+        customers,
+    )  # fmt: skip
 
 
 def _added_up(
