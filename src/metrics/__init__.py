@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         read_payment_attempts,
         read_payment_methods,
         read_subscriptions,
+        read_survey_sends,
         read_surveys,
         read_tickets,
     )
@@ -175,6 +176,7 @@ _HOMES = {
     "metrics.inputs": [
         "read_orders",
         "read_surveys",
+        "read_survey_sends",
         "read_subscriptions",
         "read_cancellations",
         "read_invoices",
@@ -321,7 +323,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "read_events", "load_events", "check_events", "EventLoad", "EventTableError",
     "event_arrivals", "arrival_hours", "event_dictionary", "property_coverage",
-    "read_orders", "read_surveys", "read_subscriptions", "read_cancellations", "read_invoices",
+    "read_orders", "read_surveys", "read_survey_sends", "read_subscriptions", "read_cancellations", "read_invoices",
     "read_payment_attempts", "read_payment_methods", "read_campaigns", "read_tickets", "read_changes", "account",
     "open_events", "write_events", "EventSource",
     "Step", "event_log",

@@ -5,8 +5,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from metrics import response_rate
 from metrics.events import EventTableError
-from metrics.inputs import account, read_campaigns, read_orders, read_subscriptions, read_surveys, read_tickets
+from metrics.inputs import (
+    account,
+    read_campaigns,
+    read_orders,
+    read_subscriptions,
+    read_survey_sends,
+    read_surveys,
+    read_tickets,
+)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -15,6 +24,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+NO_ANSWERS = pd.DataFrame({"respondent_id": [], "answered_at": pd.to_datetime([], utc=True)})
 ORDERS = (
     "customer_id,date,quantity,amount\n0001,1997-01-01,1,11.77\n0002,1997-01-12,1,12.00\n0002,1997-01-12,5,-77.00\n"
 )
@@ -104,3 +114,31 @@ def test_a_missing_column_is_named_with_what_there_is(tmp_path: Path):
         read_orders(write(tmp_path, ORDERS.replace("amount", "amout")), timezone="UTC")
     with pytest.raises(ValueError, match="time_fromat: not an option"):
         read_orders(write(tmp_path, ORDERS), time_fromat="%d")
+
+
+def test_sends_of_surveys_are_read_by_their_usual_names(tmp_path: Path):
+    text = "recipient_id,invited_at,survey,is_delivered\n007,2026-01-05T09:00Z,nps,yes\nbob,2026-01-04T09:00Z,nps,no\n"
+    sends = read_survey_sends(write(tmp_path, text))
+    assert list(sends) == ["respondent_id", "sent_at", "survey_id", "delivered"]
+    assert sends["respondent_id"].tolist() == ["bob", "007"]  # in time order, and zeros kept
+    rate = response_rate(sends, responses=NO_ANSWERS, as_of="2026-03-01", min_n=1)
+    assert rate.loc[0, ["sent", "delivered", "answered"]].tolist() == [2, 1, 0]
+
+
+def test_a_send_without_a_time_is_refused_and_counted(tmp_path: Path):
+    text = "respondent_id,sent_at\nann,2026-01-05T09:00Z\nbob,\n"
+    with pytest.raises(EventTableError, match="1 of 2 rows refused: no sent_at"):
+        read_survey_sends(write(tmp_path, text))
+    found = account(read_survey_sends(write(tmp_path, text), max_refused=0.5))
+    assert found.loc[found["stage"] == "rejected", "rows"].tolist() == [1]
+
+
+def test_rows_that_repeat_what_names_them_are_told_and_kept(tmp_path: Path):
+    text = "ticket_id,customer_id,created_at\n1,ann,2026-01-05T09:00Z\n1,ann,2026-01-05T09:00Z\n"
+    found = account(read_tickets(write(tmp_path, text)))
+    assert found.set_index("stage").loc["duplicate"].tolist()[:2] == [
+        "none removed; 1 rows repeat their ticket_id", 0,
+    ]  # fmt: skip
+    sends = "survey_id,respondent_id,sent_at\nnps,ann,2026-01-05T09:00Z\nnps,bob,2026-01-05T09:00Z\n"
+    found = account(read_survey_sends(write(tmp_path, sends)))  # one survey goes to many
+    assert found.set_index("stage").loc["duplicate", "reason"] == "not checked: no id"

@@ -2,6 +2,7 @@
 
 from metrics.inputs.cards import read_payment_methods
 from metrics.inputs.changes import read_changes
+from metrics.inputs.sends import read_survey_sends
 from metrics.inputs.tables import (
     account,
     read_campaigns,
@@ -24,6 +25,7 @@ __all__ = [
     "read_payment_attempts",
     "read_payment_methods",
     "read_subscriptions",
+    "read_survey_sends",
     "read_surveys",
     "read_tickets",
 ]

@@ -33,6 +33,13 @@ SURVEYS = (
     _optional("survey_id", "id", "survey"),
     _optional("account_id", "id"),
 )
+SURVEY_SENDS = (
+    Column("respondent_id", "id", ("respondent", "person_id", "recipient_id", "customer_id", *CUSTOMER)),
+    Column("sent_at", "time", ("send_date", "sent_date", "sent_on", "invited_at", "delivered_at", *WHEN)),
+    _optional("send_id", "id", "invitation_id", "message_id", "delivery_id"),
+    _optional("survey_id", "id", "survey"),
+    _optional("delivered", "value", "is_delivered"),
+)
 SUBSCRIPTIONS = (
     Column("customer_id", "id", CUSTOMER),
     Column("subscription_id", "id", ("subscription", "contract_id")),

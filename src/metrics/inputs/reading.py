@@ -27,17 +27,26 @@ NAMES = {  # what is read, and the function of a format that makes it
     "cancellations": "cancellations",
     "payment methods": "payment_methods",
     "changes": "changes",
+    "survey sends": "survey_sends",
+}
+IDS = {  # what names one row; of the others several rows may well speak of one thing
+    "orders": "order_id",
+    "survey answers": "response_id",
+    "tickets": "ticket_id",
+    "invoices": "invoice_id",
+    "payment methods": "payment_method_id",
+    "survey sends": "send_id",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
 
 
-def _repeats(rows: pd.DataFrame, columns: Sequence[Column]) -> str:
+def _repeats(rows: pd.DataFrame, noun: str) -> str:
     """What is said of repeated rows. None is dropped: an order may well have a row for each of its items."""
-    key = next((c.name for c in columns if c.kind == "id" and c.name in rows and not c.filled), None)
-    if key is None:
+    key = IDS.get(noun)
+    if key is None or key not in rows:
         return "not checked: no id"
     again = int((rows[key].duplicated() & rows[key].notna()).sum())
-    return f"none removed; {again:,} rows repeat an {key}" if again else f"no {key} comes twice"
+    return f"none removed; {again:,} rows repeat their {key}" if again else f"no {key} comes twice"
 
 
 def read(
@@ -60,7 +69,7 @@ def read(
     if KEY in rows:
         rows, again = without_duplicates(rows, dedupe=True, several=several)
     else:
-        again = {_repeats(rows, columns): 0}
+        again = {_repeats(rows, noun): 0}
     places = rows.drop_duplicates([FILE, LINE]) if several else rows
     kept = {str(note): int(n) for note, n in places[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
