@@ -109,6 +109,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
             return _local_times(table, text)
     if metric in ("event_dictionary", "property_coverage"):
         head = {"event": "Event"}.get(text, head)
+    if metric in ("quick_ratio", "average_rate"):
+        head = {"quick_ratio": "Quick ratio", "rate": "Rate, %"}.get(text, head)
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
     if text == "period":

@@ -14,6 +14,12 @@ MARKS: dict[str, set[str]] = {
     "recovery_curve": {"days", "failed", "too_recent", "recovered", "recovery_rate"},
     "expiring_cards": {"customer_id", "state", "exp_month", "exp_year", "days_left"},
     "quick_ratio": {"gained", "lost", "quick_ratio"},
+    "mrr_movements": {"customer_id", "kind", "amount", "currency", "cause"},
+    "acquisition_cost": {"spend", "customers_new", "cac"},
+    "subscription_lifetime_value": {"arpa", "churn_rate", "expected_months", "revenue"},
+    "roi": {"benefit", "cost", "years", "roi"},
+    "relative_change": {"before", "after", "difference", "relative_change", "multiple"},
+    "average_rate": {"periods", "rate", "rate_low", "rate_high"},
 }
 GROUP_ENDS = {
     "mrr_rollforward": "opening",
@@ -29,6 +35,10 @@ GROUP_ENDS = {
     "recovery_curve": "days",
     "expiring_cards": "customer_id",
     "quick_ratio": "gained",
+    "mrr_movements": "date",
+    "acquisition_cost": "spend",
+    "subscription_lifetime_value": "arpa",
+    "average_rate": "periods",
 }
 HEADS = {
     "currency": "Currency",
@@ -66,7 +76,6 @@ HEADS = {
     "recovery_rate_amount": "Of the money, %",
     "net_loss_rate": "Lost, %",
     "attempt_failure_rate": "Of attempts, %",
-    "quick_ratio": "Quick ratio",
     "exp_month": "Month",
     "exp_year": "Year",
     "expires_at": "No longer good from",
@@ -75,12 +84,27 @@ HEADS = {
     "state": "Card",
     "too_recent": "Too recent",
     "mrr_at_risk": "MRR at risk",
+    "upsell": "More of the same",
+    "cross_sell": "Something new",
+    "downsell": "Less",
+    "term_extension": "Longer term",
+    "gained": "Won",
+    "cac": "Cost of a customer",
+    "expected_months": "Months expected",
+    "roi": "Return, %",
+    "roi_annualised": "A year, %",
+    "relative_change": "Change, %",
+    "multiple": "Times",
 }
-SHARES = ("grr", "nrr", "gross_churn", "net_churn", "rate_of_due", "rate_of_active", "recovery_rate_amount")
+SHARES = (
+    "grr", "nrr", "gross_churn", "net_churn", "rate_of_due", "rate_of_active", "recovery_rate_amount", "roi",
+    "roi_annualised", "relative_change",
+)  # fmt: skip
 MONEY = (
     "opening", "new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx", "closing", "arpa",
     "upsell", "cross_sell", "downsell", "term_extension", "mrr", "mrr_start", "mrr_churned", "mrr_kept", "gained",
     "lost", "mrr_at_risk", "mrr_voluntary", "mrr_involuntary", "mrr_dispute", "mrr_unknown", "mrr_not_churn",
+    "amount", "spend", "cac", "revenue", "benefit", "cost",
 )  # fmt: skip
 SHOWN = {
     "mrr_rollforward": [

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import activity, contacts, health, lifetime, money, numbers, staying
+from metrics.display import activity, contacts, growth, health, lifetime, money, numbers, staying
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -267,6 +267,7 @@ def share_of(part: float, whole: float) -> str:
 
 _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     **money.SAID,
+    **growth.SAID,
     **contacts.SAID,
     "conversion_funnel": _funnel,
     "funnel_trend": _trend,
