@@ -170,6 +170,33 @@ def test_who_failed_too_recently_is_counted_apart():
     assert str(headline(young)) == ("– too few failed long enough ago, so that nothing can be said of their recovery.")
 
 
+def tries(text):
+    """Lines of ``invoice time result``."""
+    table = pd.DataFrame(
+        [line.split() for line in text.split("\n") if line.strip()], columns=["invoice_id", "at", "result"]
+    )
+    return table.assign(attempted_at=pd.to_datetime(table["at"], utc=True)).drop(columns="at")
+
+
+@pytest.mark.parametrize("as_of", ["2026-05-31T23:59:59Z", "2026-06-01"])
+def test_with_a_follow_up_no_failure_that_may_still_be_paid_counts_as_lost(as_of):
+    table = tries("""
+        early  2026-05-01  failed
+        early  2026-05-04  succeeded
+        late   2026-05-01  failed
+        late   2026-05-08  succeeded
+        open   2026-05-25  failed
+        paid   2026-05-25  succeeded
+    """)
+    row = payment_recovery(table, follow_up="7 days", period=None, as_of=as_of, min_n=1).iloc[0]
+    seen = as_of == "2026-06-01"  # the week of those of 25 May is over then, and not an instant before
+    assert row[["invoices", "failed", "recovered"]].tolist() == ([4, 3, 1] if seen else [2, 2, 1])
+    assert row["attempts"] == (5 if seen else 3)  # the payment a week after the first try is too late by an instant
+    curve = recovery_curve(table, follow_up="7 days", as_of=as_of, min_n=1)
+    assert row["recovery_rate"] == curve["recovery_rate"].iloc[-1]
+    assert payment_recovery(table, period=None, as_of=as_of, min_n=1).loc[0, "recovered"] == 2
+
+
 def test_few_are_held_back_and_a_span_is_by_the_first_attempt():
     assert set(recovery_curve(ATTEMPTS, as_of="2026-06-15")["reason"]) == {"below_min_n"}
     assert recovery_curve(ATTEMPTS, until="2026-05-01", as_of="2026-06-15")["failed"].max() == 0

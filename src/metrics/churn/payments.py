@@ -12,7 +12,7 @@ import pandas as pd
 
 from metrics.churn.estimates import joined
 from metrics.intervals import add_rate, no_denominator, ratio
-from metrics.periods import DAY, When
+from metrics.periods import DAY, When, duration
 from metrics.results import blank, keys, result, too_few
 from metrics.revenue.book import times
 from metrics.revenue.ranges import Range, RangeOptions
@@ -33,6 +33,7 @@ def payment_recovery(
     *,
     as_of: When,
     invoices: pd.DataFrame | None = None,
+    follow_up: str | None = None,
     min_n: int = 10,
     by: str | Sequence[str] | None = None,
     confidence: float = 0.95,
@@ -41,7 +42,7 @@ def payment_recovery(
     """What share of invoices failed at first, and of these, what share was paid after all?
 
     An invoice failed if its first attempt did, and recovered if a later one succeeded. The youngest failures are still
-    being tried: read rates of what fell due in the last days with care, or set `until` before them.
+    being tried: set `follow_up`, or they look like losses.
 
     Parameters
     ----------
@@ -51,6 +52,9 @@ def payment_recovery(
         First moment not observed.
     invoices
         ``invoice_id, amount_due_minor`` (and ``currency``), for `recovery_rate_amount`; and columns for `by`.
+    follow_up
+        ``"14 days"``: what happens to an invoice in [first attempt, + `follow_up`) counts, of invoices whose time is
+        over at `as_of`. The recovery rate is then the last one of `recovery_curve`. None: all that is known at `as_of`.
     min_n
         Rates over fewer are NA with the reason ``below_min_n``.
     by
@@ -99,6 +103,8 @@ def payment_recovery(
         if name not in attempts:
             raise ValueError(unknown("attempts", name, attempts.columns, "a column of the table", "columns"))
     ranged = Range(as_of=as_of, **span)
+    if follow_up is not None:
+        attempts = _watched(attempts, duration(follow_up, name="follow_up"), ranged.observed)
     told = per_invoice(attempts, ranged, invoices, by)
     instants = told["first"].to_numpy(np.int64)
     periods = ranged.periods(int(instants.min()) if len(told) else None)
@@ -124,13 +130,22 @@ def payment_recovery(
         "By invoice: first attempt failed / invoices; of the failed, paid by a later attempt. The net loss is what "
         "failed and was not paid / invoices."
     )
-    settings = {"min_n": min_n, "by": by or None, "confidence": confidence, **ranged.said()}
+    if follow_up is not None:
+        definition += f" Counted is what happens within {follow_up} of the first attempt, where they are over."
+    settings = {"follow_up": follow_up, "min_n": min_n, "by": by or None, "confidence": confidence, **ranged.said()}
     head = [name for name in ("period_start", *by) if name in table]
     columns = [
         *head, "invoices", "failed", "recovered", *_of("failure_rate"), *_of("recovery_rate"), "recovery_rate_amount",
         *_of("net_loss_rate"), "attempts", *_of("attempt_failure_rate"), "median_days", "reason",
     ]  # fmt: skip
     return result(table, metric="payment_recovery", definition=definition, settings=settings, columns=columns)
+
+
+def _watched(attempts: pd.DataFrame, wait: int, observed: int) -> pd.DataFrame:
+    """The attempts within so long of their invoice's first one, where that time is over."""
+    at = pd.Series(times(attempts, "attempted_at", "attempts", needed=True), index=attempts.index)
+    end = at.groupby(attempts["invoice_id"].astype("str").to_numpy()).transform("min") + wait
+    return attempts[((at < end) & (end <= observed)).to_numpy()]
 
 
 def per_invoice(
