@@ -35,6 +35,7 @@ IDS = {  # what names one row; of the others several rows may well speak of one 
     "tickets": "ticket_id",
     "invoices": "invoice_id",
     "payment methods": "payment_method_id",
+    "changes": "change_id",
     "survey sends": "send_id",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
