@@ -150,7 +150,27 @@ def test_invoices_fail_and_recover_as_often_as_stated():
     assert holds(len(recovered), settled.sum(), TRUTH["payments"]["recovery_rate"])
 
 
-def test_subscribers_leave_each_month_as_often_as_stated():
+@pytest.mark.parametrize("sign", ["seen", "silent"])
+def test_subscribers_ask_to_leave_as_often_as_stated_and_more_often_after_silence(sign):
+    """Terms that were paid and are over: silent where the owner did nothing in the four weeks before."""
+    bills, cancelled = world()["invoices"], world()["cancellations"].dropna(subset=["requested_at"])
+    monthly = world()["subscriptions"].groupby("subscription_id")["interval"].first()
+    over = bills["paid_at"].notna() & (bills["due_at"] < AS_OF - pd.Timedelta(days=32))
+    terms = bills[over & bills["subscription_id"].map(monthly).eq("month")][
+        ["customer_id", "subscription_id", "due_at"]
+    ]
+    events = world()["events"][["user_id", "timestamp"]].rename(columns={"user_id": "customer_id"})
+    met = terms.reset_index().merge(events, on="customer_id")
+    seen = met["timestamp"].between(met["due_at"] - pd.Timedelta(days=28), met["due_at"], inclusive="left")
+    terms = terms[terms.index.isin(met.loc[seen, "index"]) == (sign == "seen")]
+    asked = terms.reset_index().merge(cancelled[cancelled["outcome"] == "cancelled"], on="subscription_id")
+    hit = asked["requested_at"].between(asked["due_at"], asked["due_at"] + pd.Timedelta(days=27))
+    assert len(terms) > 150
+    assert holds(hit.sum(), len(terms), TRUTH["subscriptions"]["monthly_churn_rate_voluntary"][sign])
+
+
+def test_all_who_subscribe_leave_more_often_than_those_seen_and_less_than_the_silent():
+    law = TRUTH["subscriptions"]["monthly_churn_rate"]
     rows = world()["subscriptions"]
     monthly = rows[rows["interval"] == "month"]
     here, gone = 0, 0
@@ -160,7 +180,7 @@ def test_subscribers_leave_each_month_as_often_as_stated():
         here += len(opening)
         gone += len(opening - closing)
     assert here > 500
-    assert holds(gone, here, TRUTH["subscriptions"]["monthly_churn_rate"])
+    assert law["seen"] < gone / here < law["silent"]
 
 
 def present(rows: pd.DataFrame, at: pd.Timestamp, states: list[str]) -> set[str]:

@@ -52,8 +52,7 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
     p = parameters or Parameters()
     members = people(stream(seed, "people"), users, p)
     done = activity(stream(seed, "activity"), members, p)
-    checkouts = done.loc[done["event"] == "upgrade", ["user", "timestamp"]]
-    money = subscription_tables(stream(seed, "subscriptions"), members, checkouts, p)
+    money = subscription_tables(stream(seed, "subscriptions"), members, done, p)
     cases = tickets(stream(seed, "tickets"), members, p)
     sends, responses = surveys(stream(seed, "surveys"), members, money["subscriptions"], cases, p)
 

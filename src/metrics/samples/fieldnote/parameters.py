@@ -14,6 +14,7 @@ BEGIN = pd.Timestamp("2026-01-01", tz=ZONE)  # the day fieldnote opened
 AS_OF = pd.Timestamp("2026-07-01", tz=ZONE)  # first moment not observed
 FASTER_SEARCH = pd.Timestamp("2026-02-17 11:00", tz=ZONE)  # the one change of the log that changed something
 DEVICES = ("desktop", "phone")
+SIGNS = ("seen", "silent")
 STEPS = ("sign_up", "confirm_email", "create_project", "invite_teammate", "share_project")
 
 
@@ -50,7 +51,8 @@ class Parameters:
     trial_share: float = 0.50
     trial_days: int = 14
     trial_converts: float = 0.60
-    asks_to_cancel: float = 0.08  # per monthly term
+    asks_to_cancel: tuple[float, float] = (0.025, 0.20)  # per term: seen in the days before it, or silent
+    silent_days: int = 28  # without an event before a term: the planted sign of leaving
     request_outcomes: tuple[float, float, float] = (0.60, 0.30, 0.10)  # cancelled, paused, kept
     resumes: float = 0.70  # after a pause of 30 or 60 days; the others leave at its end
     payment_fails: float = 0.06  # first attempt of an invoice
@@ -114,7 +116,7 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
     reached = {d: np.concatenate([[1.0], np.cumprod([steps[s][i] for s in STEPS[1:]])]) for i, d in enumerate(DEVICES)}
     overall = device["desktop"] * reached["desktop"] + device["phone"] * reached["phone"]
     lost_by_payment = p.payment_fails * (1 - p.payment_recovers)
-    cancels = p.asks_to_cancel * p.request_outcomes[0]
+    cancels = {name: p.request_outcomes[0] * chance for name, chance in zip(SIGNS, p.asks_to_cancel, strict=True)}
     bands = {"free": p.nps_free, "pro": p.nps_pro, "team": p.nps_team}
     return {
         "about": "Simulated. The laws that made data/demo, and the quantities metrics should recover from it.",
@@ -142,9 +144,10 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
             },
         },
         "subscriptions": {
-            "monthly_churn_rate_voluntary": round(cancels, 6),
+            "monthly_churn_rate_voluntary": _rounded(cancels.items()),
             "monthly_churn_rate_involuntary": round(lost_by_payment, 6),
-            "monthly_churn_rate": round(1 - (1 - cancels) * (1 - lost_by_payment), 6),
+            "monthly_churn_rate": _rounded((k, 1 - (1 - v) * (1 - lost_by_payment)) for k, v in cancels.items()),
+            "sign_of_leaving": f"silent: no event in the {p.silent_days} days before the term; seen: one at least.",
             "note": "Per monthly term, interval = month; an unpaid term ends after grace_days.",
             "trial_conversion_rate": p.trial_converts,
             "pause_take_rate": p.request_outcomes[1],

@@ -19,15 +19,18 @@ DAY = pd.Timedelta(days=1)
 
 
 def subscription_tables(
-    rng: np.random.Generator, users: pd.DataFrame, upgrades: pd.DataFrame, p: Parameters
+    rng: np.random.Generator, users: pd.DataFrame, done: pd.DataFrame, p: Parameters
 ) -> dict[str, pd.DataFrame]:
     """Tables subscriptions, cancellations, invoices, payment_attempts, payment_methods; times UTC.
 
-    `upgrades` has one row per subscriber: user (position in `users`), timestamp of the check-out.
+    `done` is what users did: user (position in `users`), event, timestamp. Who has an ``upgrade`` subscribes at it.
     """
     book = Book(rng, p)
+    own = done.groupby("user")["timestamp"]
+    upgrades = done[done["event"] == "upgrade"]
     for number, at in zip(upgrades["user"], upgrades["timestamp"], strict=True):
         user = users.iloc[int(number)]
+        book.seen = own.get_group(number).sort_values().reset_index(drop=True)
         book.open(user["user_id"], "USD" if user["country"] == "US" else "EUR", at.tz_convert(ZONE))
     return book.tables()
 
@@ -43,6 +46,7 @@ class Book:
         self.attempts: list[dict[str, Any]] = []
         self.methods: list[dict[str, Any]] = []
         self.count = 0
+        self.seen = pd.Series(dtype="datetime64[us, UTC]")  # when the owner of the open subscription did something
 
     def happens(self, probability: float) -> bool:
         return bool(self.rng.random() < probability)
@@ -113,7 +117,7 @@ class Book:
             if not self.pay(state, begins, first=number == 0 and not again):
                 self.come_back(state, begins + self.p.grace_days * DAY)
                 return
-            if self.happens(self.p.asks_to_cancel):
+            if self.happens(self.p.asks_to_cancel[self.is_silent(begins)]):
                 asked = begins + self.days(8, 26)
                 if asked >= AS_OF:
                     return
@@ -127,6 +131,11 @@ class Book:
                     self.pause(state, ends)
                     return
             number += 1
+
+    def is_silent(self, at: pd.Timestamp) -> bool:
+        """Whether the owner did nothing in the weeks before: the planted sign of leaving."""
+        since = at - self.p.silent_days * DAY
+        return bool(self.seen.searchsorted(since) == self.seen.searchsorted(at))
 
     def change_plan(self, state: dict[str, Any]) -> bool:
         if self.happens(self.p.upgrades):
