@@ -126,6 +126,29 @@ def invoices(events):
     return pd.DataFrame({"customer_id": events["user_id"], "due_at": due, "paid_at": paid})
 
 
+def snapshots(events):
+    """Each row of a user is what was known on its day; who has an event called b has left afterwards."""
+    ordered = events.sort_values(["timestamp", "event", "plan", "amount"], kind="stable")
+    days = ordered.drop_duplicates(["user_id", "timestamp"]).assign(cutoff=lambda t: t["timestamp"])
+    known = days.rename(columns={"user_id": "customer_id", "amount": "active_weeks"})
+    return known.assign(until=known["cutoff"] + pd.Timedelta(days=2), churned=known["event"] == "b")
+
+
+def asked(events):
+    """The last row of each user, told after all outcomes are known."""
+    return (
+        snapshots(events)
+        .drop_duplicates("customer_id", keep="last")
+        .assign(cutoff=pd.Timestamp("2026-04-15", tz="UTC"))
+    )
+
+
+def scored(events):
+    known = snapshots(events)
+    band = known["active_weeks"].map(lambda n: "red" if n < 3 else "green")
+    return known[["cutoff", "customer_id"]].assign(band=band, score=known["active_weeks"])
+
+
 METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "conversion_funnel": lambda e: metrics.conversion_funnel(e, ["a", "b", "c"], window="5 days", as_of=AS_OF),
     "conversion_funnel optional": lambda e: metrics.conversion_funnel(
@@ -274,6 +297,22 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         invoices=invoices(e), tickets=invoices(e).set_axis(["customer_id", "created_at", "solved_at"], axis=1),
         responses=answers(e),
     ),
+    "customer_timeline": lambda e: metrics.customer_timeline(
+        subscriptions(e), customer_id="zoe", as_of=AS_OF, events=e, responses=answers(e), invoices=invoices(e)
+    ),
+    "customer_snapshots": lambda e: metrics.customer_snapshots(
+        subscriptions(e), as_of=AS_OF, cutoffs=["2026-02-20"], horizon="10 days", events=e, responses=answers(e)
+    ),
+    "health_measures": lambda e: metrics.health_measures(snapshots(e)),
+    "replay_alerts": lambda e: metrics.replay_alerts(
+        snapshots(e).assign(cutoff=pd.Timestamp("2026-02-20", tz="UTC")), responses=answers(e)
+    ),
+    "churn_by_band": lambda e: metrics.churn_by_band(scored(e), outcomes=snapshots(e), min_n=1),
+    "forecast_churn": lambda e: metrics.forecast_churn(snapshots(e), now=asked(e), min_churned=1),
+    "backtest_churn": lambda e: metrics.backtest_churn(snapshots(e), rule="active_weeks", min_churned=1),
+    "backtest_churn by": lambda e: metrics.backtest_churn(
+        snapshots(e), rule="active_weeks", by="fifth", min_churned=1
+    ),
     "alert_quality": lambda e: metrics.alert_quality(
         e[e["event"] == "b"].rename(columns={"user_id": "customer_id"}), outcomes=left(e)
     ),
@@ -299,7 +338,8 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
     "explain_funnel", "unit_economics", "health_score", "health_score by",
-    "churn_alerts", "customer_status",
+    "churn_alerts", "customer_status", "customer_timeline", "customer_snapshots", "health_measures", "replay_alerts",
+    "forecast_churn", "backtest_churn", "backtest_churn by",  # a ridge weighs less on twice the people
     "lift", "user_stays", "mrr_movements",
 }  # fmt: skip
 ZONED = [name for name in METRICS if name != "check_responses"]

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from metrics import EventTableError, alert_quality, churn_alerts
+from metrics import EventTableError, alert_quality, churn_alerts, replay_alerts
 from metrics.display import headline, show
 from metrics.display.footnotes import footnotes
 
@@ -166,6 +166,69 @@ def test_the_last_answer_before_as_of_counts_and_6_is_the_last_detractor():
         assert told(table) == {"six": 6, "tie": 3, "worse": 2}
 
 
+def test_each_rule_tells_its_limit_and_its_dates():
+    methods = pd.DataFrame([("a", 12, 2026), ("b", 4, 2026)], columns=["customer_id", "exp_month", "exp_year"])
+    invoices = pd.DataFrame({"customer_id": ["a"], "due_at": at("2026-05-02"), "paid_at": at(None)})
+    answers = pd.DataFrame({"account_id": ["a"], "score": [4], "answered_at": at("2026-05-01")})
+    paid = lines(("a", "2026-01-01", None, "active", 10), ("b", "2026-01-01", None, "active", 10))
+    table = churn_alerts(
+        as_of=AS_OF, events=uses("a", 5, 5, 5, 5, 1), invoices=invoices, responses=answers, payment_methods=methods,
+        subscriptions=paid.assign(renews_at=at("2026-06-10", None)), expires_within="250 days",
+    )  # fmt: skip
+    assert dict(zip(table["rule"], table["threshold"], strict=True)) == {
+        "usage_drop": 0.5, "card_expired": -1, "card_expiring": 250, "overdue_invoice": 1, "nps_detractor": 6,
+        "renewal_due": 60,
+    }  # fmt: skip
+    told = table.set_index("rule")["evidence"]
+    assert told["card_expired"] == "the card ended on 2026-04-30"
+    assert told["card_expiring"] == "the card ends on 2026-12-31"
+
+
+def test_without_rules_all_run_whose_table_is_given():
+    table = churn_alerts(as_of=AS_OF, payment_methods=CARDS, subscriptions=PAID)
+    assert table.attrs["settings"]["rules"] == ["card_expired", "card_expiring"]
+    renewing = churn_alerts(as_of=AS_OF, subscriptions=PAID.assign(renews_at=at(*[None] * len(PAID)).array))
+    assert renewing.attrs["settings"]["rules"] == ["renewal_due"]
+    with pytest.raises(ValueError, match="rules is empty"):
+        churn_alerts(as_of=AS_OF)
+
+
+def test_one_customer_is_told_as_among_all():
+    whole, one = usage(LOG, PAID), usage(LOG, PAID, customer_id="half")
+    assert one.equals(whole[whole["customer_id"] == "half"].reset_index(drop=True))
+    assert one.attrs["settings"]["outside"] == 0
+    assert set(usage(LOG, customer_id="half")["customer_id"]) == {"half"}
+    with pytest.raises(ValueError, match="Did you mean 'half'"):
+        usage(LOG, PAID, customer_id="halve")
+
+
+def test_nobody_is_outside_where_there_are_no_subscriptions_and_few_events_may_be_enough():
+    log = uses("a", 1, 0, 1, 1, 0)
+    assert usage(log).attrs["settings"]["outside"] == 0
+    assert told(usage(log)) == {"a": "baseline_too_small"}
+    assert told(usage(log, min_baseline=0.75)) == {"a": 1}
+
+
+def test_alerts_are_replayed_at_each_cut_off_on_what_was_known_by_then():
+    snapshots = pd.DataFrame({"cutoff": at("2026-05-01", "2026-05-01", "2026-06-01"), "customer_id": ["a", "b", "a"]})
+    invoices = pd.DataFrame({
+        "customer_id": ["a", "b", "c", "b"],
+        "due_at": at("2026-04-20", "2026-04-30", "2026-04-01", "2026-05-15"),
+        "paid_at": at("2026-06-05", "2026-05-01", None, None),
+    })  # fmt: skip
+    table = replay_alerts(snapshots, rules=["overdue_invoice"], invoices=invoices)
+    told = list(zip(table["cutoff"].dt.strftime("%m-%d"), table["customer_id"], strict=True))
+    assert told == [("05-01", "a"), ("05-01", "b"), ("06-01", "a")]  # c was not here, b not at the second
+    soon = replay_alerts(snapshots, rules=["overdue_invoice"], invoices=invoices, cooldown="40 days")
+    assert len(soon) == 2  # a was told of 31 days before
+    earlier = pd.DataFrame({"customer_id": ["b"], "rule": ["overdue_invoice"], "at": at("2026-04-25")})
+    after = replay_alerts(snapshots, rules=["overdue_invoice"], invoices=invoices, previous=earlier)
+    assert after["customer_id"].tolist() == ["a", "a"]
+    assert len(replay_alerts(snapshots[:0], rules=["overdue_invoice"], invoices=invoices)) == 0
+    with pytest.raises(ValueError, match="the cut-offs of the snapshots say when"):
+        replay_alerts(snapshots, as_of=AS_OF, invoices=invoices)
+
+
 def test_a_renewal_is_due_to_the_last_day_of_its_time_and_not_before_as_of():
     renewals = {
         "half": "2026-07-31T12:00Z", "less": "2026-08-01", "gone quiet": "2026-06-01", "small": "2026-05-31",
@@ -240,6 +303,7 @@ def test_rows_are_by_customer_and_rule_and_alert_quality_takes_them():
         ({"rules": ["renewal_due"]}, ValueError, "'renewal_due' needs subscriptions"),
         ({"rules": ["renewal_due"], "subscriptions": PAID}, ValueError, "'renews_at' is not a column of subscriptions"),
         ({"min_drop": 0}, ValueError, "min_drop: 0 is not a share"),
+        ({"min_drop": 1.5}, ValueError, "min_drop: 1.5 is not a share"),
         ({"min_baseline": 0}, ValueError, "min_baseline: 0 is not above 0"),
         ({"baseline": "6 days"}, ValueError, "shorter than a week"),
         ({"cooldown": "soon"}, ValueError, "cooldown: 'soon' is not a span"),

@@ -176,3 +176,37 @@ def test_the_sentence_counts_who_is_to_be_heeded_and_the_foot_says_when():
     html = show(found, "x").html
     assert "In 90 days, %" in html
     assert "With us, days" in html
+
+
+def test_one_customer_is_told_as_among_all_and_in_a_sentence_of_their_own():
+    events = uses("ann", 20, 22, 18, 20, 10)
+    one = customer_status(PAID, as_of=AS_OF, customer_id="ann", events=events)
+    assert one.equals(customer_status(PAID, as_of=AS_OF, events=events).iloc[:1])
+    assert headline(one) == (
+        "182 days is ann with us, paying 120 a month, last active 7 days ago; to heed: renewal within 60 days, "
+        "usage drop."
+    )
+    cat = customer_status(PAID, as_of=AS_OF, customer_id="cat")
+    assert headline(cat) == "91 days is cat with us, paying 50 a month; nothing to heed."
+    with pytest.raises(ValueError, match="Did you mean 'ann'"):
+        customer_status(PAID, as_of=AS_OF, customer_id="anne")
+
+
+def test_five_events_in_a_mean_week_are_enough_and_little_money_is_money():
+    rows = status(events=uses("cat", 5, 5, 5, 5, 2))
+    assert rows.loc["cat", "flags"] == "usage_drop"
+    small = table(
+        LINE, ("a", 0.5, "2025-01-01", "2026-02-01", "active", None), ("a", 0.75, "2026-02-01", None, "active", None)
+    )
+    assert status(small)["mrr_change_90d"].tolist() == [0.5]
+
+
+def test_a_currency_in_which_nothing_is_paid_is_no_second_one():
+    paid = table(LINE, ("a", 10, "2025-01-01", None, "active", None), ("a", 0, "2025-01-01", None, "active", None))
+    rows = status(paid.assign(currency=["USD", "EUR"]))
+    assert rows["mrr"].tolist() == [10]
+
+
+def test_one_invoice_that_waits_is_enough_to_be_heeded():
+    rows = status(invoices=table("customer_id due_at paid_at", ("cat", AS_OF - DAY, None)))
+    assert (rows.loc["cat", "flags"], rows.loc["cat", "invoices_overdue"]) == ("overdue_invoice", 1)

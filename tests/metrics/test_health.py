@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics import EventTableError, alert_quality, health_score, lift
+from metrics import EventTableError, alert_quality, churn_by_band, health_score, lift, plot_churn_by_band
 from metrics.display import headline, show
 from metrics.display.footnotes import footnotes
 from metrics.intervals import wilson
@@ -121,6 +121,88 @@ def test_an_alert_without_an_outcome_and_a_customer_who_stands_twice_are_refused
         alert_quality(alerted(0), outcomes=pd.concat([OUTCOMES, OUTCOMES[:1]]))
 
 
+def moments(*rows, columns):
+    table = pd.DataFrame(rows, columns=["cutoff", "customer_id", *columns])
+    return table.assign(cutoff=pd.to_datetime(table["cutoff"], utc=True))
+
+
+OVER_TIME = moments(
+    ("2026-05-01", "a", True), ("2026-05-01", "b", False), ("2026-06-01", "b", True), ("2026-06-01", "c", False),
+    ("2026-07-01", "c", False), columns=["churned"],
+)  # fmt: skip
+TOLD = moments(
+    ("2026-05-01", "a", "use"), ("2026-05-01", "b", "use"), ("2026-05-01", "a", "bill"), ("2026-06-01", "c", "use"),
+    columns=["rule"],
+)  # fmt: skip
+
+
+def test_alerts_of_several_moments_are_held_against_what_came_after_each():
+    row = alert_quality(TOLD, outcomes=OVER_TIME).iloc[0]
+    assert (row["customers"], row["alerted"], row["churned"], row["precision"]) == (5, 3, 2, pytest.approx(1 / 3))
+    by = alert_quality(TOLD, outcomes=OVER_TIME, by="cutoff")
+    assert by["cutoff"].dt.month.tolist() == [5, 6, 7]
+    assert by["alerted"].tolist() == [2, 1, 0]
+    assert by["recall"].fillna(-1).tolist() == [1, 0, -1]
+    rules = alert_quality(TOLD, outcomes=OVER_TIME, by="rule").set_index("rule")
+    assert rules.loc["bill", ["customers", "alerted", "precision", "recall"]].tolist() == [5, 1, 1, 0.5]
+    assert rules.loc["use", ["alerted", "churned", "precision"]].tolist() == [3, 2, pytest.approx(1 / 3)]
+    assert len(alert_quality(TOLD[:0], outcomes=OVER_TIME, by="rule")) == 0
+    with pytest.raises(EventTableError, match="1 customers have an alert and no outcome"):
+        alert_quality(TOLD.assign(cutoff=TOLD["cutoff"].max()).drop_duplicates("customer_id")[:1], outcomes=OVER_TIME)
+    with pytest.raises(ValueError, match="'cutoff' is not a column of alerts"):
+        alert_quality(TOLD.drop(columns="cutoff"), outcomes=OVER_TIME)
+    with pytest.raises(ValueError, match="by: 'month' is not known"):
+        alert_quality(TOLD, outcomes=OVER_TIME, by="month")
+
+
+def test_churn_is_counted_by_the_band_that_stood_at_the_moment():
+    scores = moments(
+        ("2026-05-01", "a", "red"), ("2026-05-01", "b", "green"), ("2026-06-01", "b", "red"),
+        ("2026-06-01", "c", None), ("2026-07-01", "z", "red"), columns=["band"],
+    )  # fmt: skip
+    table = churn_by_band(scores, outcomes=OVER_TIME, min_n=1).set_index("band")
+    assert table["customers"].to_dict() == {"red": 2, "yellow": 0, "green": 1, "unknown": 1}
+    assert (table.loc["red", "churn_rate"], table.loc["red", "lift"], table.loc["green", "churn_rate"]) == (1, 2, 0)
+    low, high = wilson(2, 2)
+    assert tuple(table.loc["red", ["churn_rate_low", "churn_rate_high"]]) == (low, high)
+    assert table.loc["yellow", "reason"] == "zero_denominator"
+    assert churn_by_band(scores, outcomes=OVER_TIME).attrs["settings"]["undecided"] == 1
+    held = churn_by_band(scores, outcomes=OVER_TIME)
+    assert held["reason"].tolist() == ["below_min_n", "zero_denominator", "below_min_n", "below_min_n"]
+    assert headline(held) == "– of no band enough customers were watched."
+    with pytest.raises(ValueError, match="band: 'amber' is none"):
+        churn_by_band(scores.assign(band="amber"), outcomes=OVER_TIME)
+    with pytest.raises(EventTableError, match="scores: 1 customers stand there twice"):
+        churn_by_band(scores.drop(columns="cutoff"), outcomes=OVER_TIME)
+
+
+def test_bands_are_told_apart_only_where_their_limits_are():
+    many = pd.DataFrame({"customer_id": range(200), "band": ["red"] * 100 + ["green"] * 100})
+    gone = pd.DataFrame({"customer_id": range(200), "churned": [k < 40 or k == 150 for k in range(200)]})
+    table = churn_by_band(many, outcomes=gone)
+    assert headline(table) == (
+        f"40{THIN}% of 100 red customers left (31 to 50), of 100 green ones 1.0{THIN}% (0.2 to 5.4)."
+    )
+    level = churn_by_band(many, outcomes=gone.assign(churned=[k % 5 == 0 for k in range(200)]))
+    assert headline(level).endswith(", which may be chance.")
+    assert footnotes(table)[1] == f"40 / 100 = 40.0{THIN}%, red. 95{THIN}% Wilson intervals."
+    assert "100" in show(table, "x").html
+    assert len(plot_churn_by_band(table).texts) > 0
+    assert "watched" not in show(plot_churn_by_band(churn_by_band(many[:0], outcomes=gone)), "x").html
+
+
+def test_a_score_that_means_health_is_judged_from_below():
+    scores = moments(
+        ("2026-05-01", "a", 10), ("2026-05-01", "b", 90), ("2026-06-01", "b", 20), ("2026-06-01", "c", 80),
+        ("2026-07-01", "z", 1), columns=["score"],
+    )  # fmt: skip
+    table = lift(scores, outcomes=OVER_TIME, lowest=True, fraction=0.5)
+    assert table[["rows", "selected", "rate", "lift"]].iloc[0].tolist() == [4, 2, 1, 2]
+    assert table.attrs["settings"]["undecided"] == 1
+    assert "2 with the lowest scores" in headline(table)
+    assert lift(scores, outcomes=OVER_TIME, fraction=0.5)["rate"].item() == 0
+
+
 # -- scores ------------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +238,43 @@ def test_groups_are_not_rounded_before_they_are_weighed():
     assert parts["group"].tolist() == list(groups)
     assert parts["score"].tolist() == pytest.approx([83, 70.5, 236 / 3, 54])
     assert parts["top_reason"].tolist() == ["forecast 0", "engagement 1", "usage 1", "manager 0"]
+
+
+def test_a_group_of_which_half_is_known_says_so_and_full_marks_cost_nothing():
+    rows = [("c", "a", 100, "use"), ("c", "b", None, "use"), ("c", "d", 99, "money")]
+    table = health_score(known(*rows, columns=("customer_id", "measure", "score", "group")), by="group",
+                         weights={"use": 1, "money": 1}).set_index("group")  # fmt: skip
+    assert table["coverage"].to_dict() == {"use": 0.5, "money": 1}
+    assert table["missing"].fillna("-").to_dict() == {"use": "b", "money": "-"}
+    assert table["top_reason"].fillna("-").to_dict() == {"use": "-", "money": "d"}
+
+
+def test_of_whom_nothing_is_known_there_is_no_score_also_where_it_would_count_as_0():
+    row = health_score(known(("a", "usage", None)), weights={"usage": 1}, missing="zero", min_coverage=0).iloc[0]
+    assert (pd.isna(row["score"]), row["reason"]) == (True, "low_coverage")
+
+
+def test_by_a_column_each_of_its_values_is_scored_by_itself():
+    measures = moments(
+        ("2026-06-01", "a", "usage", 30), ("2026-05-01", "a", "usage", 90), ("2026-05-01", "b", "nps", 50),
+        columns=["measure", "score"],
+    )  # fmt: skip
+    table = health_score(measures, weights={"usage": 1, "nps": 1}, by="cutoff")
+    assert list(zip(table["cutoff"].dt.month, table["customer_id"], table["score"], strict=True)) == [
+        (5, "a", 90), (5, "b", 50), (6, "a", 30),
+    ]  # fmt: skip
+    assert list(health_score(measures[:0], weights={"usage": 1}, by="cutoff")) == list(table)
+    with pytest.raises(ValueError, match="by: 'measure' is a column of the result"):
+        health_score(measures, weights={"usage": 1, "nps": 1}, by="measure")
+
+
+def test_shares_and_bands_have_their_ranges():
+    for wrong in (-0.1, 1.5):
+        with pytest.raises(ValueError, match="is not a share of the weight"):
+            health_score(ANN, weights=WEIGHTS, min_coverage=wrong)
+    for bands in ((40, 100.5), (-1, 70), (70, 40)):
+        with pytest.raises(ValueError, match="are not two rising numbers"):
+            health_score(ANN, weights=WEIGHTS, bands=bands)
 
 
 def test_exactly_the_least_coverage_is_enough():

@@ -100,7 +100,7 @@ def test_a_missing_estimate_says_why_where_the_table_has_reasons(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_nobody_is_an_answer_and_no_error(name):
-    if name == "explain_funnel":  # asks about somebody
+    if name in ("explain_funnel", "customer_timeline"):  # asks about somebody
         return
     full, empty = METRICS[name](table_of([])), METRICS[name](table_of([])[:0])
     assert list(empty.columns) == list(full.columns)

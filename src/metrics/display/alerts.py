@@ -166,7 +166,7 @@ def _of_rows(rows: pd.DataFrame, column: str, name: str, unit: str, beyond: str)
     parts = []
     for _, row in rows.head(5).iterrows():
         value = numbers.with_unit(written.write(row[column]), unit)
-        label = ", ".join(str(row[word]) for word in words[:2])
+        label = ", ".join(column_of(rows, word).write(row[word]) for word in words[:2])
         parts.append(f"{label} {value}".strip())
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     return f"{name} {beyond}: {', '.join(parts)}{more}."

@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import health, numbers, of_money
+from metrics.display import health, numbers, of_health, of_money
 from metrics.display.heads import HEADS
 from metrics.display.kinds import groups_of, metric_of, setting
 
 MODELS = {
+    **of_health.MODELS,
     "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "bgbb": "BG/BB",
     "recency": "last purchase first", "rate": "rate so far", "aov_x_frequency": "order value × frequency",
 }  # fmt: skip
@@ -47,6 +48,7 @@ REASONS = {
     "nobody_lost": "nobody has left",
     "nobody_left": "all left at once",
     "too_few_periods": "too few periods",
+    "too_few_churned": "too few left to learn from",
 }
 _PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
 _STAYS = ("time", "median", "restricted_mean", "until")
@@ -59,7 +61,19 @@ OF_VOICE = {  # columns on the scale of a survey, or per so many customers
     "customer_effort": ("customer_effort",),
     "complaint_rate": ("complaint_rate",),
 }
-_MONEY = (*health.MONEY, "revenue", "margin", "clv", "monetary_value", "amount", "net", "expected_value", "ltv", "cac")
+_MONEY = (
+    *health.MONEY,
+    *of_health.MONEY,
+    "revenue",
+    "margin",
+    "clv",
+    "monetary_value",
+    "amount",
+    "net",
+    "expected_value",
+    "ltv",
+    "cac",
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +147,13 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = f"{head}, {table['basis'].iloc[0]}" if text == "clv" and "basis" in table else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=True)
     if text in ("auc", "brier", "correlation", "mae", "mse"):
-        return Column(head, lambda v: numbers.plain(v, 3))
+        return Column(head, lambda v: numbers.plain(v, 3), estimate=f"{text}_low" in table)
+    if text == "auc_difference":
+        return Column(head, lambda v: numbers.signed(v, 3), estimate=True)
+    if text == "rule" and metric in ("churn_alerts", "replay_alerts", "alert_quality"):
+        return Column("Sign", lambda v: _word(v).replace("_", " "), words=True)
+    if metric == "forecast_churn" and text == "top_reason":
+        return Column("Above all for", lambda v: of_health.SIGNALS.get(str(v), _word(v)), words=True)
     if text == "model" and not pd.api.types.is_numeric_dtype(cells):
         return Column("Model or rule", lambda v: MODELS.get(str(v), _word(v)), words=True)
     if pd.api.types.is_bool_dtype(cells):
@@ -173,7 +193,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     if (
         text.endswith(("_rate", "_share"))
         or (metric in of_money.MARKS and text in of_money.SHARES)
-        or text in ("share", "proportion", "survival", "rate", "precision", "recall", "coverage")
+        or text in ("share", "proportion", "survival", "rate", "precision", "recall", "coverage", "churn_probability")
         or (text == "margin" and _is_share(cells))
         or (text == "not_yet" and estimate)
     ):

@@ -1,11 +1,12 @@
 """What columns are called in a table: the words over them, where their name alone would not do."""
 
-from metrics.display import health, of_contacts, of_money
+from metrics.display import health, of_contacts, of_health, of_money
 
 HEADS = {
     **of_money.HEADS,
     **health.HEADS,
     **of_contacts.HEADS,
+    **of_health.HEADS,
     "event": "Step",
     "users": "Users",
     "dropped": "Stopped",

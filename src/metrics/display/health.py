@@ -13,6 +13,9 @@ HEADS = {
     "mrr_at_risk": "MRR at risk",
     "tenure_days": "With us",
     "mrr": "MRR",
+    "invoices_overdue": "Overdue",
+    "days_to_renewal": "Renewal in, days",
+    "flags": "To heed",
     "mrr_change_90d": "In 90 days, %",
     "nps_band": "Said last",
 }
@@ -24,9 +27,8 @@ def lift_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = table.iloc[0]
     if numbers.is_missing(row["lift"]):
         return none("nobody left, so that no score can be judged." if row["rows"] else "there are no scores to judge.")
-    text = (
-        f"times as many left of the {count(row['selected'])} with the highest scores as of all {count(row['rows'])}: "
-    )
+    text = f"times as many left of the {count(row['selected'])} with the {_end(table)} scores as of all "
+    text += f"{count(row['rows'])}: "
     return Sentence(numbers.ratio(row["lift"]), f"{text}{_rate(row['rate'])} against {_rate(row['base_rate'])}.")
 
 
@@ -70,11 +72,15 @@ def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 def lift_foot(table: pd.DataFrame) -> list[str]:
     """Rate over rate."""
     row = table.iloc[0]
-    lines = ["Lift = share of those with the highest scores who left / share of all who left."]
+    lines = [f"Lift = share of those with the {_end(table)} scores who left / share of all who left."]
     if not numbers.is_missing(row["lift"]):
         lines.append(f"{_rate(row['rate'])} / {_rate(row['base_rate'])} = {plain(row['lift'], 2)}.")
     unscored = setting(table, "unscored", 0)
     return [*lines, f"Left out: {count(unscored)} without a score." if unscored else ""]
+
+
+def _end(table: pd.DataFrame) -> str:
+    return "lowest" if setting(table, "lowest") else "highest"
 
 
 def quality_foot(table: pd.DataFrame) -> list[str]:
@@ -178,12 +184,31 @@ def status_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     flagged = table["flags"].dropna().str.split(", ")
     if not len(table):
         return none("there is no customer.")
+    if len(table) == 1:
+        return _one_said(table)
     text = f"of {count(len(table))} customer{'' if len(table) == 1 else 's'} {'has' if len(flagged) == 1 else 'have'} "
     kinds = flagged.explode().value_counts(sort=False)
     if not len(kinds):
         return Sentence(count(0), f"{text}something to heed.")
     text += "something to heed: " + ", ".join(f"{_words(flag)} {count(n)}" for flag, n in kinds.items())
     return Sentence(count(len(flagged)), f"{text}.")
+
+
+def _one_said(table: pd.DataFrame) -> Sentence:
+    """How long one customer has been here, for how much, how active, and what is to be heeded."""
+    row, currency = table.iloc[0], setting(table, "currency")
+    said = []
+    if not numbers.is_missing(row["mrr"]):
+        said.append(f"paying {currency + ' ' if currency else ''}{plain(row['mrr'], 0)} a month")
+    if not numbers.is_missing(row["days_since_active"]):
+        days = row["days_since_active"]
+        said.append(f"last active {count(days)} day{'' if days == 1 else 's'} ago")
+    if not numbers.is_missing(row["nps_band"]):
+        said.append(f"a {row['nps_band']} by the last answer")
+    heed = "" if numbers.is_missing(row["flags"]) else ", ".join(_words(f) for f in str(row["flags"]).split(", "))
+    text = f"days is {row['customer_id']} with us{''.join(f', {part}' for part in said)}"
+    tenure = numbers.MISSING if numbers.is_missing(row["tenure_days"]) else count(row["tenure_days"])
+    return Sentence(tenure, f"{text}; {'to heed: ' + heed if heed else 'nothing to heed'}.")
 
 
 def status_foot(table: pd.DataFrame) -> list[str]:

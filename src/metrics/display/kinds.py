@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import of_contacts, of_money
+from metrics.display import of_contacts, of_health, of_money
 
 _MARKS = {
     **of_money.MARKS,
     **of_contacts.MARKS,
+    **of_health.MARKS,
     "conversion_funnel": {"step", "event", "users", "dropped", "open"},
     "time_to_convert": {"step", "event", "users", "p25_seconds", "median_seconds", "p75_seconds", "p90_seconds"},
     "funnel_trend": {"period_start", "users", "converted", "conversion_rate"},
@@ -70,6 +71,7 @@ _MARKS = {
 GROUP_ENDS = {  # the first column of a metric that is no group: what stands before it is `by`
     **of_money.GROUP_ENDS,
     **of_contacts.GROUP_ENDS,
+    **of_health.GROUP_ENDS,
     "conversion_funnel": "step",
     "time_to_convert": "step",
     "compare_funnels": "step",

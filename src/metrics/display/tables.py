@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from metrics.display import numbers, of_contacts, of_money
+from metrics.display import numbers, of_contacts, of_health, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
@@ -16,6 +16,7 @@ from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of,
 _SHOWN = {  # where a metric has more columns than can be read at a glance
     **of_money.SHOWN,
     **of_contacts.SHOWN,
+    **of_health.SHOWN,
     "conversion_funnel": [
         "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
     ],
@@ -63,6 +64,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
 _EXTRA = {
     **of_money.EXTRA,
     **of_contacts.EXTRA,
+    **of_health.EXTRA,
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
     "time_to_convert": {"users", "p25_seconds", "p75_seconds"},
     "compare_funnels": {"users", "conversion_rate", "p_adjusted"},
@@ -103,6 +105,7 @@ _EMPTY_IS_NOTHING = {
     "reason",
     "excluded",
     "flags",
+    "days_to_renewal",
     "rejected",
     "duplicates",
 }  # columns left out where they say nothing

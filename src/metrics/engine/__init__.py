@@ -8,10 +8,10 @@ from metrics.engine.answer import Answer, Events, by_user, rows_of, time_range
 from metrics.engine.cells import Cells, Cut
 from metrics.engine.days import UserDays
 from metrics.engine.reading import Mark, Reading
-from metrics.engine.rows import Rows, changes, only
+from metrics.engine.rows import Rows
 from metrics.engine.span import Span
 
 __all__ = [
-    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "changes",
-    "only", "rows_of", "time_range",
+    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "rows_of",
+    "time_range",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from metrics.health.signals import (
     last_answers,
     local_days,
     need,
+    of_customer,
     overdue_of,
     usage_drops,
     use_of,
@@ -39,7 +40,8 @@ _RESULT = ["customer_id", "rule", "alert", "value", "threshold", "evidence", "pl
 def churn_alerts(
     *,
     as_of: When,
-    rules: Sequence[str],
+    rules: Sequence[str] | None = None,
+    customer_id: str | None = None,
     events: pd.DataFrame | None = None,
     subscriptions: pd.DataFrame | None = None,
     invoices: pd.DataFrame | None = None,
@@ -66,7 +68,9 @@ def churn_alerts(
         ``"card_expired"``, ``"card_expiring"`` (`payment_methods`): the card that lasts longest has ended, or ends
         within `expires_within`; ``"overdue_invoice"`` (`invoices`): due before `as_of` and not paid;
         ``"nps_detractor"`` (`responses`): the last answer is 0 to 6; ``"renewal_due"`` (`subscriptions`, with
-        ``renews_at``): the next renewal is within `renewal_within`.
+        ``renews_at``): the next renewal is within `renewal_within`. Default: all whose table is given.
+    customer_id
+        Only this customer.
     events
         Event table; ``user_id`` is the customer.
     subscriptions
@@ -130,18 +134,22 @@ def churn_alerts(
     >>> alerts["evidence"].item()
     '2 invoices unpaid, the oldest due on 2026-05-20'
     """
-    rules = [rules] if isinstance(rules, str) else list(dict.fromkeys(rules))
     given = {
         "events": events, "subscriptions": subscriptions, "invoices": invoices, "responses": responses,
         "payment_methods": payment_methods,
     }  # fmt: skip
+    if rules is None:
+        rules = [rule for rule, (table, _) in RULES.items() if given[table] is not None]
+        if subscriptions is not None and "renews_at" not in subscriptions:
+            rules.remove("renewal_due")
+    rules = [rules] if isinstance(rules, str) else list(dict.fromkeys(rules))
     for rule in rules:
         if rule not in RULES:
             raise ValueError(unknown("rules", rule, RULES, "a rule", "names"))
         if given[RULES[rule][0]] is None:
             raise ValueError(f"rules: {rule!r} needs {RULES[rule][0]}. Give the table, or leave the rule out.")
     if not rules:
-        raise ValueError(f"rules is empty. Name some of {', '.join(RULES)}.")
+        raise ValueError(f"rules is empty. Name some of {', '.join(RULES)}, and give their tables.")
     if not 0 < min_drop <= 1:
         raise ValueError(f"min_drop: {min_drop!r} is not a share above 0. Use 0.5 for a fall by half.")
     if not 0 < min_baseline < np.inf:
@@ -154,6 +162,8 @@ def churn_alerts(
     )
     customers = None
     if subscriptions is not None:
+        if customer_id is not None:
+            subscriptions = of_customer(subscriptions, customer_id)
         if "renewal_due" in rules:
             need("subscriptions", subscriptions, ["renews_at"])
         customers = customers_with_subscriptions(subscriptions, as_of=as_of, tz=tz)
@@ -218,6 +228,8 @@ def churn_alerts(
         table = table[known].assign(mrr_at_risk=lambda t: t["customer_id"].map(customers["mrr"]))
         mixed = table["mrr_at_risk"].isna() & table["reason"].isna()
         table["reason"] = table["reason"].mask(mixed, "mrr_at_risk: mixed_currencies")
+    if customer_id is not None:
+        table, outside = table[table["customer_id"] == str(customer_id)], 0
     skipped = table["reason"].notna() & ~table["reason"].str.startswith("mrr_at_risk").fillna(False).astype(bool)
     quiet = ~skipped & _told(table, previous, end, duration(cooldown, name="cooldown"))
     table["reason"] = table["reason"].mask(quiet, "cooldown")

@@ -5,7 +5,7 @@ numbers: whether it finds those who leave, `lift` says.
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from metrics.files import EventTableError
 from metrics.intervals import Floats
 from metrics.periods import one_of
-from metrics.results import result
+from metrics.results import keys, result
 from metrics.steps import unknown
 from metrics.surveys.answers import round_half_away
 
@@ -29,7 +29,7 @@ def health_score(
     missing: Missing = "reweight",
     min_coverage: float = 0.5,
     bands: tuple[float, float] = (40, 70),
-    by: Literal["group"] | None = None,
+    by: str | None = None,
 ) -> pd.DataFrame:
     """How healthy is each customer, on how much knowledge, and what costs the most points?
 
@@ -51,11 +51,13 @@ def health_score(
     bands
         Below the first number red, from the second on green.
     by
-        ``"group"``: a row for each customer and group.
+        ``"group"``: a row for each customer and group. Another column, such as ``"cutoff"``: the scores of each of its
+        values, by themselves.
 
     Returns
     -------
     DataFrame, one row per customer (and group), by customer
+        cutoff         as given  with ``by="cutoff"``, or what the column is called
         customer_id
         group          text      with ``by="group"``, in the order of `weights`
         score          0 to 100  NA where too little is known
@@ -91,11 +93,13 @@ def health_score(
     low, high = _limits(bands)
     if not 0 <= min_coverage <= 1:
         raise ValueError(f"min_coverage: {min_coverage!r} is not a share of the weight. Use 0.5 for half of it.")
-    if by not in (None, "group"):
-        raise ValueError(f"by: {by!r} is not known. Use 'group' or None.")
     grouped = "group" in measures
-    if by == "group" and not grouped:
-        raise ValueError(unknown("by", "group", measures.columns, "a column of the measures", "columns"))
+    if by is not None and by not in measures:
+        raise ValueError(unknown("by", by, measures.columns, "a column of the measures", "columns"))
+    if by not in (None, "group"):
+        keys(by, taken=["customer_id", "measure", *_RESULT])
+        how: dict[str, Any] = {"weights": weights, "missing": missing, "min_coverage": min_coverage, "bands": bands}
+        return _each(measures, by, how)
     rows = _checked(measures, "group" if grouped else "measure", weights)
     names = list(weights)
     customers = pd.Index(rows["customer_id"].drop_duplicates().sort_values())
@@ -118,13 +122,28 @@ def health_score(
         "weights": told, "missing": missing, "by": by,
         "min_coverage": float(min_coverage), "bands": [float(low), float(high)],
     }  # fmt: skip
-    how = {"reweight": "of what is there", "zero": "of all, what is missing counted as 0", "exclude": "of all"}
+    words = {"reweight": "of what is there", "zero": "of all, what is missing counted as 0", "exclude": "of all"}
     definition = (
-        f"Weighted mean {how[missing]} ({', '.join(told)}); no score under {100 * min_coverage:g} % of "
+        f"Weighted mean {words[missing]} ({', '.join(told)}); no score under {100 * min_coverage:g} % of "
         f"the weight; red below {low:g}, green from {high:g}."
     )
     columns = ["customer_id", *(["group"] if by else []), *_RESULT]
     return result(table, metric="health_score", definition=definition, settings=settings, columns=columns)
+
+
+def _each(measures: pd.DataFrame, by: str, how: dict[str, Any]) -> pd.DataFrame:
+    """The scores of each value of a column, one under the other."""
+    found = [
+        health_score(part.drop(columns=by), **how).assign(**{by: value})
+        for value, part in measures.groupby(by, sort=True, dropna=False)
+    ]
+    whole = health_score(measures.drop(columns=by).iloc[:0], **how)
+    table = pd.concat(found, ignore_index=True) if found else whole.assign(**{by: measures[by].iloc[:0]})
+    settings = whole.attrs["settings"] | {"by": by}
+    columns = [by, "customer_id", *_RESULT]
+    return result(
+        table, metric="health_score", definition=whole.attrs["definition"], settings=settings, columns=columns
+    )
 
 
 def _limits(bands: tuple[float, float]) -> tuple[float, float]:

@@ -27,6 +27,16 @@ def need(name: str, table: pd.DataFrame, columns: Sequence[str]) -> None:
             raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
 
 
+def of_customer(subscriptions: pd.DataFrame, customer_id: str) -> pd.DataFrame:
+    """The rows of one customer, of whom there must be some."""
+    need("subscriptions", subscriptions, ["customer_id"])
+    names = subscriptions["customer_id"].astype("str").where(subscriptions["customer_id"].notna())
+    if not names.eq(str(customer_id)).any():
+        known = sorted(names.dropna().unique())
+        raise ValueError(unknown("customer_id", str(customer_id), known, "a customer of subscriptions", "customers"))
+    return subscriptions[names.eq(str(customer_id))]
+
+
 def local_days(time: Ints, tz: str) -> Ints:
     """Number of the local day of each instant."""
     days: Ints = local_time(np.asarray(time, np.int64), tz) // DAY

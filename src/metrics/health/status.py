@@ -9,6 +9,7 @@ from metrics.health.signals import (
     last_answers,
     local_days,
     need,
+    of_customer,
     overdue_of,
     usage_drops,
     use_of,
@@ -28,6 +29,7 @@ def customer_status(
     subscriptions: pd.DataFrame,
     *,
     as_of: When,
+    customer_id: str | None = None,
     invoices: pd.DataFrame | None = None,
     tickets: pd.DataFrame | None = None,
     events: pd.DataFrame | None = None,
@@ -44,6 +46,8 @@ def customer_status(
         no customer yet.
     as_of
         First moment not observed: a date in `tz` or an instant. All is told as it was just before.
+    customer_id
+        Only this customer.
     invoices
         ``customer_id``, ``due_at``, ``paid_at``.
     tickets
@@ -77,7 +81,7 @@ def customer_status(
     Raises
     ------
     ValueError
-        A column that is missing.
+        A column that is missing, nobody who is called `customer_id`.
     EventTableError
         Times without a zone or missing, subscriptions that end before they start.
 
@@ -99,6 +103,8 @@ def customer_status(
     """
     end, soon = instant(as_of, tz=tz), duration(renewal_within, name="renewal_within") / DAY
     today = int(local_days(np.array([end]), tz)[0])
+    if customer_id is not None:
+        subscriptions = of_customer(subscriptions, customer_id)
     known = customers_with_subscriptions(subscriptions, as_of=as_of, tz=tz)
     names, outside = known.index, 0
     table = pd.DataFrame(index=names)
@@ -148,8 +154,8 @@ def customer_status(
     mixed = pd.Series(pd.NA, index=names, dtype="str").mask(table["mrr"].isna(), "mixed_currencies")
     table["reason"] = join_reasons(table, mrr=mixed, mrr_change_90d=known["change_reason"])
     settings = {
-        "as_of": spoken(end, tz), "tz": tz, "renewal_within": renewal_within, "outside": outside,
-        "currency": known.attrs["currency"],
+        "as_of": spoken(end, tz), "tz": tz, "renewal_within": renewal_within,
+        "outside": outside if customer_id is None else 0, "currency": known.attrs["currency"],
     }  # fmt: skip
     definition = (
         f"Customers as they stood just before {spoken(end, tz)} ({tz}): days from date to date, MRR of what is active "

@@ -14,8 +14,10 @@ from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.revenue import plot_mrr, plot_revenue_retention
 from metrics.plots.scores import plot_scores
 from metrics.plots.survival import plot_projected_retention, plot_survival
+from metrics.plots.timeline import plot_customer_timeline
 from metrics.plots.times import plot_time_to_convert
 from metrics.plots.variants import plot_variants
+from metrics.plots.warnings import plot_churn_by_band, plot_churn_calibration
 
 __all__ = [
     "plot_funnel",
@@ -47,4 +49,7 @@ __all__ = [
     "plot_holdout_frequency",
     "plot_calibration",
     "plot_gain",
+    "plot_churn_by_band",
+    "plot_churn_calibration",
+    "plot_customer_timeline",
 ]

@@ -38,13 +38,16 @@ def height(rows: int) -> float:
     return 60.0 if not rows else ROW * min(rows, MOST) + FOOT
 
 
-def paint_dots(ax: "Axes", dots: Sequence[Dot], *, unit: str, zero: bool, narrow: bool) -> None:
-    """Draw the rows from above; `zero` keeps 0 on the axis and marks it."""
+def paint_dots(
+    ax: "Axes", dots: Sequence[Dot], *, unit: str, zero: bool, narrow: bool, reach: float = math.nan
+) -> None:
+    """Draw the rows from above; `zero` keeps 0 on the axis and marks it, `reach` is a value that must be on it."""
     dots = list(dots)[:MOST]
     if not any(math.isfinite(dot.value) for dot in dots):
         no_data(ax, "Nothing that can be said with enough behind it.")
         return
     known = [v for dot in dots for v in (dot.value, dot.low, dot.high, dot.band, -dot.band) if math.isfinite(v)]
+    known += [reach] * math.isfinite(reach)
     low, high = min(known + [0.0] * zero), max(known + [0.0] * zero)
     ticks = _ticks(low, high, 4 if narrow else 6)
     ax.set_axis_off()

@@ -1,0 +1,240 @@
+"""Who will leave: the fit against other libraries, the trial against counting by hand, and no look at the future."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from metrics import EventTableError, backtest_churn, forecast_churn
+from metrics.display import headline, show
+from metrics.display.footnotes import footnotes
+from metrics.health.backtest import _area, _clustered
+from metrics.health.logistic import expit, fit_logistic
+from metrics.plots import plot_churn_calibration
+
+MONTHS = pd.date_range("2026-01-01", periods=8, freq="30D", tz="UTC")
+SIGNALS = ["days_since_active", "open_tickets"]
+
+
+def panel(seed=0, customers=120, months=6, strength=1.5):
+    """Snapshots in which who was silent longer leaves more often; tickets say nothing."""
+    rng = np.random.default_rng(seed)
+    n = customers * months
+    silent, tickets = rng.gamma(2, 5, n), rng.poisson(0.5, n).astype(float)
+    left = rng.random(n) < expit(-2.5 + strength * (silent - 10) / 7)
+    place = np.repeat(np.arange(months), customers)
+    return pd.DataFrame({
+        "cutoff": MONTHS[place], "until": MONTHS[place + 1], "customer_id": [f"c{k % customers}" for k in range(n)],
+        "days_since_active": silent, "open_tickets": tickets, "mrr": 10.0, "churned": left,
+    })  # fmt: skip
+
+
+PAST = panel()
+
+
+def now(*silent, **columns):
+    table = pd.DataFrame({"customer_id": [f"n{k}" for k in range(len(silent))], "days_since_active": list(silent)})
+    return table.assign(cutoff=MONTHS[-1], open_tickets=0.0, mrr=20.0, **columns)
+
+
+@pytest.mark.slow
+def test_the_regression_is_that_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression
+
+    columns, left = PAST[SIGNALS].to_numpy(float), PAST["churned"].to_numpy(float)
+    for ridge in (0.1, 1.0, 30.0):
+        ours = fit_logistic(columns, left, ridge=ridge)
+        theirs = LogisticRegression(C=1 / ridge, tol=1e-10, max_iter=1000).fit(ours.standard(columns), left)
+        np.testing.assert_allclose(ours.weights, [theirs.intercept_[0], *theirs.coef_[0]], atol=1e-6)
+        np.testing.assert_allclose(
+            expit(ours.log_odds(columns)[0]), theirs.predict_proba(ours.standard(columns))[:, 1], atol=1e-7
+        )
+
+
+@pytest.mark.slow
+def test_almost_without_a_pull_estimate_and_limits_are_those_of_statsmodels():
+    import statsmodels.api as sm
+
+    columns, left = PAST[SIGNALS].to_numpy(float), PAST["churned"].to_numpy(float)
+    ours = fit_logistic(columns, left, ridge=1e-9)
+    theirs = sm.Logit(left, sm.add_constant(columns)).fit(disp=False)
+    asked = np.array([[2.0, 0.0], [30.0, 3.0]])
+    design = sm.add_constant(asked, has_constant="add")
+    score, error = ours.log_odds(asked)
+    np.testing.assert_allclose(score, design @ theirs.params, atol=1e-6)
+    np.testing.assert_allclose(error, np.sqrt(np.einsum("ij,jk,ik->i", design, theirs.cov_params(), design)), atol=1e-6)
+
+
+def test_separated_outcomes_and_columns_that_say_nothing_have_a_fit():
+    columns = np.array([[0.0, 1.0, np.nan]] * 10 + [[1.0, 1.0, np.nan]] * 10)
+    fit = fit_logistic(columns, np.repeat([0.0, 1.0], 10), ridge=1.0)
+    assert np.isfinite(fit.weights).all()
+    assert fit.weights[2:].tolist() == [0, 0]
+    assert np.isfinite(fit_logistic(columns * 1e6, np.repeat([0.0, 1.0], 10), ridge=1e-6).weights).all()
+
+
+def test_the_most_likely_to_leave_stands_first_with_its_loss_and_reason():
+    table = forecast_churn(PAST, now=now(1.0, 30.0, 12.0), ridge=1.0)
+    assert table["customer_id"].tolist() == ["n1", "n2", "n0"]
+    row = table.iloc[0]
+    assert row["churn_probability_low"] < row["churn_probability"] < row["churn_probability_high"]
+    assert row["expected_loss"] == pytest.approx(20 * row["churn_probability"])
+    assert row["top_reason"] == "days_since_active"
+    assert pd.isna(forecast_churn(PAST, now=now(0.0), signals=["days_since_active"])["top_reason"].item())
+
+
+def test_a_missing_signal_is_as_the_mean_and_equals_stand_by_name():
+    holes = PAST.assign(days_since_active=PAST["days_since_active"].where(PAST["days_since_active"] > 2))
+    mean = float(holes["days_since_active"].mean())
+    table = forecast_churn(holes, now=now(mean, None)).set_index("customer_id")["churn_probability"]
+    assert table["n0"] == pytest.approx(table["n1"])
+    assert forecast_churn(PAST, now=now(5.0, 5.0)[::-1])["customer_id"].tolist() == ["n0", "n1"]
+
+
+def test_with_too_few_who_left_or_stayed_there_is_no_forecast():
+    few = PAST.assign(churned=[True] * 19 + [False] * (len(PAST) - 19))
+    for past in (few, few.assign(churned=~few["churned"])):
+        table = forecast_churn(past, now=now(1.0))
+        assert table["reason"].tolist() == ["too_few_churned"]
+        assert table[["churn_probability", "churn_probability_low", "expected_loss"]].isna().all(axis=None)
+    assert forecast_churn(few, now=now(1.0), min_churned=19)["reason"].isna().all()
+    assert headline(table) == "– too few have left so far to learn from."
+    assert headline(forecast_churn(PAST, now=now())) == "– there is no customer to ask about."
+
+
+def test_nothing_that_was_not_known_at_the_cut_off_of_now_may_be_learnt_from():
+    with pytest.raises(ValueError, match="after the cut-off of now"):
+        forecast_churn(PAST, now=now(1.0).assign(cutoff=PAST["until"].max() - pd.Timedelta(microseconds=1)))
+    forecast_churn(PAST, now=now(1.0).assign(cutoff=PAST["until"].max()))
+    undecided = PAST.assign(churned=PAST["churned"].astype("boolean").mask(PAST["until"] == PAST["until"].max()))
+    table = forecast_churn(undecided, now=now(1.0).assign(cutoff=PAST["cutoff"].max()))
+    assert table.attrs["settings"]["undecided"] == 120
+
+
+@pytest.mark.parametrize(
+    ("past", "asked", "more", "error", "match"),
+    [
+        (PAST.drop(columns="until"), now(1.0), {}, ValueError, "'until' is not a column of past"),
+        (PAST, now(1.0), {"signals": ["opn_tickets"]}, ValueError, "Did you mean 'open_tickets'"),
+        (PAST, now(1.0), {"signals": []}, ValueError, "none is left"),
+        (PAST, now(1.0), {"ridge": 0}, ValueError, "ridge: 0 is not above 0"),
+        (PAST, now(1.0), {"min_churned": 0}, ValueError, "is not a count"),
+        (PAST, pd.concat([now(1.0), now(1.0).assign(cutoff=MONTHS[-2])]), {}, ValueError, "now has 2 cut-offs"),
+        (PAST, now(1.0, 2.0).assign(customer_id="x"), {}, EventTableError, "now: 1 rows have no cut-off"),
+        (pd.concat([PAST, PAST[:1]]), now(1.0), {}, EventTableError, "past: 1 rows have no cut-off"),
+        (PAST.assign(churned=2), now(1.0), {}, EventTableError, "neither true nor false"),
+        (PAST.assign(open_tickets="many"), now(1.0), {}, EventTableError, "open_tickets is no number in 720 of 720"),
+        (PAST, now(np.inf), {}, EventTableError, "days_since_active is no number in 1 of 1"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(past, asked, more, error, match):
+    with pytest.raises(error, match=match):
+        forecast_churn(past, now=asked, **more)
+
+
+# -- the trial ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_past_of_a_cut_off_alone_decides_what_is_told_at_it():
+    """Turning all outcomes after a cut-off round changes nothing of what was told up to it."""
+    whole = backtest_churn(PAST, by="cutoff").set_index(["model", "cutoff"])
+    turned = PAST.assign(churned=PAST["churned"] ^ (PAST["until"] > MONTHS[4]))
+    other = backtest_churn(turned, by="cutoff").set_index(["model", "cutoff"])
+    early = [at for at in whole.index if at[1] <= MONTHS[3]]
+    assert len(early) == 9
+    pd.testing.assert_frame_equal(whole.loc[early], other.loc[early], check_flags=False)
+    same = [("logistic", MONTHS[4])]  # learnt from the same outcomes, but asked about others
+    assert (whole.loc[same, "predicted_rate"] == other.loc[same, "predicted_rate"]).all()
+    assert (whole.loc[same, "auc"] != other.loc[same, "auc"]).all()
+    late = [("logistic", MONTHS[5])]
+    assert (whole.loc[late, "predicted_rate"] != other.loc[late, "predicted_rate"]).all()
+
+
+def test_an_outcome_is_learnt_from_when_it_is_known_and_not_before():
+    longer = PAST.assign(until=PAST["until"] + pd.Timedelta(days=30))
+    assert backtest_churn(longer, by="cutoff")["cutoff"].min() == MONTHS[2]
+    assert backtest_churn(PAST, by="cutoff")["cutoff"].min() == MONTHS[1]
+    assert backtest_churn(PAST).attrs["settings"]["not_asked"] == 1
+
+
+def test_the_area_is_counted_by_pairs_of_one_cut_off_with_ties_half():
+    told = np.array([0.9, 0.5, 0.5, 0.1, 0.2, 0.8])
+    left = np.array([True, True, False, False, True, False])
+    cutoff = pd.Series([1, 1, 1, 1, 2, 2])
+    area, _ = _area(told, left, cutoff)
+    assert area == pytest.approx((1 + 1 + 0.5 + 1 + 0) / 5)
+    assert np.isnan(_area(told, np.ones(6, bool), cutoff)[0])
+
+
+def test_of_one_cut_off_the_limits_are_those_of_delong():
+    """DeLong's variance by its own formula, with every pair written down."""
+    rng = np.random.default_rng(1)
+    left = np.arange(60) < 20
+    told = np.round(rng.random(60) + 0.3 * left, 1)
+    area, influence = _area(told, left, pd.Series(np.zeros(60)))
+    wins = (told[left][:, None] > told[~left]) + 0.5 * (told[left][:, None] == told[~left])
+    variance = wins.mean(axis=1).var(ddof=1) / 20 + wins.mean(axis=0).var(ddof=1) / 40
+    assert area == pytest.approx(wins.mean())
+    assert (influence**2).sum() == pytest.approx(variance, rel=0.06)  # n in place of n - 1 of each side
+    assert _clustered(influence, np.arange(60)) == pytest.approx((influence**2).sum() * 60 / 59)
+
+
+def test_a_customer_who_stands_many_times_is_no_more_certain_than_once():
+    once = PAST[PAST["cutoff"] <= MONTHS[1]]
+    copies = [
+        once.assign(customer_id=once["customer_id"], cutoff=once["cutoff"] + pd.Timedelta(seconds=k)) for k in range(3)
+    ]
+    few, many = backtest_churn(once).iloc[0], backtest_churn(pd.concat(copies)).iloc[0]
+    assert many["customers"] == 3 * few["customers"]
+    width = (few["auc_high"] - few["auc_low"], many["auc_high"] - many["auc_low"])
+    assert width[1] == pytest.approx(width[0], rel=0.15)
+
+
+@pytest.mark.slow
+def test_the_scores_are_those_of_scikit_learn():
+    from sklearn.metrics import brier_score_loss, roc_auc_score
+
+    asked = PAST[PAST["cutoff"] == MONTHS[1]]
+    learnt = PAST[PAST["cutoff"] == MONTHS[0]]
+    fit = fit_logistic(learnt[SIGNALS].to_numpy(float), learnt["churned"].to_numpy(float), ridge=5.0)
+    told = expit(fit.log_odds(asked[SIGNALS].to_numpy(float))[0])
+    row = backtest_churn(PAST[PAST["cutoff"] <= MONTHS[1]], signals=SIGNALS).iloc[0]
+    assert row["auc"] == pytest.approx(roc_auc_score(asked["churned"], told))
+    assert row["brier"] == pytest.approx(brier_score_loss(asked["churned"], told))
+    error = (told - asked["churned"]) ** 2
+    half = norm.ppf(0.975) * error.std(ddof=1) / np.sqrt(len(error))
+    assert row["brier_high"] - row["brier"] == pytest.approx(half)
+
+
+def test_by_fifth_the_most_likely_stand_first_and_equals_together():
+    table = backtest_churn(PAST, by="fifth")
+    own = table[table["model"] == "logistic"]
+    assert own["fifth"].tolist() == [1, 2, 3, 4, 5]
+    assert own["predicted_rate"].is_monotonic_decreasing
+    assert own["customers"].tolist() == [120] * 5
+    assert own["churned"].sum() == backtest_churn(PAST)["churned"].iloc[0]
+    alike = table[table["model"] == "base_rate"]
+    assert alike["customers"].tolist() == [120] * 5  # five cut-offs, each with a share of its own
+
+
+def test_nothing_to_ask_about_has_a_reason_and_a_figure():
+    table = backtest_churn(PAST[:0])
+    assert table["reason"].tolist() == ["too_few_churned"] * 3
+    assert headline(table).startswith("– too few left")
+    fifths = backtest_churn(PAST[:0], by="fifth")
+    assert len(fifths) == 0
+    assert "Too few left" in plot_churn_calibration(fifths).texts[0].get_text()
+
+
+def test_the_trial_is_told_beside_the_rule():
+    table = backtest_churn(PAST)
+    assert table["model"].tolist() == ["logistic", "days_since_active", "base_rate"]
+    assert table.loc[2, "auc"] == 0.5
+    assert table.loc[1, "reason"] == "auc_difference: control"
+    assert headline(table).startswith("0.83 is the chance")
+    assert "which may be chance" in headline(table)
+    assert "Days since active alone" in show(table, "x").html
+    assert footnotes(table)[-1] == "Learnt from only: 1 cut-offs, before which fewer than 20 had left."
+    assert "Predicted" in show(backtest_churn(PAST, by="fifth"), "x").html
+    with pytest.raises(ValueError, match="rule: 'silence' is not a column of past"):
+        backtest_churn(PAST, rule="silence")
