@@ -24,7 +24,7 @@ def source(cell):
 
 def test_the_recipe_and_its_notebooks_fit_together():
     plans, left_out = plan_reports(read_recipe(ROOT / "reports" / "reports.toml"))
-    assert sorted(plan.report.notebook.name for plan in plans) == [path.name for path in NOTEBOOKS]
+    assert sorted({plan.report.notebook.name for plan in plans}) == [path.name for path in NOTEBOOKS]
     assert left_out == []
 
 
