@@ -39,3 +39,11 @@ def cohort(model: str, n: int, generator: np.random.Generator, *, span: float = 
     table = pd.DataFrame({"frequency": x, "recency": recency, "T": T, "later": after})
     table["customer_id"] = np.arange(n).astype(str)
     return table
+
+
+def values(table: pd.DataFrame, generator: np.random.Generator, p=6.25, q=3.74, gamma=15.44) -> pd.DataFrame:
+    """The same customers with the mean value of their repeat purchases, in cents."""
+    x = table["frequency"]
+    scale = gamma / generator.gamma(q, size=len(table))
+    mean = generator.gamma(p * np.maximum(x, 1)) / x.clip(lower=1) * scale
+    return table.assign(monetary_value=np.where(x > 0, np.round(mean, 2), np.nan))

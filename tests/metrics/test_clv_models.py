@@ -66,13 +66,6 @@ def test_standard_errors_are_those_of_other_programs():
     assert errors.tolist() == pytest.approx([0.04763, 0.84272, 0.18728, 6.2111], rel=1e-4)
 
 
-def test_limits_lie_on_the_log_scale_and_can_be_left_out():
-    table = fit_purchases(CDNOW, model="bgnbd").table
-    middle = np.sqrt(table["low"] * table["high"])
-    assert middle.tolist() == pytest.approx(table["estimate"].tolist())
-    assert "low" not in fit_purchases(CDNOW, model="bgnbd", confidence=None).table
-
-
 def test_donors_give_the_published_parameters_of_seasons():
     fit = fit_purchases(DONORS, model="bgbb", weights="donors", unit="year")
     assert {k: round(v, 3) for k, v in estimates(fit).items()} == {

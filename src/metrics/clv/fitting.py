@@ -1,15 +1,16 @@
 """Maximum likelihood for any family: the log scale, covariates, and what a fit may say of its parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from metrics.clv.customers import Customers
+from metrics.clv.estimates import estimates
 from metrics.clv.models import Family
 from metrics.clv.newton import Maximum, highest, maximum
-from metrics.intervals import Floats, normal_quantile
+from metrics.intervals import Floats
 
 MANY = 400  # repeat buyers from which one start will do, if it leads to an inner maximum
 
@@ -23,6 +24,7 @@ class Fitted:
     log_likelihood: float
     shift: Floats  # logarithm of the unit in which the fit was made, for each parameter
     covariates: tuple[str, ...]
+    likelihood: "Likelihood" = field(repr=False, compare=False)
 
     @property
     def at(self) -> Floats:
@@ -40,21 +42,9 @@ class Fitted:
         return coefficients(self.family, self.covariates, self.at)
 
     def table(self, confidence: float | None) -> pd.DataFrame:
-        """The parameters with standard errors by the delta method and limits on the log scale."""
-        m, many = self.maximum, len(self.family.names)
-        error = np.sqrt(np.maximum(np.diag(m.covariance), 0))
-        error = np.where(m.edge, np.nan, error)
-        at, natural = self.at, np.arange(len(m.at)) >= many
-        table = pd.DataFrame({
-            "parameter": labels(self.family, self.covariates),
-            "estimate": np.where(natural, at, np.exp(at)),
-            "std_error": np.where(natural, error, np.exp(at) * error),
-        })  # fmt: skip
-        if confidence is not None:
-            half = normal_quantile(confidence) * error
-            table["low"] = np.where(natural, at - half, np.exp(at - half))
-            table["high"] = np.where(natural, at + half, np.exp(at + half))
-        return table
+        """The parameters with standard errors and limits."""
+        names = labels(self.family, self.covariates)
+        return estimates(names, self.maximum, self.shift, len(self.family.names), self.likelihood, confidence)
 
 
 def labels(family: Family, covariates: Sequence[str]) -> list[str]:
@@ -167,4 +157,4 @@ def fit_family(
             others = highest(likelihood, starts[1:])
             best = others if others.value > best.value + 1e-7 else best
     purchases = 0.0 if family.whole_times else float(customers.weight @ customers.x)
-    return Fitted(family, best, best.value - purchases * float(np.log(unit)), shift, tuple(covariates))
+    return Fitted(family, best, best.value - purchases * float(np.log(unit)), shift, tuple(covariates), likelihood)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -24,7 +25,8 @@ class PurchaseFit:
 
     Attributes
     ----------
-    table           parameter, estimate, std_error, low, high; a covariate z adds purchase[z] and dropout[z]
+    table           parameter, estimate, std_error, low, high; a covariate z adds purchase[z] and dropout[z]. The limits
+                    are worked out when it is first asked for
     log_likelihood  at the maximum; aic, bic
     status          ok; boundary (the maximum lies at an edge); not_identified (nothing to learn from)
     reason          why it is not ok, else None
@@ -34,7 +36,6 @@ class PurchaseFit:
     compared        model, log_likelihood, bic, status of all that were tried
     """
 
-    table: pd.DataFrame
     log_likelihood: float
     aic: float
     bic: float
@@ -46,13 +47,24 @@ class PurchaseFit:
     model: PurchaseModel | None
     compared: pd.DataFrame
     name: str = "bgnbd"
-    fitted: Fitted | None = field(default=None, repr=False)
+    parameters: tuple[str, ...] = field(default=(), repr=False)  # names of all, coefficients too
+    confidence: float | None = 0.95
+    fitted: Fitted | None = field(default=None, repr=False, compare=False)
     rows: Customers | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The parameters: estimate, standard error, limits by profile likelihood."""
+        if self.fitted is not None:
+            return self.fitted.table(self.confidence)
+        empty = {"parameter": list(self.parameters), "estimate": np.nan, "std_error": np.nan}
+        return pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
 
     def __repr__(self) -> str:
         """Say in one line what was fitted."""
         said = f", {self.reason}" if self.reason else ""
-        values = ", ".join(f"{n} {v:.4g}" for n, v in zip(self.table["parameter"], self.table["estimate"], strict=True))
+        found = self.fitted.table(None) if self.fitted is not None else self.table
+        values = ", ".join(f"{n} {v:.4g}" for n, v in zip(found["parameter"], found["estimate"], strict=True))
         return (
             f"PurchaseFit: {self.name} ({self.status}{said}), {self.customers:,.0f} customers, {values} ({self.unit}s)"
         )
@@ -102,8 +114,9 @@ def fit_purchases(
 
     Notes
     -----
-    Sources: see `PurchaseModel`. Limits: estimate x exp(± z x standard error of its logarithm), from the inverse of the
-    Hessian. Covariates: Fader & Hardie (2007), Incorporating time-invariant covariates, note 019.
+    Sources: see `PurchaseModel`. Standard errors: from the inverse of the Hessian. Limits: of the profile likelihood
+    (Venzon & Moolgavkar 1988, Applied Statistics 37:87), 0 or infinite where nothing bounds a parameter. Covariates:
+    Fader & Hardie (2007), Incorporating time-invariant covariates, note 019.
 
     Examples
     --------
@@ -154,12 +167,11 @@ def _fit(
     names = labels(family, covariates)
     reason = _nothing_to_learn(family, rows, len(names))
     if reason is not None:
-        empty = {"parameter": names, "estimate": np.nan, "std_error": np.nan}
-        limits = {} if confidence is None else {"low": np.nan, "high": np.nan}
         return PurchaseFit(
-            table=pd.DataFrame({**empty, **limits}), log_likelihood=np.nan, aic=np.nan, bic=np.nan,
+            log_likelihood=np.nan, aic=np.nan, bic=np.nan,
             status="not_identified", reason=reason, customers=rows.total, distinct_rows=len(rows), unit=unit,
-            model=None, compared=pd.DataFrame(), name=family.name, rows=rows,
+            model=None, compared=pd.DataFrame(), name=family.name, parameters=tuple(names),
+            confidence=confidence, rows=rows,
         )  # fmt: skip
     fitted = fit_family(family, rows, covariates)
     p, edge = fitted.parameters, fitted.maximum.edge
@@ -169,11 +181,12 @@ def _fit(
         reason = family.edge(list(p.values()), at, float(rows.weight @ rows.T) / rows.total)
     deviance, many = -2 * fitted.log_likelihood, len(names)
     return PurchaseFit(
-        table=fitted.table(confidence), log_likelihood=fitted.log_likelihood, aic=deviance + 2 * many,
+        log_likelihood=fitted.log_likelihood, aic=deviance + 2 * many,
         bic=deviance + many * float(np.log(rows.total)), status=status, reason=reason, customers=rows.total,
         distinct_rows=len(rows), unit=unit,
         model=PurchaseModel(family.name, unit=unit, covariates=fitted.coefficients, **p),
-        compared=pd.DataFrame(), name=family.name, fitted=fitted, rows=rows,
+        compared=pd.DataFrame(), name=family.name, parameters=tuple(names), confidence=confidence, fitted=fitted,
+        rows=rows,
     )  # fmt: skip
 
 

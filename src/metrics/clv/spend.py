@@ -5,13 +5,15 @@ they buy. Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, note 0
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from metrics.clv.customers import distinct
-from metrics.clv.newton import Maximum, highest, maximum
+from metrics.clv.estimates import estimates
+from metrics.clv.newton import Derivatives, Maximum, highest, maximum
 from metrics.files import EventTableError
 from metrics.intervals import Floats, normal_quantile
 from metrics.periods import Ints
@@ -94,7 +96,7 @@ class SpendFit:
 
     Attributes
     ----------
-    table           parameter, estimate, std_error, low, high
+    table           parameter, estimate, std_error, low, high; the limits are worked out when it is first asked for
     log_likelihood  at the maximum; aic, bic
     status          ok, boundary or not_identified
     reason          why it is not ok, or no_population_mean where q <= 1
@@ -105,7 +107,6 @@ class SpendFit:
     model           a `SpendModel`; None if nothing is identified
     """
 
-    table: pd.DataFrame
     log_likelihood: float
     aic: float
     bic: float
@@ -116,13 +117,22 @@ class SpendFit:
     spearman: float
     warning: str | None
     model: SpendModel | None
-    maximum: Maximum | None = field(default=None, repr=False)
-    at: Floats | None = field(default=None, repr=False, compare=False)
+    confidence: float | None = 0.95
+    fitted: "Fitted | None" = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The parameters: estimate, standard error, limits by profile likelihood."""
+        if self.fitted is not None:
+            return self.fitted.table(self.confidence)
+        empty = {"parameter": list(NAMES), "estimate": np.nan, "std_error": np.nan}
+        return pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
 
     def __repr__(self) -> str:
         """Say in one line what was fitted."""
         said = f", {self.reason}" if self.reason else ""
-        values = ", ".join(f"{n} {v:.4g}" for n, v in zip(self.table["parameter"], self.table["estimate"], strict=True))
+        found = self.fitted.table(None) if self.fitted is not None else self.table
+        values = ", ".join(f"{n} {v:.4g}" for n, v in zip(found["parameter"], found["estimate"], strict=True))
         return f"SpendFit: gamma_gamma ({self.status}{said}), {self.customers:,.0f} customers, {values}"
 
 
@@ -193,25 +203,18 @@ def spend_fit(summary: pd.DataFrame, weights: str | None = None, confidence: flo
             "independent: values of customers who buy seldom or often may be off. Compare them group by group."
         )
     if reason is not None:
-        empty = {"parameter": list(NAMES), "estimate": np.nan, "std_error": np.nan}
-        limits = {} if confidence is None else {"low": np.nan, "high": np.nan}
         return SpendFit(
-            pd.DataFrame({**empty, **limits}), np.nan, np.nan, np.nan, "not_identified", reason, _count(spent.total),
-            excluded, spearman, warning, None,
+            np.nan, np.nan, np.nan, "not_identified", reason, _count(spent.total), excluded, spearman, warning, None,
+            confidence,
         )  # fmt: skip
-    found, shift = fit_gamma_gamma(spent)
-    at, edge = found.at + shift, found.edge
-    model = SpendModel(**dict(zip(NAMES, np.exp(at).tolist(), strict=True)))
-    error = np.where(edge, np.nan, np.sqrt(np.maximum(np.diag(found.covariance), 0)))
-    table = pd.DataFrame({"parameter": NAMES, "estimate": np.exp(at), "std_error": np.exp(at) * error})
-    if confidence is not None:
-        half = normal_quantile(confidence) * error
-        table["low"], table["high"] = np.exp(at - half), np.exp(at + half)
-    value = found.value - float(spent.weight.sum()) * shift[2]  # a density of money: its unit shifts it
+    fitted = fit_gamma_gamma(spent)
+    model = SpendModel(**dict(zip(NAMES, np.exp(fitted.at).tolist(), strict=True)))
+    edge = bool(fitted.maximum.edge.any())
+    value = fitted.maximum.value - float(spent.weight.sum()) * fitted.shift[2]  # a density of money: its unit shifts it
     return SpendFit(
-        table, value, 6 - 2 * value, 3 * float(np.log(spent.total)) - 2 * value,
-        "boundary" if edge.any() else "ok", "no_difference_between_customers" if edge.any() else model.reason,
-        _count(spent.total), excluded, spearman, warning, model, found, at,
+        value, 6 - 2 * value, 3 * float(np.log(spent.total)) - 2 * value, "boundary" if edge else "ok",
+        "no_difference_between_customers" if edge else model.reason, _count(spent.total), excluded, spearman, warning,
+        model, confidence, fitted,
     )  # fmt: skip
 
 
@@ -231,18 +234,31 @@ class Spent:
         return float(self.weight.sum())
 
 
-def fit_gamma_gamma(spent: Spent, start: Floats | None = None) -> tuple[Maximum, Floats]:
-    """The maximum, with money in units of its mean, and the shift back to those of the table."""
+@dataclass(frozen=True)
+class Fitted:
+    """A maximum, with money in units of its mean."""
+
+    maximum: Maximum
+    shift: Floats  # back to the money of the table
+    likelihood: Derivatives
+
+    @property
+    def at(self) -> Floats:
+        """Where the maximum is, in the money of the table."""
+        return self.maximum.at + self.shift
+
+    def table(self, confidence: float | None) -> pd.DataFrame:
+        """The parameters with standard errors and limits."""
+        return estimates(NAMES, self.maximum, self.shift, len(NAMES), self.likelihood, confidence)
+
+
+def fit_gamma_gamma(spent: Spent, start: Floats | None = None) -> Fitted:
+    """The maximum of the likelihood, from one start and, where that may not be the highest, from others."""
     mean = float(spent.weight @ spent.value) / spent.total
-    scaled = Spent(spent.x, spent.value / mean, spent.weight, 0, 0)
     shift = np.array([0.0, 0.0, np.log(mean)])
-
-    def likelihood(at: Floats) -> tuple[float, Floats, Floats]:
-        with np.errstate(all="ignore"):
-            return _derivatives(scaled, at)
-
+    likelihood = Likelihood(Spent(spent.x, spent.value / mean, spent.weight, 0, 0))
     if start is not None:
-        return maximum(likelihood, start - shift), shift
+        return Fitted(maximum(likelihood, start - shift), shift, likelihood)
     starts = [
         np.log(s) for s in ((4.0, 4.0, 0.75), (1.0, 3.0, 2.0), (50.0, 5.0, 0.08), (2.0, 1.2, 0.2), (5.0, 100.0, 20.0))
     ]
@@ -250,7 +266,19 @@ def fit_gamma_gamma(spent: Spent, start: Floats | None = None) -> tuple[Maximum,
     if best.edge.any() or spent.total < MANY:
         others = highest(likelihood, starts[1:])
         best = others if others.value > best.value + 1e-7 else best
-    return best, shift
+    return Fitted(best, shift, likelihood)
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The log-likelihood of mean values, as a function of the logarithms of p, q and gamma."""
+
+    spent: Spent
+
+    def __call__(self, at: Floats) -> tuple[float, Floats, Floats]:
+        """Value, gradient and Hessian."""
+        with np.errstate(all="ignore"):
+            return _derivatives(self.spent, at)
 
 
 def _derivatives(spent: Spent, at: Floats) -> tuple[float, Floats, Floats]:

@@ -159,8 +159,8 @@ class Spending:
         if model is None:
             return None
         at, covariance = np.log([model.p, model.q, model.gamma]), np.zeros((3, 3))
-        if isinstance(spend, SpendFit) and spend.maximum is not None:
-            covariance = spend.maximum.covariance
+        if isinstance(spend, SpendFit) and spend.fitted is not None:
+            covariance = spend.fitted.maximum.covariance
         return cls(model, at, covariance)
 
     def draws(self, dice: Dice) -> Floats:
