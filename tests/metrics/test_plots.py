@@ -220,6 +220,14 @@ def bars(drawing, token):
     return [(float(left), float(right)) for left, right in found]
 
 
+def test_the_dots_of_a_line_are_one_short_path():
+    wide = svg(show(plot_holdout_frequency(by_frequency()), "x").html, "wide")
+    dots = re.findall(r'<path d="((?:M[\d.]+ [\d.]+h0)+)" class="s-(?:blue|ink)"[^>]*stroke-linecap="round"', wide)
+    assert len(dots) == 2  # of the model and of what came
+    line = re.search(r'<path d="([^"]*L[^"]*)" class="s-blue"', wide)[1]
+    assert dots[0].removesuffix("h0").replace("h0M", "L") == line  # each where the line bends
+
+
 @each_plot
 def test_both_widths_are_drawn_with_text_for_those_who_cannot_see(plot, table):
     html = show(plot(table()), "What happens?").html

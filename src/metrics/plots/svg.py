@@ -103,6 +103,25 @@ class _Renderer(RendererBase):
             marks = f' class="{" ".join(classes)}"' if classes else ""
             self.parts.append(f'<path d="{data}"{marks} {paint}/>')
 
+    def draw_markers(
+        self, gc: GraphicsContextBase, marker_path: Path, marker_trans: Transform, path: Path, trans: Transform,
+        rgbFace: Any = None,
+    ) -> None:  # fmt: skip
+        """Dots without a rim are lines of no length with round ends: one short path for all of a series."""
+        is_dot = np.shape(marker_path.vertices) == np.shape(Path.unit_circle().vertices)
+        if not is_dot or rgbFace is None or gc.get_linewidth() > 0 or (len(rgbFace) > 3 and rgbFace[3] < 1):
+            super().draw_markers(gc, marker_path, marker_trans, path, trans, rgbFace)
+            return
+        points = np.asarray(trans.transform(path.vertices))
+        data = "".join(f"M{_round(x)} {_round(self.height - y)}h0" for x, y in points[np.isfinite(points).all(axis=1)])
+        if data:
+            hex_, name = token(rgbFace[:3])
+            width = _round(float(np.ptp(np.asarray(marker_trans.transform(marker_path.vertices))[:, 0])))
+            self.parts.append(
+                f'<path d="{data}" class="s-{name}" fill="none" stroke="{hex_}" stroke-width="{width}" '
+                'stroke-linecap="round"/>'
+            )
+
     def draw_text(
         self, gc: GraphicsContextBase, x: float, y: float, s: str, prop: Any, angle: float,
         ismath: Any = False, mtext: Any = None,
