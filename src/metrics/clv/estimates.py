@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.clv.newton import FAR, Derivatives, Maximum, maximum
+from metrics.clv.newton import FAR, FLAT, Derivatives, Maximum, maximum
 from metrics.intervals import Floats, normal_quantile
 from metrics.periods import Ints
+from metrics.results import result
 
 CLOSE = 1e-3  # a last step as short as this, in standard errors, leaves an error of its square
 TRIES = 40
@@ -49,6 +50,16 @@ def estimates(
     return table
 
 
+def described(
+    table: pd.DataFrame, model: str, unit: str | None, status: str, reason: str | None, confidence: float | None
+) -> pd.DataFrame:
+    """The table with what it is beside it."""
+    definition = f"Parameters of {model} by maximum likelihood; limits are those of the profile likelihood."
+    edge = reason if status == "boundary" else None
+    settings = {"model": model, "unit": unit, "status": status, "reason": edge, "confidence": confidence}
+    return result(table, metric="fitted_parameters", definition=definition, settings=settings)
+
+
 def profile_limits(of: Derivatives, top: Maximum, confidence: float) -> tuple[Floats, Floats]:
     """Lower and upper limits on the scale of `of`; NaN at an edge, infinite where nothing bounds a parameter.
 
@@ -70,7 +81,7 @@ def _limit(of: Derivatives, top: Maximum, place: int, others: Ints, side: int, d
     one too far.
     """
     middle, error = float(top.at[place]), float(np.sqrt(top.covariance[place, place]))
-    reach = FAR - side * middle
+    reach = min(FAR - side * middle, FLAT)
     along = side * top.covariance[others, place] / error**2  # where the others go, per unit of distance
     near, far, distance = 0.0, np.inf, min(drop * error, reach)
     for _ in range(TRIES):

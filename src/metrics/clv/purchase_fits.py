@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.clv.customers import Customers, read_customers
+from metrics.clv.estimates import described
 from metrics.clv.fitting import Fitted, fit_family, labels
 from metrics.clv.models import Family
 from metrics.clv.purchases import PurchaseModel, family_of
@@ -56,9 +57,11 @@ class PurchaseFit:
     def table(self) -> pd.DataFrame:
         """The parameters: estimate, standard error, limits by profile likelihood."""
         if self.fitted is not None:
-            return self.fitted.table(self.confidence)
-        empty = {"parameter": list(self.parameters), "estimate": np.nan, "std_error": np.nan}
-        return pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
+            table = self.fitted.table(self.confidence)
+        else:
+            empty = {"parameter": list(self.parameters), "estimate": np.nan, "std_error": np.nan}
+            table = pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
+        return described(table, self.name, self.unit, self.status, self.reason, self.confidence)
 
     def __repr__(self) -> str:
         """Say in one line what was fitted."""

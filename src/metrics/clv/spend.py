@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.clv.customers import distinct
-from metrics.clv.estimates import estimates
+from metrics.clv.estimates import described, estimates
 from metrics.clv.newton import Derivatives, Maximum, highest, maximum
 from metrics.files import EventTableError
 from metrics.intervals import Floats, normal_quantile
@@ -124,9 +124,11 @@ class SpendFit:
     def table(self) -> pd.DataFrame:
         """The parameters: estimate, standard error, limits by profile likelihood."""
         if self.fitted is not None:
-            return self.fitted.table(self.confidence)
-        empty = {"parameter": list(NAMES), "estimate": np.nan, "std_error": np.nan}
-        return pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
+            table = self.fitted.table(self.confidence)
+        else:
+            empty = {"parameter": list(NAMES), "estimate": np.nan, "std_error": np.nan}
+            table = pd.DataFrame(empty | ({} if self.confidence is None else {"low": np.nan, "high": np.nan}))
+        return described(table, "gamma_gamma", None, self.status, self.reason, self.confidence)
 
     def __repr__(self) -> str:
         """Say in one line what was fitted."""

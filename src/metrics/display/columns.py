@@ -15,6 +15,7 @@ MODELS = {
     **of_health.MODELS,
     "bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "nbd": "NBD", "bgbb": "BG/BB",
     "recency": "last purchase first", "rate": "rate so far", "aov_x_frequency": "order value × frequency",
+    "gamma_gamma": "Gamma-Gamma",
 }  # fmt: skip
 REASONS = {
     "zero_denominator": "nobody to count",
@@ -128,7 +129,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
     if text == "period":
-        head = (period_length(table) or text).capitalize()
+        head = (period_length(table) or text).removeprefix("1 ").capitalize()
     if text == "retention_rate" and "customers_start" in table:
         head = "Retention, %"
     if text == "expected" and metric == "holdout_tracking":
@@ -146,6 +147,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         )
         head = f"{head}, {table['basis'].iloc[0]}" if text == "clv" and "basis" in table else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=True)
+    if metric == "fitted_parameters" and text in ("estimate", "std_error"):
+        return Column(head, numbers.significant, estimate=text == "estimate")
     if text in ("auc", "brier", "correlation", "mae", "mse"):
         return Column(head, lambda v: numbers.plain(v, 3), estimate=f"{text}_low" in table)
     if text == "auc_difference":

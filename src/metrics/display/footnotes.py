@@ -330,6 +330,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "holdout_check": lifetime.holdout_foot,
     "holdout_by_frequency": lifetime.frequency_foot,
     "holdout_tracking": lifetime.tracking_foot,
+    "fitted_parameters": lifetime.parameters_foot,
     "unit_economics": lifetime.economics_foot,
     "simple_lifetime_value": _simple,
     "account": _account,

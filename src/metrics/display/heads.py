@@ -81,6 +81,7 @@ HEADS = {
     "actual_revenue": "Revenue that came",
     "predicted_revenue": "Revenue predicted",
     "auc": "AUC",
+    "bic": "BIC",
     "brier": "Brier",
     "mae": "Mean error",
     "mse": "Mean squared error",

@@ -59,6 +59,7 @@ _MARKS = {
     "holdout_by_frequency": {"model", "frequency", "actual_purchases", "predicted_purchases"},
     "holdout_by_tenth": {"model", "tenth", "actual_purchases", "predicted_purchases"},
     "holdout_tracking": {"model", "period", "cumulative_actual", "cumulative_expected"},
+    "fitted_parameters": {"parameter", "estimate", "std_error"},
     "unit_economics": {"ltv", "cac", "ltv_cac", "payback_months"},
     "simple_lifetime_value": {"average_order_value", "orders_per_year", "lifetime_years"},
     "event_arrivals": {"period_start", "rows", "users", "anonymous_share"},
@@ -130,6 +131,8 @@ def groups_of(table: pd.DataFrame) -> list[str]:
 def limits_of(row: "pd.Series[Any]", name: str) -> tuple[Any, Any] | None:
     """The interval of the estimate `name`; None where it has none, or none of any width."""
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    if name == "estimate" and low is None:
+        low, high = row.get("low"), row.get("high")
     if low is None or high is None or pd.isna(low) or pd.isna(high) or not low < high:
         return None
     return low, high

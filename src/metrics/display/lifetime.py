@@ -101,10 +101,13 @@ def holdout_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         f"is how far off {model_in_words(row['model'])} was: it expected {plain(row['predicted_purchases'], 0)} "
         f"purchases {limits}, and {count(row['actual_purchases'])} came"
     ).replace("  ", " ")
-    rules = known[known["model"].isin(["rate", "aov_x_frequency"])]
-    if len(rules) and row["model"] not in ("rate", "aov_x_frequency"):
-        said = [f"{model_in_words(r['model'])} {with_unit(signed(100 * r['error'], 0))}" for _, r in rules.iterrows()]
-        text += f". Simple rules: {', '.join(said)}"
+    rule = known["model"].isin(["rate", "aov_x_frequency"])
+    for heading, rows in (("Other models", known[~rule].iloc[1:]), ("Simple rules", known[rule])):
+        if len(rows) and row["model"] not in ("rate", "aov_x_frequency"):
+            said = [
+                f"{model_in_words(r['model'])} {with_unit(signed(100 * r['error'], 0))}" for _, r in rows.iterrows()
+            ]
+            text += f". {heading}: {', '.join(said)}"
     return Sentence(signed(100 * row["error"], 1), f"{text}.", "%", [limits] if limits else [])
 
 
@@ -151,6 +154,23 @@ def tracking_foot(table: pd.DataFrame) -> list[str]:
         f"Fitted up to {setting(table, 'split', 'the split')}; of each customer only the day of the first purchase is "
         "used."
     ]
+
+
+def parameters_foot(table: pd.DataFrame) -> list[str]:
+    """Which model, in which unit, and what its edge means."""
+    name, unit, reason = (setting(table, key) for key in ("model", "unit", "reason"))
+    if name is None:
+        return []
+    lines = [f"{model_in_words(name)}{f', in {unit}s' if unit else ''}, by maximum likelihood."]
+    if "low" in table and table["low"].notna().any():
+        lines.append(
+            f"Limits ({_level(table)}) hold all values with which what happened is not significantly less likely."
+        )
+    if reason is not None:
+        lines.append(
+            f"The likelihood is highest at an edge, where a parameter has no limits: {reason_in_words(reason)}."
+        )
+    return lines
 
 
 def economics_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:

@@ -109,6 +109,13 @@ def free_decimals(values: Iterable[float]) -> int:
     return max(0, min(4, 2 - math.floor(math.log10(largest))))
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """A number of any size with so many significant digits, whole ones kept: 0.0231, 1.61, 22,764."""
+    if is_missing(value) or not math.isfinite(value) or value == 0:
+        return plain(value)
+    return plain(value, max(0, min(9, digits - 1 - math.floor(math.log10(abs(value))))))
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``4.2 h``, ``26 h``, ``3.1 days``: in the unit that leaves two digits or so."""
     if is_missing(seconds):

@@ -57,6 +57,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
         "customer_id", "expected_purchases", "expected_value", "clv", "p_buy", "flags", "reason",
     ],
     "forecast_customers": ["customer_id", "expected_purchases", "expected_value", "clv", "p_buy", "flags", "reason"],
+    "fitted_parameters": ["parameter", "estimate", "std_error"],
     "holdout_check": [
         "model", "actual_purchases", "predicted_purchases", "error", "auc", "brier", "revenue_error", "reason",
     ],
