@@ -385,6 +385,27 @@ def test_tenths_hold_all_customers_best_first():
     assert (best > 1882 / 3).all()
 
 
+def test_without_a_split_the_time_observed_is_halved():
+    # CDNOW's 78 weeks, from 1 January 1997 to 30 June 1998: the calibration of the papers.
+    given, halved = (
+        holdout_check(CDNOW, split=split, as_of="1998-07-01", models=("nbd",), baselines=(), **COLUMNS)
+        for split in ("1997-09-30", None)
+    )
+    assert halved.attrs["settings"]["split"] == "1997-09-30"
+    assert halved.attrs["settings"]["end"] == "1998-06-30"
+    pd.testing.assert_frame_equal(given, halved)
+    tracked = holdout_tracking(CDNOW, as_of="1998-07-01", models=("nbd",), **COLUMNS)
+    assert tracked.attrs["settings"]["split"] == "1997-09-30"
+    assert tracked["cumulative_actual"].iloc[-1] == 4339
+
+
+def test_a_span_that_cannot_be_split_is_refused():
+    with pytest.raises(ValueError, match="Give one: the last day, or the first one after it"):
+        holdout_check(CDNOW, end="1998-06-30", as_of="1998-07-01", **COLUMNS)
+    with pytest.raises(ValueError, match="up to 1997-01-01 there is no time that could be halved"):
+        holdout_check(CDNOW, as_of="1997-01-02", **COLUMNS)
+
+
 def test_tracking_follows_the_published_figure():
     table = holdout_tracking(CDNOW, split="1997-09-30", **COLUMNS)
     rows = {name: part.set_index("period") for name, part in table.groupby("model")}

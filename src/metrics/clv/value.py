@@ -9,6 +9,7 @@ from metrics.clv.buys import Merge
 from metrics.clv.forecast import forecast_customers, forecast_total
 from metrics.clv.purchase_fits import PurchaseFit, fit_purchases
 from metrics.clv.spend import SpendFit, spend_fit
+from metrics.clv.split import half_of
 from metrics.clv.summary import Refunds, orders_summary
 from metrics.engine import Events
 from metrics.periods import When
@@ -141,11 +142,9 @@ def _second_half(
     orders: Events, summary: pd.DataFrame, model: str, columns: dict[str, Any]
 ) -> tuple[str | None, float]:
     """The last day of the first half of the time observed, and how far off its forecast of the second half was."""
-    if not len(summary):
-        return None, np.nan
-    end, begin = pd.Timestamp(summary.attrs["end"]), summary["first_order"].min()
-    half = begin + pd.Timedelta(days=((end - begin).days + 1) // 2 - 1)
-    if not begin <= half < end:
+    end = pd.Timestamp(summary.attrs["end"])
+    half = half_of(summary["first_order"].min(), end) if len(summary) else None
+    if half is None:
         return None, np.nan
     split = str(half.date())
     first = orders_summary(

@@ -248,7 +248,8 @@ def _tracking(table: pd.DataFrame) -> list[_Line]:
     lines = []
     for place, (name, part) in enumerate(_models(table)[: len(_COLOURS)]):
         x, y = part["period"].to_numpy(float), part["cumulative_expected"].to_numpy(float)
-        lines.append(_Line(_word(name), x, y, _COLOURS[place]))
+        if np.isfinite(y).any():
+            lines.append(_Line(_word(name), x, y, _COLOURS[place]))
     if lines:
         actual = _models(table)[0][1]["cumulative_actual"].to_numpy(float)
         lines.append(_Line("came", lines[0].x, actual, INK))
@@ -266,7 +267,7 @@ def _split(table: pd.DataFrame) -> float | None:
 def _alt_tracking(table: pd.DataFrame) -> str:
     lines = _tracking(table)
     if not lines:
-        return "Repeat purchases so far: no model."
+        return "Repeat purchases so far: no model expects any."
     actual, unit = lines[-1].y[-1], setting(table, "unit", "period")
     said = [f"Lines: repeat purchases so far by {unit}. {count(actual)} came by {unit} {count(lines[0].x[-1])}."]
     for line in lines[:-1]:
