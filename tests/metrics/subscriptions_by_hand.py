@@ -11,7 +11,7 @@ DAYS = 180
 AS_OF = "2026-06-30"  # the 180th day is the first one not observed
 
 
-def lives(seed, customers=40):
+def lives(seed, customers=300):
     """MRR lines of customers with overlapping subscriptions, changes of plan, pauses, gaps and returns."""
     rng = np.random.default_rng(seed)
     rows = []

@@ -75,3 +75,37 @@ def test_the_others_have_their_sentence_too():
 )
 def test_what_is_not_over_is_not_told_as_final(table):
     assert said(table).startswith("–")
+
+
+DOLLARS = log("\n".join(f"u{k} s{k} 2026-01-10 {'2026-04-10' if k < 2 else '-'} 70 currency=USD" for k in range(3)))
+TWO = pd.concat([BOOK, DOLLARS], ignore_index=True)
+
+
+def test_of_several_currencies_the_largest_is_told_and_the_others_beside_it():
+    kept = revenue_retention(TWO, min_n=1, **MONTHS)
+    assert said(kept).startswith("97.5 % in EUR, of the MRR of 4 customers was kept in April 2026 (91.0 to 100.0): ")
+    assert said(kept).endswith("; with growth 98 % (91 to 104); 33.3 % in USD.")
+    left = subscription_churn(TWO, min_n=1, **MONTHS)
+    assert said(left).startswith("0 % in EUR, of 4 customers at the start of April 2026 left (0 to 49)")
+    assert said(left).endswith("; 66.7 % in USD.")
+
+
+def test_money_of_a_roll_forward_is_written_with_as_many_digits_in_every_column():
+    large = mrr_rollforward(pd.concat([BOOK, log("zoe z1 2026-01-10 - 1000")]), **MONTHS)
+    assert "720.00" not in show(large, "x").html.split('class="foot"')[0]
+    small = show(mrr_rollforward(BOOK, **MONTHS), "x").html.split('class="foot"')[0]
+    assert "840.00" in small
+
+
+def test_a_span_as_long_as_its_period_needs_no_column():
+    assert "Followed from" not in show(revenue_retention(BOOK, min_n=1, **MONTHS), "x").html
+    assert "Followed from" in show(revenue_retention(BOOK, span="2 months", min_n=1, **MONTHS), "x").html
+
+
+def test_reasons_that_nobody_had_have_no_column():
+    table = churn_reasons(ENDS, invoices=UNPAID, as_of="2026-05-01")
+    html = show(table, "x").html
+    assert "Voluntary" in html
+    some = table.assign(dispute=0, not_churn=0)
+    some.attrs = table.attrs
+    assert "Dispute" not in show(some, "x").html.split('class="foot"')[0]

@@ -393,3 +393,45 @@ def test_rows_that_cannot_be_are_refused():
         mrr_rollforward(good, by="plan", as_of="2026-03-01")
     with pytest.raises(ValueError, match="past_due_grace"):
         mrr_rollforward(good, past_due_grace=15, as_of="2026-03-01")
+
+
+NOBODY = log("ann a1 2026-01-05 - 10").iloc[:0]
+
+
+@pytest.mark.parametrize("metric", [mrr_rollforward, mrr_movements, revenue_retention, expansion_split])
+@pytest.mark.parametrize("period", ["month", None])
+def test_a_table_without_rows_is_nobody_and_no_error(metric, period):
+    table = metric(NOBODY, period=period, as_of="2026-04-01")
+    assert table.select_dtypes("number").fillna(0).to_numpy().sum() == 0
+
+
+def test_what_a_trial_would_cost_may_be_unknown_and_what_is_paid_may_not():
+    rows = log("ann a1 2026-01-05 2026-01-19 0 status=trialing\nann a1 2026-01-19 - 10")
+    rows["mrr"] = rows["mrr"].mask(rows["status"] == "trialing")
+    assert mrr_rollforward(rows, as_of="2026-02-01").loc[0, ["new", "closing"]].tolist() == [10, 10]
+    for lost in (np.nan, np.inf):
+        with pytest.raises(EventTableError, match=r"1 of 2 rows have no mrr \(first: row 1"):
+            mrr_rollforward(rows.assign(mrr=[0, lost]), as_of="2026-02-01")
+
+
+def test_what_begins_and_ends_in_one_instant_or_one_day_was_never_there():
+    rows = log("ann a1 2026-01-05 2026-01-05 10\nben b1 2026-01-05T08:00Z 2026-01-05T20:00Z 10\ncat c1 2026-01-09 - 7")
+    assert mrr_movements(rows, as_of="2026-02-01")["customer_id"].tolist() == ["cat"]
+    there = mrr_rollforward(rows, as_of="2026-02-01")
+    assert there.loc[0, ["new", "customers_new", "churn", "closing"]].tolist() == [7, 1, 0, 7]
+
+
+def test_a_day_of_the_change_of_clocks_is_one_day():
+    rows = log("ann a1 2026-03-28T23:30Z 2026-03-29T22:30Z 10\nben b1 2026-03-29T21:30Z - 5")
+    table = mrr_movements(rows, period="day", since="2026-03-29", tz="Europe/Berlin", as_of="2026-04-01")
+    assert [f"{row.date:%d} {row.customer_id} {row.kind}" for row in table.itertuples()] == [
+        "29 ann new", "29 ben new", "30 ann churn",
+    ]  # fmt: skip
+
+
+def test_an_argument_that_does_not_exist_is_named_with_those_that_do():
+    with pytest.raises(TypeError, match="'by' is not an argument of this function"):
+        mrr_movements(BOOK, by="plan", as_of="2026-05-01")
+    with pytest.raises(ValueError, match="'plan' is not a column of the table") as caught:
+        expansion_split(BOOK, by="plan", as_of="2026-05-01")
+    assert "family" not in str(caught.value)

@@ -214,6 +214,8 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.duration(v))
     if text.endswith("_value") or text in _MONEY or (metric in of_money.MARKS and text in of_money.MONEY):
         decimals = numbers.money_decimals(values)
+        if metric == "mrr_rollforward":  # all columns alike, so that a row can be added up
+            decimals = 0 if (table[["opening", "closing"]] >= 1_000).to_numpy().any() else decimals
         currency = setting(table, "currency")
         head = f"{head}, {currency}" if currency else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)

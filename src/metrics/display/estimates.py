@@ -65,10 +65,12 @@ def change(now: Estimate, before: Estimate, than: str, unit: str = "points") -> 
         return f"{plain(abs(difference), decimals)} {unit} {word} than {than}", []
     limits = f"({signed(low, decimals)} to {signed(high, decimals)})"
     amount = plain(abs(difference), decimals)
-    if not amount.strip("0."):
-        return f"as before within {plain(10.0**-decimals, decimals)} {unit} {limits}", [limits]
-    word = "lower" if difference < 0 else "higher"
+    nothing = not amount.strip("0.")
+    amount = plain(10.0**-decimals, decimals) if nothing else amount
     unit = "point" if amount == "1" and unit == "points" else unit
+    if nothing:
+        return f"as before within {amount} {unit} {limits}", [limits]
+    word = "lower" if difference < 0 else "higher"
     chance = ", which may be chance" if low <= 0 <= high else ""
     return f"{amount} {unit} {word} than {than} {limits}{chance}", [limits]
 

@@ -1,5 +1,6 @@
 """What do tables of recurring revenue and of churn of contracts say? Their sentences, and the figures at their feet."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -63,8 +64,43 @@ def revenue_foot(table: pd.DataFrame) -> list[str]:
     return lines
 
 
+def _of_currencies(
+    table: pd.DataFrame,
+    before: pd.DataFrame | None,
+    name: str,
+    size: str,
+    say: Callable[[pd.DataFrame, pd.DataFrame | None], Sentence],
+) -> Sentence | None:
+    """The largest of several currencies, told by `say`, and the rates of the others; None unless they are the groups.
+
+    Currencies are no rivals: the highest rate of them says little where it is that of a few customers.
+    """
+    if groups_of(table) != ["currency"] or len(parts(table)) < 2:
+        return None
+    rows = [(code, row) for code, part in parts(table) if (row := last_complete(part, name)) is not None]
+    if not rows:
+        return None
+    rows.sort(key=lambda pair: -float(pair[1][size]))
+    code = rows[0][0]
+
+    def of(whole: pd.DataFrame | None) -> pd.DataFrame | None:
+        if whole is None or "currency" not in whole:
+            return whole
+        part = whole[whole["currency"].fillna("(missing)") == code].drop(columns="currency")
+        part.attrs = whole.attrs
+        return part
+
+    mine = of(table)
+    said = say(table if mine is None else mine, of(before))
+    others = "".join(f"; {with_unit(percent(row[name]))} in {other}" for other, row in rows[1:3])
+    return replace(said, text=f"in {code}, {said.text.removesuffix('.')}{others}.")
+
+
 def kept_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """GRR of the last finished span, and NRR beside it."""
+    currencies = _of_currencies(table, before, "grr", "opening", kept_said)
+    if currencies is not None:
+        return currencies
     if groups_of(table) and len(parts(table)) > 1:
         return groups_said(lasts(table, "grr"), "grr", "keep their money")
 
@@ -102,6 +138,9 @@ def kept_foot(table: pd.DataFrame) -> list[str]:
 
 def contracts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """Churn of the last finished period."""
+    currencies = _of_currencies(table, before, "churn_rate", "at_risk", contracts_said)
+    if currencies is not None:
+        return currencies
     if groups_of(table) and len(parts(table)) > 1:
         return groups_said(lasts(table, "churn_rate"), "churn_rate", "left in the last finished period")
     return periods_said(

@@ -57,8 +57,10 @@ HEADS = {
     "nrr": "With growth (NRR), %",
     "gross_churn": "Gross churn, %",
     "net_churn": "Net churn, %",
-    "rate_of_due": "Not renewed, % of due",
-    "rate_of_active": "% of all",
+    "rate_of_due": "Of due, %",
+    "rate_of_active": "Of all, %",
+    "mrr_voluntary": "MRR, by choice",
+    "mrr_involuntary": "MRR, payment failed",
     "not_renewed": "Not renewed",
     "not_churn": "Foreseen",
     "converted_share": "Of all started, %",
@@ -116,6 +118,10 @@ SHOWN = {
         "period_start", "customers_start", "customers_new", "customers_reactivated", "customers_churned",
         "customers_paused", "churn_rate", "mrr_churn_rate",
     ],
+    "churn_reasons": [
+        "period_start", "currency", "customers", "voluntary", "involuntary", "dispute", "unknown", "not_churn",
+        "mrr_voluntary", "mrr_involuntary",
+    ],
     "trial_conversion": ["period_start", "started", "ended", "converted", "still_in_trial", "conversion_rate"],
     "pause_outcomes": [
         "period_start", "entered", "paused", "take_rate", "paused_followed", "resume_rate", "cancelled_followed",
@@ -128,8 +134,10 @@ SHOWN = {
     "expiring_cards": ["customer_id", "state", "expires_at", "days_left", "mrr_at_risk", "currency"],
 }  # fmt: skip
 EXTRA = {
-    "mrr_rollforward": {"reactivation", "contraction", "pause", "resume", "fx"},
-    "revenue_retention": {"span_start", "opening"},
+    "mrr_rollforward": {"reactivation", "expansion", "contraction", "pause", "resume", "fx"},
+    "revenue_retention": {"span_start", "opening", "customers_start"},
+    "expansion_split": {"expansion", "contraction"},
+    "churn_reasons": {"dispute", "unknown", "not_churn", "mrr_voluntary", "mrr_involuntary"},
     "subscription_churn": {"customers_new", "customers_reactivated", "customers_paused", "mrr_churn_rate"},
     "renewal_churn": {"renewed", "active", "rate_of_active"},
     "trial_conversion": {"ended", "still_in_trial"},
@@ -137,4 +145,4 @@ EXTRA = {
     "payment_recovery": {"failed", "recovered", "net_loss_rate"},
     "expiring_cards": {"expires_at"},
 }
-EMPTY_IS_NOTHING = {"fx", "term_extension", "mrr_unknown", "mrr_dispute", "mrr_not_churn"}
+EMPTY_IS_NOTHING = {"fx", "term_extension", "mrr_unknown", "mrr_dispute", "mrr_not_churn", "dispute", "not_churn"}

@@ -131,7 +131,9 @@ def read_book(
         raise EventTableError("subscriptions: some rows have no customer_id. Fill it in or leave them out.")
     currency, currencies = _currencies(table, n)
     rows = np.flatnonzero(keep)
-    parts = to_parts(_mrr(table), coins(currencies)[currency] if n else 1, table="subscriptions")
+    amounts = _mrr(table)
+    amounts = np.where(np.isin(status, (ACTIVE, PAST_DUE, PAUSED)), amounts, np.nan_to_num(amounts))  # no MRR is lost
+    parts = to_parts(amounts, coins(currencies)[currency], table="subscriptions")
     if (parts < 0).any():
         raise EventTableError(
             f"subscriptions: {int((parts < 0).sum()):,} rows have an mrr below 0 (first: row "
@@ -211,12 +213,12 @@ def _mrr(table: pd.DataFrame) -> np.ndarray:
 
 
 def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:
-    if "currency" not in table:
+    if "currency" not in table or not n:
         return np.zeros(n, np.int64), pd.Index([pd.NA], dtype="str")
     codes, words = pd.factorize(table["currency"], use_na_sentinel=False)
     upper = pd.Series(words).astype("str").str.upper()
     again, names = pd.factorize(upper, sort=True, use_na_sentinel=False)
-    return again.astype(np.int64)[codes] if n else np.zeros(0, np.int64), pd.Index(names, dtype="str")
+    return again.astype(np.int64)[codes], pd.Index(names, dtype="str")
 
 
 def _segments(table: pd.DataFrame, by: list[str]) -> tuple[Ints, pd.DataFrame]:

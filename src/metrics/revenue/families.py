@@ -13,6 +13,7 @@ from metrics.revenue.ledger import Ledger, read_ledger
 from metrics.revenue.lines import priced
 from metrics.revenue.money import from_parts
 from metrics.revenue.policies import RevenueOptions, read_options, spell_out
+from metrics.steps import unknown
 
 _MOVES = ("upsell", "cross_sell", "downsell", "term_extension")
 _RESULT = ("period_start", *_MOVES, "expansion", "contraction", "complete")
@@ -81,6 +82,9 @@ def expansion_split(
     by = keys(by, taken=_RESULT)
     span, policies = read_options(as_of, options)
     lines = priced(subscriptions)
+    for name in by:
+        if name not in lines:
+            raise ValueError(unknown("subscriptions", name, lines.columns, "a column of the table", "columns"))
     lines = lines.assign(**{_FAMILY: lines.get(family, "all")})
     ledger = read_ledger(lines, span=span, policies=policies, by=[*by, _FAMILY])
     # The parts of the ledger are families; the report adds up those of a group and currency.

@@ -157,7 +157,11 @@ def _spells(subscriptions: pd.DataFrame, as_of: int) -> pd.DataFrame:
         )
         rows = rows[known].sort_values("recorded_at", na_position="first", kind="stable")
         rows = rows.drop_duplicates(["subscription_id", "start"], keep="last").reset_index(drop=True)
-    status = rows["status"].fillna("active") if "status" in rows else pd.Series("active", index=rows.index)
+    status = (
+        rows["status"].fillna("active").astype("str").str.lower()
+        if "status" in rows
+        else pd.Series("active", index=rows.index)
+    )
     if "mrr" in rows:
         worth = rows["mrr"].astype(float)
     else:
