@@ -1,15 +1,18 @@
 """The command line: `metrics check` and `metrics load` for data, and what other packages register beside them."""
 
 import json
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from metrics.events import EventLoad
+    from metrics.store.writing import Writing
 
+Answer = TypeVar("Answer")
 app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -65,10 +68,22 @@ def check(
     import metrics
 
     options = {"event_name": event_name, "time_format": time_format, "encoding": encoding, "format": format}
-    load = _load(exports, timezone, rename, max_refused, options | _options(option))
+    given: dict[str, Any] = {
+        "timezone": timezone,
+        "rename": rename,
+        "max_refused": max_refused,
+        **options,
+        **_options(option),
+    }
+    load = _asked(lambda paths: metrics.load_events(paths, **given), exports)
     problems = metrics.check_events(load.events)
     if as_json:
-        _say_json({**_told(load), "problems": problems.astype(object).where(problems.notna(), None).to_dict("records")})
+        _say_json(
+            {
+                **_told(load, len(load.events)),
+                "problems": problems.astype(object).where(problems.notna(), None).to_dict("records"),
+            }
+        )
         return
     typer.echo(f"Read as {load.format}.\n")
     typer.echo(load.account.to_string(index=False, na_rep=""))
@@ -91,30 +106,34 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Read an export, write the event table as Parquet for reports to read, print the account and save it beside."""
-    import metrics
+    from metrics.engine.progress import counter
+    from metrics.store.writing import write
 
     options = {"event_name": event_name, "time_format": time_format, "encoding": encoding, "format": format}
-    found = _load(exports, timezone, rename, max_refused, options | _options(option))
-    try:
-        metrics.write_events(found.events, to, append=append)
-    except (metrics.EventTableError, ValueError, OSError) as error:
-        typer.echo(f"{error}", err=True)
-        raise typer.Exit(2) from error
+    given: dict[str, Any] = {
+        "timezone": timezone,
+        "rename": rename,
+        "max_refused": max_refused,
+        **options,
+        **_options(option),
+    }
+    with counter("rows read") as watch:
+        found = _asked(lambda paths: write(paths, to, append=append, watch=watch, **given), exports)
     beside = to.with_name(f"{to.name}.account.json")
-    told = {**_told(found), "written": str(to), "exports": [str(path) for path in exports]}
+    told = {**_told(found, found.rows), "written": str(to), "exports": [str(path) for path in exports]}
     beside.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if len(found.rejected):
+    if found.rejected is not None and len(found.rejected):
         found.rejected.to_csv(to.with_name(f"{to.name}.rejected.csv"), index=False)
     if as_json:
         _say_json(told)
         return
     typer.echo(f"Read as {found.format}.\n")
     typer.echo(found.account.to_string(index=False, na_rep=""))
-    typer.echo(f"\n{len(found.events):,} rows written to {to}, the account to {beside.name}")
+    typer.echo(f"\n{found.rows:,} rows written to {to}, the account to {beside.name}")
 
 
-def _told(load: "EventLoad") -> dict[str, Any]:
-    return {"format": load.format, "account": load.account.to_dict("records"), "rows": len(load.events)}
+def _told(load: "EventLoad | Writing", rows: int) -> dict[str, Any]:
+    return {"format": load.format, "account": load.account.to_dict("records"), "rows": rows}
 
 
 def _say_json(value: Any) -> None:
@@ -133,25 +152,13 @@ def _options(given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _load(
-    exports: list[Path],
-    timezone: str | None,
-    rename: list[str] | None,
-    max_refused: float,
-    options: dict[str, Any],
-) -> "EventLoad":
-    """The export, or its problems on standard error and exit code 2."""
+def _asked(read: "Callable[[str | list[str]], Answer]", exports: list[Path]) -> "Answer":
+    """What is read of the exports, or their problems on standard error and exit code 2."""
     import metrics
 
+    paths = [str(path) for path in exports]
     try:
-        paths = [str(path) for path in exports]
-        return metrics.load_events(
-            paths[0] if len(paths) == 1 else paths,
-            timezone=timezone,
-            rename=rename,
-            max_refused=max_refused,
-            **options,
-        )
+        return read(paths[0] if len(paths) == 1 else paths)
     except metrics.EventTableError as error:
         typer.echo(f"{error}", err=True)
         if len(error.problems) > 1:

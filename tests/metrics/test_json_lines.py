@@ -98,7 +98,7 @@ def test_what_the_blocks_cannot_tell_is_read_one_by_one_and_the_load_is_the_same
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
     quick = metrics.load_events(path)
-    monkeypatch.setattr(json_records, "read_flat_lines", lambda data: None)
+    monkeypatch.setattr(json_records, "read_flat_lines", lambda data, texts=(): None)
     pd.testing.assert_frame_equal(metrics.load_events(path).events, quick.events)
     pd.testing.assert_frame_equal(metrics.load_events(path).rejected, quick.rejected)
 
@@ -115,7 +115,7 @@ def test_many_small_files_are_read_together_and_each_row_knows_its_file(tmp_path
     assert batched.rejected[["file", "line", "reason"]].to_numpy().tolist() == [
         [str(folder / "20.jsonl"), 6, "no event"]
     ]
-    monkeypatch.setattr("metrics.files.reading.batches_of", lambda sources: [])
+    monkeypatch.setattr("metrics.files.small.FEWEST", 1_000)
     single = metrics.load_events(folder)
     pd.testing.assert_frame_equal(batched.events, single.events)
     pd.testing.assert_frame_equal(batched.account, single.account)

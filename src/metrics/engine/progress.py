@@ -21,6 +21,19 @@ def bar(what: str) -> Iterator[Callable[[float], None]]:
         yield done
 
 
+@contextmanager
+def counter(what: str) -> Iterator[Callable[[int], None]]:
+    """A function to be told how many there are so far, where nobody knows how many there will be."""
+    from tqdm import tqdm
+
+    with tqdm(desc=what, delay=PATIENCE, leave=False, bar_format="{desc}: {n:,} ({elapsed})", **_hidden()) as shown:
+
+        def so_far(number: int) -> None:
+            shown.update(number - shown.n)
+
+        yield so_far
+
+
 def _hidden() -> dict[str, bool]:
     """Hide it unless standard error is a terminal or the cell of a notebook; there the environment decides."""
     watched = sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel")

@@ -37,6 +37,12 @@ def account_of(rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
     return table.assign(share=table["rows"] / read if read else float("nan"))
 
 
+def check_share(max_refused: float) -> None:
+    """Refuse what is no share."""
+    if not 0 <= max_refused <= 1:
+        raise ValueError(f"max_refused: {max_refused!r} is not a share. Use a number from 0 to 1, such as 0.01.")
+
+
 def added(counts: Sequence[dict[str, int]]) -> dict[str, int]:
     """Counts by reason, added up."""
     total: dict[str, int] = {}

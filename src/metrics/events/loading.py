@@ -4,24 +4,22 @@ Rows that can be of no use are rejected first, then duplicates go, then rows are
 stitched to users. Nothing is dropped without being counted.
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from metrics import exports
-from metrics.events.account import account_of, added, check_refused
+from metrics.events.account import account_of, added, check_refused, check_share
 from metrics.events.duplicates import without_duplicates
+from metrics.events.reading import Export, find_export
 from metrics.events.stitching import stitch_users
-from metrics.exports import KEY, RANK, Parsed
-from metrics.files import EventTableError, PathLike, find_sources, refuse_all
-from metrics.files.names import Rename, read_rename
+from metrics.exports import KEY, RANK, WITHIN, Parsed
+from metrics.files import PathLike
+from metrics.files.names import Rename
 from metrics.files.reading import concat
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
-from metrics.periods import zone
 
 LEADING = ["user_id", "event", "timestamp", "event_id", "anonymous_id"]
 
@@ -154,36 +152,17 @@ def load_events(
     >>> load_events(file, max_refused=0.5)
     EventLoad: 1 of 2 rows kept (0 duplicate, 0 system, 1 rejected), 1 user, generic (JSON objects)
     """
-    if timezone is not None:
-        zone(timezone, "timezone")
-    if not 0 <= max_refused <= 1:
-        raise ValueError(f"max_refused: {max_refused!r} is not a share. Use a number from 0 to 1, such as 0.01.")
-    sources = find_sources(path)
-    chosen = exports.choose(sources, format)
-    declared = {"rename": read_rename(rename), "timezone": timezone, **format_options}
-    given = {name: value for name, value in declared.items() if value is not None}
-    exports.check_options([one for one, _, _ in chosen], given)
-    parsed: list[Parsed] = []
-    errors: list[EventTableError] = []
-    for one, _, files in chosen:
-        try:
-            parsed.append(one.parse(files, **{name: value for name, value in given.items() if name in one.options}))
-        except EventTableError as error:
-            errors.append(error)
-    if errors:
-        raise refuse_all(errors)
+    check_share(max_refused)
+    export = find_export(path, format, rename, timezone, format_options)
+    return settle(export, export.parsed(), stitch=stitch, dedupe=dedupe, max_refused=max_refused)
 
+
+def settle(export: Export, parsed: Sequence[Parsed], *, stitch: bool, dedupe: bool, max_refused: float) -> EventLoad:
+    """What only all rows together tell: which are there twice, whose they are, and whether too many are refused."""
     several = any(one.several for one in parsed)
     rows = concat([one.rows for one in parsed])
     rejected = pd.concat([one.rejected for one in parsed], ignore_index=True)
     system = added([one.system for one in parsed])
-
-    nobody = rows["user_id"].isna()
-    if "anonymous_id" in rows:
-        nobody &= rows["anonymous_id"].isna()
-    if nobody.any():
-        rejected = pd.concat([rejected, _rejected(rows[nobody], "no user_id")], ignore_index=True)
-        rows = rows[~nobody].reset_index(drop=True)
     rows, duplicate = without_duplicates(rows, dedupe=dedupe, several=several)
     duplicate = added([*(one.duplicate for one in parsed), duplicate])
     rows = rows.assign(user_id=_users(rows, parsed, stitch=stitch))
@@ -193,10 +172,8 @@ def load_events(
     kept = {str(reason): int(n) for reason, n in places[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
     account = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused})
-    name = sources[0].name if len(sources) == 1 else _name_of(path)
-    check_refused(account, rejected, max_refused=max_refused, name=name, noun="events")
-    how = ", ".join(f"{one.name} ({reason})" for one, reason, _ in chosen)
-    return EventLoad(_event_table(rows), account, rejected, how)
+    check_refused(account, rejected, max_refused=max_refused, name=export.name, noun="events")
+    return EventLoad(_event_table(rows), account, rejected, export.how)
 
 
 def _users(rows: pd.DataFrame, parsed: Sequence[Parsed], *, stitch: bool) -> pd.Series:
@@ -208,23 +185,13 @@ def _users(rows: pd.DataFrame, parsed: Sequence[Parsed], *, stitch: bool) -> pd.
     return stitch_users(rows, pd.concat(identities, ignore_index=True) if identities else None)
 
 
-def _rejected(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
-    stamps = rows["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ").astype("str")
-    return (
-        rows[[FILE, LINE]]
-        .set_axis(["file", "line"], axis=1)
-        .assign(reason=reason, user_id=rows["user_id"], event=rows["event"], timestamp=stamps, text=None)
-    )
-
-
 def _event_table(rows: pd.DataFrame) -> pd.DataFrame:
     order = np.argsort(rows["timestamp"].astype("int64").to_numpy(), kind="stable")
-    names = [name for name in LEADING if name in rows]
-    properties = [name for name in rows if name not in (*names, *PLACE, KEY, RANK)]
-    return rows[[*names, *properties]].iloc[order].reset_index(drop=True)
+    return rows[columns_of(map(str, rows))].iloc[order].reset_index(drop=True)
 
 
-def _name_of(path: PathLike | Sequence[PathLike]) -> str:
-    if isinstance(path, (str, os.PathLike)):
-        return str(path)
-    return str(path[0]) if len(path) == 1 else f"{len(path)} paths"
+def columns_of(names: Iterable[str]) -> list[str]:
+    """The columns of an event table, in their order, of rows that also have their place and what they are told by."""
+    there = list(names)
+    leading = [name for name in LEADING if name in there]
+    return [*leading, *(name for name in there if name not in (*leading, *PLACE, KEY, RANK, WITHIN))]

@@ -6,8 +6,14 @@ A format is a module in this folder with two functions:
     Why these files are of this format (one clause, shown to people), or None.
     Decided by content alone: names of columns or keys, never names of files.
 ``parse(sources, **options) -> Parsed``
-    All files of this format at once, as rows of the event table with the place
-    where each was written. Its keywords are the format's options.
+    Files of this format, or pieces of them, as rows of the event table with the
+    place where each was written. Its keywords are the format's options.
+
+Files that are larger than memory come to `parse` in pieces. A format that has to
+know something of all files before it reads a row has ``before(sources)``, whose
+answer `parse` is given as ``known``. One that cannot be cut says ``WHOLE = True``
+and gets all of its files at once; one whose lines have neither quotes nor a header
+says ``PLAIN = True``.
 
 A format whose files hold one of `TABLES` (orders, subscriptions, surveys, …) has
 a function of that name too, ``orders(sources, columns, **options)``, for
@@ -38,7 +44,8 @@ from metrics.files.parquet import names_in_parquet
 
 GENERIC = "generic"
 TABLES = ("orders", "subscriptions", "cancellations", "invoices", "payment_attempts", "surveys", "campaigns", "tickets")
-KEY, RANK = "_key", "_rank"  # rows with one key are one row, of which the least rank is kept
+# Rows with one key (within so many days, if told) are one row: that of the least rank, then the one received first.
+KEY, RANK, WITHIN = "_key", "_rank", "_within"
 
 EVENTS = (  # what a vendor's format makes of a record
     Column("user_id", "id", filled=False),
@@ -48,6 +55,7 @@ EVENTS = (  # what a vendor's format makes of a record
     Column("anonymous_id", "id", required=False, filled=False),
     Column(KEY, "id", required=False, filled=False),
     Column(RANK, "number", required=False, filled=False),
+    Column(WITHIN, "number", required=False, filled=False),
 )
 
 
@@ -59,6 +67,12 @@ class Sample:
     kind: Kind
     head: bytes
     source: Source
+
+    @classmethod
+    def of(cls, source: Source) -> "Sample":
+        """The beginning of this file."""
+        head = source.head()
+        return cls(source.name, kind_of(head, source.name), head, source)
 
     @cached_property
     def text(self) -> bytes:
@@ -133,8 +147,23 @@ class Format:
 
     @property
     def options(self) -> list[str]:
-        """Names of the keywords that `parse` takes."""
-        return options_of(self.parse)
+        """Names of the keywords that `parse` takes from the user."""
+        return [name for name in options_of(self.parse) if name != "known"]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all files have to be there at once."""
+        return bool(getattr(self.module, "WHOLE", False))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether lines have neither quotes nor a header."""
+        return bool(getattr(self.module, "PLAIN", False))
+
+    def known(self, sources: Sequence[Source]) -> dict[str, Any]:
+        """What `parse` has to know of all files before, as its keyword."""
+        before = getattr(self.module, "before", None)
+        return {} if before is None else {"known": before(sources)}
 
 
 def options_of(function: Callable[..., Any]) -> list[str]:
@@ -179,8 +208,7 @@ def choose(sources: Sequence[Source], format: str | None) -> list[tuple[Format, 
 
 def _recognise(source: Source, alike: dict[tuple[object, ...], tuple[Format, str]]) -> tuple[Format, str]:
     """The format of a file; `alike` remembers that of files with the same keys, which need only be confirmed."""
-    head = source.head()
-    sample = Sample(source.name, kind_of(head, source.name), head, source)
+    sample = Sample.of(source)
     keys = (sample.kind, sample.names, frozenset(key for record in sample.records for key in record))
     if keys in alike and alike[keys][0].recognise(sample) == alike[keys][1]:
         return alike[keys]

@@ -9,9 +9,7 @@ A row sent twice has the same `$insert_id` and device within 7 days; without an 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pandas as pd
-
-from metrics.exports import EVENTS, KEY, Parsed, Sample
+from metrics.exports import EVENTS, KEY, WITHIN, Parsed, Sample
 from metrics.files import Source
 from metrics.files.records import System, filled, make, read_records
 
@@ -30,7 +28,7 @@ def recognise(sample: Sample) -> str | None:
 def parse(sources: Sequence[Source]) -> Parsed:
     """Read all files as one export."""
     made = make([(source.name, read_records(source), _row) for source in sources], EVENTS)
-    return Parsed(_keys_by_week(made.rows), made.rejected, made.system, made.identities)
+    return Parsed(made.rows, made.rejected, made.system, made.identities)
 
 
 def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
@@ -46,15 +44,7 @@ def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
         "timestamp": time,
         "event_id": inserted or row.get("uuid"),
         KEY: f"{inserted}|{device}" if inserted else row.get("uuid"),
+        WITHIN: WINDOW_DAYS,
         **filled({name: value for name, value in row.items() if name not in USED}),
         "properties": row.get("event_properties") or {},
     }
-
-
-def _keys_by_week(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keys that tell a row from one of the same `$insert_id` more than 7 days before it."""
-    if KEY not in rows or rows[KEY].isna().all():
-        return rows
-    first = rows.groupby(KEY)["timestamp"].transform("min")
-    later = (rows["timestamp"] - first).dt.days // WINDOW_DAYS
-    return rows.assign(**{KEY: rows[KEY].where(~(later > 0), rows[KEY] + "|" + later.astype("str"))})

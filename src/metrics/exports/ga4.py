@@ -14,7 +14,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records
+from metrics.files.records import System, filled, make, read_records, records_with
 
 KEYS = (
     "user_pseudo_id", "event_name", "event_timestamp", "event_bundle_sequence_id", "batch_page_id",
@@ -35,20 +35,18 @@ def recognise(sample: Sample) -> str | None:
     return "a table with 'event_params' and 'event_timestamp'" if wanted <= sample.names else None
 
 
-def parse(sources: Sequence[Source]) -> Parsed:
+def before(sources: Sequence[Source]) -> set[str]:
+    """Days that have a table of their own; of no use, and not looked for, where there is no intraday table."""
+    daily = [source for source in sources if not _is_intraday(source.name)]
+    if len(daily) == len(sources):
+        return set()
+    return {str(row["event_date"]) for row in records_with(daily, "event_date") if row.get("event_date") is not None}
+
+
+def parse(sources: Sequence[Source], *, known: set[str]) -> Parsed:
     """Read daily and intraday tables together."""
-    files = [(source, read_records(source)) for source in sources]
-    daily = {
-        str(record.get("event_date"))
-        for source, raw in files
-        if not _is_intraday(source.name)
-        for record in raw.records
-        if record.get("event_date") is not None
-    }
-    made = make(
-        [(source.name, raw, partial(_row, daily if _is_intraday(source.name) else set())) for source, raw in files],
-        EVENTS,
-    )
+    readers = {True: partial(_row, known), False: partial(_row, set())}
+    made = make([(one.name, read_records(one), readers[_is_intraday(one.name)]) for one in sources], EVENTS)
     again = made.system.pop(REPLACED, 0)
     return Parsed(made.rows, made.rejected, made.system, duplicate={REPLACED: again} if again else {})
 

@@ -122,6 +122,9 @@ def parse(
     )
     if event_name is not None:
         rows, rejected = (_named(table, event_name, sources[0].name) for table in (rows, rejected))
+    told = sources[0].told
+    if told is not None and "received_at" in told.texts:  # another piece has some that is no time
+        return Parsed(rows, rejected)
     return Parsed(_received(rows, timezone), rejected)
 
 

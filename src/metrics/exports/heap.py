@@ -12,7 +12,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import Raw, System, filled, make, read_records
+from metrics.files.records import System, filled, make, read_records, records_with
 
 USED = {"event_id", "user_id", "time", "event_table_name"}
 ALWAYS = "1990-01-01T00:00:00Z"  # an identity holds for all events of a user, also those before it
@@ -36,29 +36,28 @@ def _kind(names: frozenset[str] | set[str]) -> str | None:
     return None
 
 
-def parse(sources: Sequence[Source]) -> Parsed:
+def before(sources: Sequence[Source]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Who is who by `users`, and which ids became one by `user_migrations`."""
+    identity: dict[str, Any] = {}
+    moved: dict[str, str] = {}
+    for source in sources:
+        kind = _kind(Sample.of(source).names)
+        for row in records_with([source]) if kind in ("users", "user_migrations") else ():
+            if kind == "users" and row.get("identity"):
+                identity[str(row["user_id"])] = row["identity"]
+            elif kind == "user_migrations":
+                moved[str(row["from_user_id"])] = str(row["to_user_id"])
+    return identity, moved
+
+
+def parse(sources: Sequence[Source], *, known: tuple[dict[str, Any], dict[str, str]]) -> Parsed:
     """Read all tables together."""
-    files: list[tuple[str, Raw, str | None]] = []
+    readers = []
     for source in sources:
         raw = read_records(source)
-        files.append((source.name, raw, _kind({name for record in raw.records for name in record})))
-    identity = {
-        str(row["user_id"]): row["identity"]
-        for _, raw, kind in files
-        if kind == "users"
-        for row in raw.records
-        if row.get("identity")
-    }
-    moved = {
-        str(row["from_user_id"]): str(row["to_user_id"])
-        for _, raw, kind in files
-        if kind == "user_migrations"
-        for row in raw.records
-    }
-    readers = []
-    for name, raw, kind in files:
-        table = PurePath(name.removesuffix(".gz")).stem
-        readers.append((name, raw, partial(_row, kind, table, identity, moved)))
+        kind = _kind({name for record in raw.records for name in record})
+        table = PurePath(source.name.removesuffix(".gz")).stem
+        readers.append((source.name, raw, partial(_row, kind, table, *known)))
     made = make(readers, EVENTS)
     return Parsed(made.rows, made.rejected, made.system, made.identities)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records
+from metrics.files.records import System, filled, make, read_records, records_with
 
 SYSTEM = ("$identify", "$create_alias", "$merge_dangerously", "$groupidentify", "$set")
 WANTED = {"uuid", "distinct_id", "event"}
@@ -29,16 +29,18 @@ def recognise(sample: Sample) -> str | None:
     return None
 
 
-def parse(sources: Sequence[Source]) -> Parsed:
+def before(sources: Sequence[Source]) -> set[str]:
+    """Ids that were anonymous before somebody was identified."""
+    devices = set()
+    for record in records_with(sources, "$identify"):
+        if record.get("event") == "$identify":
+            devices.add(str(_opened(record.get("properties")).get("$anon_distinct_id")))
+    return devices
+
+
+def parse(sources: Sequence[Source], *, known: set[str]) -> Parsed:
     """Read all files as one export."""
-    files = [(source.name, read_records(source)) for source in sources]
-    devices: set[str] = set()  # ids that were anonymous before somebody was identified
-    for _, raw in files:
-        for record in raw.records:
-            record["properties"] = _opened(record.get("properties"))
-            if record.get("event") == "$identify":
-                devices.add(str(record["properties"].get("$anon_distinct_id")))
-    made = make([(name, raw, partial(_row, devices)) for name, raw in files], EVENTS)
+    made = make([(source.name, read_records(source), partial(_row, known)) for source in sources], EVENTS)
     return Parsed(made.rows, made.rejected, made.system, made.identities)
 
 
@@ -52,7 +54,7 @@ def _opened(properties: Any) -> dict[str, Any]:
 
 
 def _row(devices: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
-    properties, who = row["properties"], row["distinct_id"]
+    properties, who = _opened(row.get("properties")), row["distinct_id"]
     if row["event"] in SYSTEM:
         device = properties.get("$anon_distinct_id") or properties.get("alias")
         yield System(f"{row['event']} is no event", device, who, row.get("timestamp"))

@@ -42,7 +42,7 @@ def parse(sources: Sequence[Source]) -> Parsed:
         kind = None if "messageId" in names else _kind(names)
         files.append((source.name, raw, _message if kind is None else partial(_table_row, kind)))
     made = make(files, EVENTS)
-    return Parsed(_by_receipt(made.rows), made.rejected, made.system, made.identities)
+    return Parsed(_received(made.rows), made.rejected, made.system, made.identities)
 
 
 def _kind(names: set[str] | frozenset[str]) -> str | None:
@@ -117,11 +117,9 @@ def _table_row(kind: str, row: dict[str, Any]) -> Iterator[dict[str, Any] | Syst
     }
 
 
-def _by_receipt(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows ranked by the table that they stand in, then by when they were received."""
+def _received(rows: pd.DataFrame) -> pd.DataFrame:
+    """When a row was received, as a time; of a message that came twice the first received is kept."""
     if "received_at" not in rows:
         return rows
     received = pd.to_datetime(rows["received_at"], utc=True, errors="coerce", format="ISO8601").dt.as_unit("us")
-    place = received.rank(method="dense").fillna(len(rows) + 1)
-    first = rows[RANK].fillna(0) if RANK in rows else 0
-    return rows.assign(received_at=received, **{RANK: first * (len(rows) + 2) + place})
+    return rows.assign(received_at=received)

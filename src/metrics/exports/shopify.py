@@ -15,6 +15,7 @@ from metrics.files import Source
 from metrics.files.names import Column
 from metrics.files.records import Raw, System, filled, make, read_records
 
+WHOLE = True  # the items of an order may stand anywhere after it
 REVENUE = ("paid", "partially_paid", "partially_refunded", "refunded")  # of all others no money came in
 FOLDED = "further item of an order (folded into it)"
 

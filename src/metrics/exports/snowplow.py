@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pandas as pd
-
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
 from metrics.files.kinds import as_utf8
 from metrics.files.raw import Broken
-from metrics.files.records import Raw, System, filled, make
+from metrics.files.records import Raw, System, filled, from_line, make
 from metrics.files.refusal import shorten
 
 NAMES = """
@@ -38,6 +36,7 @@ event_vendor event_name event_format event_version event_fingerprint true_tstamp
 """.split()  # noqa: SIM905
 STAMP = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+PLAIN = True
 USED = {"event_id", "user_id", "domain_userid", "event", "event_name", "derived_tstamp", "unstruct_event"}
 
 
@@ -54,15 +53,7 @@ def recognise(sample: Sample) -> str | None:
 def parse(sources: Sequence[Source]) -> Parsed:
     """Read all files as one export."""
     made = make([(source.name, _read(source), _row) for source in sources], EVENTS)
-    return Parsed(_told_apart(made.rows), made.rejected, made.system, made.identities)
-
-
-def _told_apart(rows: pd.DataFrame) -> pd.DataFrame:
-    """Event ids with their fingerprint, where several events have one."""
-    if KEY not in rows:
-        return rows
-    several = rows.groupby("event_id")[KEY].transform("nunique") > 1
-    return rows.assign(event_id=rows["event_id"].mask(several, rows[KEY].str.replace("|", ":", regex=False)))
+    return Parsed(made.rows, made.rejected, made.system, made.identities)
 
 
 def _read(source: Source) -> Raw:
@@ -79,7 +70,7 @@ def _read(source: Source) -> Raw:
             continue
         records.append(filled(dict(zip(NAMES, fields, strict=True))))
         lines.append(number)
-    return Raw(records, lines, broken)
+    return from_line(source, records, lines, broken)
 
 
 def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
@@ -92,7 +83,7 @@ def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
         "event": name,
         "timestamp": row.get("derived_tstamp") or row.get("collector_tstamp"),
         "event_id": row["event_id"],
-        KEY: f"{row['event_id']}|{row.get('event_fingerprint', '')}",
+        KEY: f"{row['event_id']}:{row.get('event_fingerprint', '')}",
         **{column: value for column, value in row.items() if column not in USED},
         "properties": _told(row.get("unstruct_event")),
     }

@@ -20,6 +20,7 @@ from metrics.files.records import Raw, System, filled, make, read_records
 from metrics.files.times import NO_ZONE
 from metrics.periods import zone
 
+WHOLE = True  # which question is the score is told by all answers to it
 ID, COLLECTOR = "Respondent ID", "Collector ID"
 OWN = {
     ID, COLLECTOR, "Start Date", "End Date", "IP Address", "Email Address", "First Name", "Last Name", "Date Created",

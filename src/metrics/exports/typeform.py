@@ -15,6 +15,7 @@ from metrics.files.names import Column
 from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
 
+WHOLE = True  # which question is the score is told by all answers to it
 ID, SUBMITTED, NETWORK = "#", "Submit Date (UTC)", "Network ID"
 OWN = {ID, SUBMITTED, NETWORK, "Response Type", "Start Date (UTC)", "Stage Date (UTC)", "Tags", "Ending"}
 

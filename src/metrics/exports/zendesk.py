@@ -13,6 +13,7 @@ from metrics.files import Source
 from metrics.files.names import Column
 from metrics.files.records import Raw, System, filled, make, read_records
 
+WHOLE = True  # which snapshot of a ticket is the last is told by all of them
 MERGED = "closed_by_merge"
 ANSWERS = ("good", "bad")
 

@@ -8,7 +8,7 @@ the file record by record.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -29,25 +29,63 @@ MISPLACED_QUOTE = "text after a closing quote"
 STRAY_RETURN = "a carriage return in the middle of the line"
 
 
-def read_delimited(data: bytes, name: str, *, delimiter: str | None = None) -> RawTable:
-    """Read delimited text with a header; all values stay text, blank lines are not records."""
+def read_delimited(
+    data: bytes, name: str, *, delimiter: str | None = None, skipped: int = 0, commas: Collection[str] | None = None
+) -> RawTable:
+    """Read delimited text with a header; all values stay text, blank lines are not records.
+
+    A piece of a larger file comes with the header before it, and with the number of lines that it leaves out after
+    that; which columns have decimal commas (`commas`) is told by the whole file.
+    """
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")  # line ends of old Macs
-    start = len(data) - len(data.lstrip(b"\r\n"))
-    told = re.match(rb"sep=(.)\r?\n", data[start : start + 8])  # spreadsheets write their delimiter so
-    if told:
-        start += told.end()
-    mark = delimiter.encode() if delimiter else told[1] if told else _delimiter_of(data, start)
+    start, mark = _start(data)
+    mark = delimiter.encode() if delimiter else mark
     if len(mark) != 1:
         raise refuse(name, f"delimiter {delimiter!r} is not one plain character", "Say delimiter=';' or another one.")
     header, end, _ = next(_records(data, start, mark, name))
     columns = _column_names(header, name)
-    skipped = data.count(b"\n", 0, end)
+    skipped += data.count(b"\n", 0, end)
     body = data[end:]
     table = _read_fast(body, mark, columns, skipped) or _read_slowly(body, mark, columns, skipped, name)
     if mark == b";":
-        table.frame = _decimal_points(table.frame)
+        table.frame = _decimal_points(table.frame, decimal_commas([table.frame]) if commas is None else commas)
     return table
+
+
+def _start(data: bytes) -> tuple[int, bytes]:
+    """Where the header begins, and the delimiter."""
+    start = len(data) - len(data.lstrip(b"\r\n"))
+    told = re.match(rb"sep=(.)\r?\n", data[start : start + 8])  # spreadsheets write their delimiter so
+    return (start + told.end(), told[1]) if told else (start, _delimiter_of(data, start))
+
+
+def header_end(data: bytes, name: str, delimiter: bytes | None = None) -> tuple[int, bytes]:
+    """Where the header ends, and the delimiter."""
+    start, mark = _start(data)
+    mark = delimiter or mark
+    _, end, _ = next(_records(data, start, mark, name))
+    return end, mark
+
+
+def last_break(data: bytes, mark: bytes) -> int:
+    """Where the last record ends that is whole, 0 where quotes are used in a way that this cannot be sure of."""
+    buffer = np.frombuffer(data, np.uint8)
+    newlines, quotes = np.flatnonzero(buffer == NEWLINE), np.flatnonzero(buffer == QUOTE)
+    outside = newlines[_outside(newlines, quotes)]
+    end = int(outside[-1]) + 1 if len(outside) else 0
+    return end if _quotes_are_regular(buffer[:end], quotes[quotes < end], ord(mark)) else 0
+
+
+def record_end(data: bytes, mark: bytes) -> int:
+    """Where the last record ends of which it is sure that it is whole, record by record; 0 where there is none."""
+    before = end = 0
+    try:
+        for _, position, _ in _records(data, 0, mark, ""):
+            before, end = end, position
+    except EventTableError:  # a quote that is still open
+        return end
+    return before
 
 
 def header_of(head: bytes) -> list[str]:
@@ -188,7 +226,9 @@ def _text_frame(columns: dict[str, Any]) -> pd.DataFrame:
 # The slow way: one record after the other, quotes as they come.
 
 
-def _records(data: bytes, start: int, mark: bytes, name: str) -> Iterator[tuple[list[bytes], int, str | None]]:
+def _records(
+    data: bytes, start: int, mark: bytes, name: str, skipped: int = 0
+) -> Iterator[tuple[list[bytes], int, str | None]]:
     """Yield the fields of each record, where it ends, and what is wrong inside it."""
     one = re.escape(mark)
     pattern = re.compile(rb'(?:"((?:[^"]++|"")*+)"(?!"))?([^' + one + rb"\n]*+)(" + one + rb"|\n|\Z)")
@@ -205,7 +245,7 @@ def _records(data: bytes, start: int, mark: bytes, name: str) -> Iterator[tuple[
                 name,
                 "a quote that opens here is never closed",
                 "The file is cut short, or holds a stray quote; export it again.",
-                line=data.count(b"\n", 0, position) + 1,
+                line=data.count(b"\n", 0, position) + skipped + 1,
                 example=data[position : position + 100].decode("utf-8", "replace"),
             )
         if end != mark:
@@ -229,7 +269,7 @@ def _read_slowly(body: bytes, mark: bytes, columns: list[str], skipped: int, nam
     lines: list[int] = []
     broken: list[Broken] = []
     line, start = skipped + 1, 0
-    for fields, end, fault in _records(body, 0, mark, name) if body else ():
+    for fields, end, fault in _records(body, 0, mark, name, skipped) if body else ():
         record, start = body[start:end], end
         reason = fault
         if reason is None and len(fields) != len(columns):
@@ -251,13 +291,28 @@ def _read_slowly(body: bytes, mark: bytes, columns: list[str], skipped: int, nam
     return RawTable("text", frame, np.array(lines, np.int64), broken)
 
 
-def _decimal_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Write decimal commas as points, in columns that hold nothing but such numbers."""
-    for name in frame:
-        text = pa.array(frame[name])
-        text = text.filter(pc.not_equal(pc.utf8_trim_whitespace(text), ""))
-        numbers = pc.match_substring_regex(text, r"^\s*-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$")
-        if len(text) and pc.all(numbers).as_py() and pc.any(pc.match_substring(text, ",")).as_py():
+def decimal_commas(pieces: Iterable[pd.DataFrame]) -> set[str]:
+    """Columns that hold nothing but numbers, some of them with a decimal comma."""
+    others: set[str] = set()
+    found: set[str] = set()
+    for frame in pieces:
+        for name in frame:
+            text = pa.array(frame[name])
+            text = text.filter(pc.not_equal(pc.utf8_trim_whitespace(text), ""))
+            if not len(text):
+                continue
+            numbers = pc.match_substring_regex(text, r"^\s*-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$")
+            if not pc.all(numbers).as_py():
+                others.add(str(name))
+            elif pc.any(pc.match_substring(text, ",")).as_py():
+                found.add(str(name))
+    return found - others
+
+
+def _decimal_points(frame: pd.DataFrame, commas: Collection[str]) -> pd.DataFrame:
+    """Write the decimal commas of these columns as points."""
+    for name in commas:
+        if name in frame:
             plain = frame[name].str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-            frame = frame.assign(**{str(name): plain})
+            frame = frame.assign(**{name: plain})
     return frame

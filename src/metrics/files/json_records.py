@@ -10,6 +10,7 @@ import pandas as pd
 from metrics.files.json_lines import read_flat_lines
 from metrics.files.raw import Broken, RawTable
 from metrics.files.refusal import EventTableError, refuse, shorten
+from metrics.files.told import Told
 
 CHUNK = 5_000  # lines handed to the parser together
 PAGES = ("data", "results", "items", "records", "rows", "responses", "tickets", "events")  # where a page has its list
@@ -18,21 +19,30 @@ AROUND = {
     "pagination", "next", "previous", "next_page", "previous_page", "after_url", "before_url", "after_cursor",
     "end_of_stream", "end_time",
 }  # fmt: skip
+LOOKED_AT = 20  # lines at the beginning
 NOT_JSON = "broken JSON"
 NOT_OBJECT = "JSON that is not an object"
 
 
-def read_json(data: bytes, name: str) -> RawTable:
+def read_json(data: bytes, name: str, *, is_part: bool = False, told: Told | None = None) -> RawTable:
     """Read JSON lines or a JSON array of objects; numbers and texts keep the types they have."""
-    fast = read_flat_lines(data)
+    is_shut = told is not None and name in told.shut
+    fast = read_flat_lines(data, told.texts if told is not None else ()) if not is_shut else None
     if fast is not None:
         return fast
-    records, lines, broken = read_objects(data, name)
-    return table_of(records, lines, broken)
+    records, lines, broken = read_objects(data, name, is_part=is_part)
+    return table_of(records, lines, broken, is_shut=is_shut)
 
 
-def read_objects(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int], list[Broken]]:
-    """Read the objects of JSON lines or of a JSON array, the line of each, and what was none."""
+def read_objects(
+    data: bytes, name: str, *, is_part: bool = False
+) -> tuple[list[dict[str, Any]], list[int], list[Broken]]:
+    """Read the objects of JSON lines or of a JSON array, the line of each, and what was none.
+
+    A part of a larger file is lines, and may hold nothing that can be read.
+    """
+    if is_part:
+        return _lines(data)
     if data.lstrip()[:1] == b"[" and not _is_lines(data):
         records, lines, broken = _array(data, name)
     else:
@@ -47,9 +57,11 @@ def read_objects(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int
     return records, lines, broken
 
 
-def table_of(records: list[dict[str, Any]], lines: Iterable[int], broken: list[Broken]) -> RawTable:
-    """Objects as a table, their `properties` opened one level."""
-    frame, nested = _columns(records)
+def table_of(
+    records: list[dict[str, Any]], lines: Iterable[int], broken: list[Broken], *, is_shut: bool = False
+) -> RawTable:
+    """Objects as a table, their `properties` opened one level, unless they are shut."""
+    frame, nested = _columns(records, is_shut)
     return RawTable("json", frame, np.array(list(lines), np.int64), broken, nested)
 
 
@@ -91,6 +103,11 @@ def _listed(whole: Any) -> list[dict[str, Any]] | None:
         if isinstance(values, list) and values and all(isinstance(one, dict) for one in values):
             return values
     return None
+
+
+def is_lines(start: bytes) -> bool:
+    """Whether a file that begins so has an object a line; some of the first may be broken."""
+    return any(isinstance(_loads(line), dict) for line in start.split(b"\n", LOOKED_AT)[:LOOKED_AT])
 
 
 def _is_lines(data: bytes) -> bool:
@@ -191,12 +208,13 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _columns(records: list[dict[str, Any]]) -> tuple[pd.DataFrame, frozenset[str]]:
+def _columns(records: list[dict[str, Any]], is_shut: bool) -> tuple[pd.DataFrame, frozenset[str]]:
     top = list(dict.fromkeys(key for record in records for key in record))
     columns = {key: [record.get(key) for record in records] for key in top}
     inner = columns.get("properties", [])
     nested: dict[str, list[Any]] = {}
-    if any(isinstance(one, dict) for one in inner) and all(one is None or isinstance(one, dict) for one in inner):
+    is_open = not is_shut and any(isinstance(one, dict) for one in inner)
+    if is_open and all(one is None or isinstance(one, dict) for one in inner):
         keys: Iterable[str] = dict.fromkeys(key for one in inner if one for key in one)
         nested = {f"properties.{key}": [one.get(key) if one else None for one in inner] for key in keys}
         if nested.keys().isdisjoint(columns):

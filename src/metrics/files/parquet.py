@@ -15,7 +15,7 @@ from metrics.files.refusal import EventTableError, refuse
 def read_parquet(source: Source) -> RawTable:
     """Read one Parquet file; the line of a row is its number, from 1. A `properties` struct is opened one level."""
     try:
-        table = _open(source).read()
+        table = _open(source).read() if source.table is None else source.table
     except (pa.ArrowException, OSError) as error:
         raise refuse(source.name, "is a Parquet file cut short or damaged", "Export or copy it again.") from error
     columns: dict[str, pa.ChunkedArray] = {}
@@ -34,15 +34,19 @@ def read_parquet(source: Source) -> RawTable:
     return RawTable("parquet", frame, np.arange(1, table.num_rows + 1), nested=nested)
 
 
-def _open(source: Source) -> pq.ParquetFile:
-    return pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read()))
+def open_parquet(source: Source) -> pq.ParquetFile | None:
+    """A Parquet file, None where it cannot be read (reading it will say why)."""
+    try:
+        return _open(source)
+    except (pa.ArrowException, OSError, EventTableError):
+        return None
 
 
 def names_in_parquet(source: Source) -> list[str]:
     """Names of the columns of a Parquet file, none where it cannot be read (reading it will say why)."""
-    try:
-        return list(
-            pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read())).schema_arrow.names
-        )
-    except (pa.ArrowException, OSError, EventTableError):
-        return []
+    opened = open_parquet(source)
+    return [] if opened is None else list(opened.schema_arrow.names)
+
+
+def _open(source: Source) -> pq.ParquetFile:
+    return pq.ParquetFile(source.path if source.path is not None else io.BytesIO(source.read()))

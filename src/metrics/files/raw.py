@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from metrics.files.kinds import Kind
+from metrics.files.told import Told
 
 
 class Broken(NamedTuple):
@@ -19,6 +20,7 @@ class Broken(NamedTuple):
     line: int
     reason: str
     text: str
+    file: str = ""  # where there are several
 
 
 @dataclass
@@ -31,6 +33,8 @@ class RawTable:
     broken: list[Broken] = field(default_factory=list)
     nested: frozenset[str] = frozenset()  # columns that stood inside `properties`
     files: Any = None  # name of the file of each record, where there are several
+    told: Told | None = None  # what other pieces have told, where this is a piece of a load
+    told_as: str = ""  # by which name, if not by that of the file
 
     @property
     def read(self) -> int:

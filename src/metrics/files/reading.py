@@ -1,10 +1,11 @@
 """Reading: many generic files by one list of columns, as one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from metrics.files.batches import batches_of, read_batch
 from metrics.files.delimited import read_delimited
 from metrics.files.finding import Source
 from metrics.files.json_records import read_json
@@ -14,18 +15,25 @@ from metrics.files.parquet import read_parquet
 from metrics.files.raw import RawTable
 from metrics.files.refusal import EventTableError, refuse_all
 from metrics.files.shaping import FILE, Shaped, shape
-from metrics.files.values import tidy
+from metrics.files.small import alike, read_together
+from metrics.files.values import as_words, tidy
 
 
 def read_raw(source: Source, *, delimiter: str | None = None, encoding: str | None = None) -> RawTable:
     """Read one file of a generic kind, told by its content: Parquet, JSON or delimited text."""
-    kind = kind_of(source.head(), source.name)
+    kind = "parquet" if source.table is not None else kind_of(source.head(), source.name)
     if kind == "parquet":
-        return read_parquet(source)
-    data = as_utf8(source.read(), source.name, encoding)
-    if kind == "json":
-        return read_json(data, source.name)
-    return read_delimited(data, source.name, delimiter=delimiter)
+        raw = read_parquet(source)
+    else:
+        data = as_utf8(source.read(), source.name, encoding)
+        if kind == "json":
+            raw = read_json(data, source.name, is_part=source.is_part, told=source.told)
+        else:
+            commas = None if source.told is None else source.told.commas.get(source.name)
+            raw = read_delimited(data, source.name, delimiter=delimiter, skipped=source.skipped, commas=commas)
+            return replace(raw, told=source.told)
+    broken = [one._replace(line=one.line + source.skipped) for one in raw.broken] if source.skipped else raw.broken
+    return replace(raw, lines=raw.lines + source.skipped, broken=broken, told=source.told)
 
 
 def read_rows(
@@ -39,40 +47,54 @@ def read_rows(
     encoding: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of all files in our columns, and the rejected ones; files that cannot be read are refused together."""
+    how: dict[str, Any] = {"rename": rename, "timezone": timezone, "time_format": time_format}
     parts: list[tuple[RawTable, Shaped]] = []
     errors: list[EventTableError] = []
     found: list[str] = []
-    left = list(sources)
-    for batch in batches_of(sources) if encoding is None else ():
-        raw = read_batch(batch)
-        if raw is None:
-            continue
-        try:  # what is wrong with one of them is found when they are read one by one
-            shaped = shape(raw, columns, file=batch[0].name, rename=rename, timezone=timezone, time_format=time_format)
-        except EventTableError:
-            continue
-        if not {source.name for source in batch} <= set(shaped.rows[FILE]):
-            continue  # nothing of a file can be used: say why
-        found.extend([*raw.frame.columns, *(name.removeprefix("properties.") for name in raw.nested)])
-        parts.append((raw, shaped))
-        together_read = {source.name for source in batch}
-        left = [source for source in left if source.name not in together_read]
-    for source in left:
-        try:
-            raw = read_raw(source, delimiter=delimiter, encoding=encoding)
-            found.extend([*raw.frame.columns, *(name.removeprefix("properties.") for name in raw.nested)])
-            shaped = shape(raw, columns, file=source.name, rename=rename, timezone=timezone, time_format=time_format)
-            parts.append((raw, shaped))
-        except EventTableError as error:
-            errors.append(error)
-    if found:
+    told = sources[0].told
+    for batch in alike(sources) if encoding is None and delimiter is None else [[source] for source in sources]:
+        both = _at_once(batch, columns, how) if len(batch) > 1 else None
+        for source in batch if both is None else ():
+            try:
+                raw = read_raw(source, delimiter=delimiter, encoding=encoding)
+                found.extend(_names(raw))
+                parts.append((raw, shape(raw, columns, file=source.name, **how)))
+            except EventTableError as error:
+                errors.append(error)
+        if both is not None:
+            found.extend(_names(both[0]))
+            if told is not None:
+                told.columns.setdefault("", {}).update(dict.fromkeys(found, False))
+            parts.append(both)
+    if told is None and found:
         check_rename(rename, found)
     if errors:
         raise refuse_all(errors)
-    return together(parts)
+    return together(parts, () if told is None else told.texts)
 
 
-def together(parts: Sequence[tuple[RawTable, Shaped]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _at_once(
+    batch: Sequence[Source], columns: Sequence[Column], how: Mapping[str, Any]
+) -> tuple[RawTable, Shaped] | None:
+    """Small files as one; None where they have to be read one by one to say what is wrong with one of them."""
+    raw = read_together(batch)
+    if raw is None:
+        return None
+    try:
+        shaped = shape(raw, columns, file=batch[0].name, **how)
+    except EventTableError:
+        return None
+    names = {source.name for source in batch}
+    return (raw, shaped) if names <= set(shaped.rows[FILE]) else None
+
+
+def _names(raw: RawTable) -> list[str]:
+    return [*map(str, raw.frame.columns), *(name.removeprefix("properties.") for name in raw.nested)]
+
+
+def together(
+    parts: Sequence[tuple[RawTable, Shaped]], texts: Collection[str] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of many files as one table, properties typed over all of them, and all rejected rows."""
     kinds: dict[str, list[Shaped]] = {}
     for raw, shaped in parts:
@@ -81,7 +103,8 @@ def together(parts: Sequence[tuple[RawTable, Shaped]]) -> tuple[pd.DataFrame, pd
     pieces = []
     for some in kinds.values():
         piece = pd.concat([shaped.rows for shaped in some], ignore_index=True) if len(some) > 1 else some[0].rows
-        pieces.append(piece.assign(**{name: tidy(piece[name]) for name in properties if name in piece}))
+        plain = {name: as_words if name in texts else tidy for name in properties if name in piece}
+        pieces.append(piece.assign(**{name: plainest(piece[name]) for name, plainest in plain.items()}))
     rows = concat(pieces)
     return rows, pd.concat([shaped.rejected for _, shaped in parts], ignore_index=True)
 

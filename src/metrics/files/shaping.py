@@ -40,56 +40,82 @@ def shape(
     time_format: str | None = None,
 ) -> Shaped:
     """Interpret one file by the columns wanted; what else it has is kept as properties."""
-    renamed = rename_columns([str(name) for name in raw.frame.columns], _with_inner(rename, raw), file)
-    frame = raw.frame.set_axis(renamed, axis=1)
-    chosen = assign(columns, renamed, file, inner=raw.nested)
+    frame, nested = _of_all_pieces(raw, file)
+    renamed = rename_columns([str(name) for name in frame.columns], _with_inner(rename, frame, nested), file)
+    frame = frame.set_axis(renamed, axis=1)
+    chosen = assign(columns, renamed, file, inner=nested)
 
     rows: dict[str, Any] = {}
-    reasons = np.full(len(frame), None, object)
-    ambiguous = np.zeros(len(frame), bool)
+    reasons: Any = None
+    ambiguous: Any = None
     for column in columns:
         if column.name not in chosen:
             continue
         source = frame[chosen[column.name]].rename(chosen[column.name])
+        why = None
         if column.kind == "time":
             times = read_times(source, timezone=timezone, time_format=time_format, file=file)
-            rows[column.name], ambiguous = times.utc, ambiguous | times.ambiguous
-            why = _named(times.reason, column)
+            rows[column.name] = times.utc
+            if raw.told is not None and times.units and raw.files is None:
+                raw.told.counts(file, chosen[column.name], times.units)
+            if not times.is_fine:
+                ambiguous = times.ambiguous if ambiguous is None else ambiguous | times.ambiguous
+                why = _named(times.reason, column)
         elif column.kind == "number":
             rows[column.name], why = _numbers(source, column)
         elif column.kind in ("id", "text"):
             rows[column.name] = read_ids(source, file)
-            why = _why(rows[column.name].isna() & column.filled, f"no {column.name}")
+            if column.filled and rows[column.name].hasnans:
+                why = _why(rows[column.name].isna(), f"no {column.name}")
         else:
-            rows[column.name], why = source.reset_index(drop=True), np.full(len(frame), None, object)
-        reasons = np.where(pd.isna(reasons), why, reasons)
+            rows[column.name] = source.reset_index(drop=True)
+        if why is not None:
+            reasons = why if reasons is None else np.where(pd.isna(reasons), why, reasons)
 
-    used = set(chosen.values())
+    taken = {name: ours for ours, name in chosen.items()}
     properties = []
     for name in renamed:
-        if name not in used:
-            free = _free_name(name, raw.nested, rows, renamed, {column.name for column in columns})
+        if name not in taken:
+            free = _free_name(name, nested, rows, renamed, {column.name for column in columns})
             rows[free] = frame[name].reset_index(drop=True)
+            taken[name] = free
             properties.append(free)
+    if raw.told is not None:
+        raw.told.takes(raw.told_as or file, taken)
 
     table = pd.DataFrame(rows, index=range(len(frame)))
     place: dict[str, Any] = {
         FILE: file if raw.files is None else raw.files,
         LINE: np.asarray(raw.lines, np.int64),
-        NOTE: np.where(ambiguous, AMBIGUOUS, ""),
+        NOTE: "" if ambiguous is None or not ambiguous.any() else np.where(ambiguous, AMBIGUOUS, ""),
     }
     table = table.assign(**place)
-    bad = ~pd.isna(reasons)
+    bad = np.zeros(len(frame), bool) if reasons is None else ~pd.isna(reasons)
     original = {column.name: chosen.get(column.name) for column in columns if column.required}
     files = file if raw.files is None else raw.files[bad]
-    rejected = _rejected(raw, frame[bad], raw.lines[bad], reasons[bad], original, file, files)
-    return Shaped(table[~bad].reset_index(drop=True), rejected, properties)
+    why = reasons[bad] if bad.any() else np.array([], object)
+    rejected = _rejected(raw, frame[bad], raw.lines[bad], why, original, file, files)
+    return Shaped(table[~bad].reset_index(drop=True) if bad.any() else table, rejected, properties)
 
 
-def _with_inner(rename: Mapping[str, str] | None, raw: RawTable) -> dict[str, str]:
+def _of_all_pieces(raw: RawTable, file: str) -> tuple[pd.DataFrame, frozenset[str]]:
+    """The table with the columns of all pieces of its file so far, and which of them stood inside `properties`."""
+    if raw.told is None:
+        return raw.frame, raw.nested
+    frame = raw.frame
+    if raw.kind == "json" and "properties" in frame and frame["properties"].isna().all():
+        frame = frame.drop(columns="properties")  # whether they are objects is told by others
+    known = raw.told.names(raw.told_as or file, map(str, frame.columns), raw.nested)
+    absent = [name for name in known if name not in frame.columns]
+    if absent:
+        frame = frame.assign(**dict.fromkeys(absent, pd.Series(None, index=frame.index, dtype=object)))
+    return frame[list(known)], frozenset(name for name, inside in known.items() if inside)
+
+
+def _with_inner(rename: Mapping[str, str] | None, frame: pd.DataFrame, nested: frozenset[str]) -> dict[str, str]:
     """Let `rename` speak of a property by its plain name."""
-    plain = {name.removeprefix("properties."): name for name in raw.nested}
-    return {plain.get(key, key) if key not in raw.frame.columns else key: new for key, new in (rename or {}).items()}
+    plain = {name.removeprefix("properties."): name for name in nested}
+    return {plain.get(key, key) if key not in frame.columns else key: new for key, new in (rename or {}).items()}
 
 
 def _free_name(name: str, nested: frozenset[str], rows: dict[str, Any], found: Sequence[str], ours: set[str]) -> str:
@@ -134,7 +160,8 @@ def _rejected(
         text = None if source is None else as_text(frame[source].reset_index(drop=True)).to_pylist()
         bad[name] = pd.Series(text, index=bad.index, dtype="str")
     bad["text"] = pd.Series(None, index=bad.index, dtype="str")
-    broken = pd.DataFrame(raw.broken, columns=["line", "reason", "text"]).assign(file=file)
+    broken = pd.DataFrame(raw.broken, columns=["line", "reason", "text", "file"])
+    broken["file"] = [one.file or file for one in raw.broken]
     both = (
         pd.concat([part for part in (bad, broken) if len(part)], ignore_index=True) if len(bad) + len(broken) else bad
     )

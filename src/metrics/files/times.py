@@ -12,7 +12,7 @@
 - Outside 1990 to 2099 a time is a mistake of the export, not a time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metrics.files.refusal import refuse
+from metrics.files.told import Units, mixed_units
 
 NO_TIME = "no time"
 UNREADABLE = "time that cannot be read"
@@ -51,6 +52,8 @@ class Times:
     utc: pd.Series
     reason: Any  # object array
     ambiguous: Any  # bool array
+    units: Units = field(default_factory=dict)  # of those that are numbers
+    is_fine: bool = False  # it is sure that all were read
 
 
 def read_times(column: pd.Series, *, timezone: str | None, time_format: str | None, file: str) -> Times:
@@ -61,6 +64,9 @@ def read_times(column: pd.Series, *, timezone: str | None, time_format: str | No
         times = _from_typed(arrow, timezone, file, str(column.name))
     else:
         text = as_text(column) if arrow is None else arrow
+        at_once = _instants(text) if time_format is None else None
+        if at_once is not None:
+            return at_once
         times = _from_text(text, timezone, time_format, file, str(column.name))
     strange = times.utc.notna() & ~times.utc.between(EARLIEST, LATEST, inclusive="left")
     times.reason[strange.to_numpy()] = IMPLAUSIBLE
@@ -120,6 +126,24 @@ def _from_typed(array: Any, timezone: str | None, file: str, name: str) -> Times
     raise refuse(
         file, f"column {name!r} holds {array.type}, not times", "Export it as timestamps, text or epoch numbers."
     )
+
+
+def _instants(text: Any) -> Times | None:
+    """All times at once, where each of them is an instant as most machines write it; None where some is not."""
+    if not len(text) or text.null_count:
+        return None
+    has_minutes = pc.equal(pc.binary_slice(text.cast(pa.binary()), 13, 14), b":")  # Arrow takes hours alone, too
+    try:
+        stamps = text.cast(pa.timestamp("us", "UTC")) if pc.all(has_minutes).as_py() else None
+    except pa.ArrowInvalid:  # written otherwise, or a 30th of February
+        return None
+    if stamps is None:
+        return None
+    bounds = pc.min_max(stamps).as_py()
+    if bounds["min"] < EARLIEST or bounds["max"] >= LATEST:
+        return None
+    utc = pd.Series(stamps.to_numpy(), dtype="datetime64[us]").dt.tz_localize("UTC")
+    return Times(utc, np.full(len(text), None, object), np.zeros(len(text), bool), is_fine=True)
 
 
 def _from_text(text: Any, timezone: str | None, time_format: str | None, file: str, name: str) -> Times:
@@ -218,9 +242,9 @@ def _from_numbers(times: Times, numbers: Any, hit: Any, file: str, name: str, ex
         fits = hit & (size >= SMALLEST[unit]) & (seconds >= low) & (seconds < high)
         if fits.any():
             found[unit] = fits
+    times.units = {unit: (int(fits.sum()), float(numbers[fits][0])) for unit, fits in found.items()}
     if len(found) > 1:
-        counts = " and ".join(f"{int(fits.sum())} {unit} (as {numbers[fits][0]:.0f})" for unit, fits in found.items())
-        raise refuse(file, f"column {name!r} mixes units of time: {counts}", "Export it in one unit.")
+        raise mixed_units(file, name, times.units)
     for unit, fits in found.items():
         scale = UNITS[unit]
         if exact is not None and unit != "nanoseconds":

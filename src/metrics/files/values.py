@@ -74,6 +74,26 @@ def tidy(column: pd.Series) -> pd.Series:
     return column
 
 
+def as_words(column: pd.Series) -> pd.Series:
+    """A property as text, whatever it looks like: as it is written in a file of text, else as JSON has it."""
+    if isinstance(column.dtype, pd.StringDtype):
+        text = pa.array(column, pa.string(), from_pandas=True)
+        return _nullable(pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text), column)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        values = pa.array(column, from_pandas=True).to_pylist()
+    else:
+        values = [None if isinstance(value, float) and np.isnan(value) else value for value in column]
+    return _words(values, column)
+
+
+def _words(values: list[Any], column: pd.Series) -> pd.Series:
+    text = [
+        v if v is None or isinstance(v, str) else json.dumps(v, sort_keys=True, ensure_ascii=False, default=str)
+        for v in values
+    ]
+    return pd.Series(text, dtype="str", index=column.index, name=column.name)
+
+
 def is_id_name(name: str) -> bool:
     """Whether a column is named like an id, whose digits are not a number."""
     lower = name.lower()
@@ -111,11 +131,7 @@ def _tidy_objects(column: pd.Series) -> pd.Series:
             return _nullable(pa.array([None if v is None else float(v) for v in values], pa.float64()), column)
     except (OverflowError, pa.ArrowException):
         pass  # whole numbers of more than 18 digits stay text
-    text = [
-        v if v is None or isinstance(v, str) else json.dumps(v, sort_keys=True, ensure_ascii=False, default=str)
-        for v in values
-    ]
-    return pd.Series(text, dtype="str", index=column.index, name=column.name)
+    return _words(values, column)
 
 
 def _tidy_arrow(column: pd.Series) -> pd.Series:

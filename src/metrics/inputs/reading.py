@@ -7,7 +7,7 @@ import pandas as pd
 
 from metrics.events.account import account_of, added, check_refused
 from metrics.events.duplicates import without_duplicates
-from metrics.exports import GENERIC, KEY, RANK, Parsed, check_options, choose, formats, options_of
+from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
 from metrics.files import PathLike, Source, find_sources
 from metrics.files.names import Column, Rename, read_rename
 from metrics.files.reading import concat, read_rows
@@ -86,7 +86,7 @@ def read(
         if column.name not in rows and columns is ORDERS:
             rows[column.name] = pd.Series(None, index=rows.index, dtype="str")
     names = [column.name for column in columns if column.name in rows]
-    others = [name for name in rows if name not in (*names, *PLACE, KEY, RANK)]
+    others = [name for name in rows if name not in (*names, *PLACE, KEY, RANK, WITHIN)]
     table = rows[[*names, *others]].sort_values(time, kind="stable", ignore_index=True)
     table.attrs["account"] = became.to_dict("records")
     return table

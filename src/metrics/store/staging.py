@@ -25,7 +25,7 @@ def staging(target: Path) -> Iterator[Path]:
     folder = target.with_name(f".{target.name}.partial")
     with _locked(folder, target) if fcntl is not None else _marked(folder, target):
         for left in folder.iterdir():
-            left.unlink()
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         yield folder
 
 
@@ -80,6 +80,9 @@ def _hold(folder: Path, target: Path) -> int:
 
 def publish(folder: Path, target: Path) -> None:
     """Bring the files of a staging folder to disk, then rename them into `target`, which may not be there yet."""
+    for left in folder.iterdir():
+        if left.is_dir():
+            shutil.rmtree(left)
     files = sorted(folder.iterdir())
     for file in files:
         _sync(file)

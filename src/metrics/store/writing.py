@@ -5,7 +5,8 @@ changed: more days are more files. Only `replace="days"` writes a file anew, wit
 Beside each lies its presence, which tells who was there when in a quarter of the rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.events import conform, load_events
-from metrics.events.account import account_of
+from metrics.events import EventLoad, conform
+from metrics.events.account import account_of, check_share
+from metrics.events.reading import find_export
 from metrics.files import EventTableError, PathLike, refuse
 from metrics.files.names import Rename
 from metrics.files.times import EARLIEST, IMPLAUSIBLE, LATEST
@@ -23,6 +25,7 @@ from metrics.periods import zone
 from metrics.store.columns import listed, literal_path
 from metrics.store.folder import Part, Store, finish, plain_types, write_parts
 from metrics.store.layout import check_case
+from metrics.store.loading import Loaded, loading
 from metrics.store.parquet import MARK
 from metrics.store.presence import write_presence
 from metrics.store.session import arrow_reader, standard_session
@@ -43,7 +46,8 @@ class Incoming:
     tables: Iterator[Any]
     kept: int = 0
     refused: dict[str, int] = field(default_factory=dict)
-    loaded: pd.DataFrame | None = None  # the account of `load_events`, where it was asked
+    loaded: pd.DataFrame | None = None  # the account, where an export was loaded
+    ready: Path | None = None  # a file that is what is to be written
 
     def good(self) -> Iterator[Any]:
         """Go through the tables without the rows that lack something; these are counted."""
@@ -153,57 +157,115 @@ def write_events(
     >>> [file.name for file in sorted(store.glob("*.parquet"))]
     ['2026-01-05.parquet', '2026-01-06.parquet']
     """
+    return write(
+        events, path, append=append, replace=replace, tz=tz, rename=rename, timezone=timezone,
+        max_refused=max_refused, **options,
+    ).account  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What was written: how many rows, the account, the rejected rows (the first of very many), and how it was read."""
+
+    rows: int
+    account: pd.DataFrame
+    rejected: pd.DataFrame | None = None
+    format: str = ""
+
+
+def write(
+    events: pd.DataFrame | EventSource | PathLike | Sequence[PathLike],
+    path: PathLike,
+    *,
+    append: bool = False,
+    replace: str | None = None,
+    tz: str | None = None,
+    rename: Rename = None,
+    timezone: str | None = None,
+    max_refused: float = 0.01,
+    watch: Callable[[int], None] = lambda rows: None,
+    **options: Any,
+) -> Writing:
+    """As `write_events`, and all that there is to say of it; `watch` is told how many rows of exports were read."""
     target = Path(path).absolute()
     is_file = target.suffix == ".parquet"
-    if not 0 <= max_refused <= 1:
-        raise ValueError(f"max_refused: {max_refused!r} is not a share. Use a number from 0 to 1, such as 0.01.")
+    check_share(max_refused)
     if replace not in (None, "days") or (replace and not append):
         raise ValueError(f"replace: {replace!r} cannot be done. Use append=True, replace='days', or leave it out.")
     if is_file and (append or tz):
         raise ValueError(f"path: {target.name!r} is one file, which has no days. Name a folder to append to.")
     if not is_file and not append and target.exists():
         raise refuse(str(target), "is there already", "Say append=True to add to it, or name another folder.")
-    incoming = _incoming(events, rename, timezone, max_refused, options)
+    with ExitStack() as stack:
+        if isinstance(events, (pd.DataFrame, EventSource)):
+            asked = {"rename": rename, "timezone": timezone, **options}
+            incoming, said = _events(events, asked), None
+            folder = stack.enter_context(staging(target))
+        else:
+            how = {name: options.pop(name) for name in ("stitch", "dedupe") if name in options}
+            export = find_export(events, options.pop("format", None), rename, timezone, options)
+            folder = stack.enter_context(staging(target))
+            stage = folder / "stage"
+            stage.mkdir()
+            said = stack.enter_context(loading(export, stage, max_refused=max_refused, watch=watch, **how))
+            incoming = _loaded(said, str(events))
+        account = _write(incoming, target, folder, append, replace, tz, max_refused)
+    if said is None:
+        return Writing(incoming.kept, account)
+    rows = len(said.events) if isinstance(said, EventLoad) else said.rows
+    return Writing(rows, account, said.rejected, said.format)
+
+
+def _write(
+    incoming: Incoming,
+    target: Path,
+    folder: Path,
+    append: bool,
+    replace: str | None,
+    tz: str | None,
+    max_refused: float,
+) -> pd.DataFrame:
     check_case(incoming.schema.names, incoming.name)
-    with staging(target) as folder:
-        if is_file:
+    if target.suffix == ".parquet":
+        if incoming.ready is not None:
+            account = incoming.account(max_refused)
+            incoming.ready.rename(folder / target.name)
+        else:
             part = Part(folder / target.name, incoming.schema.with_metadata({MARK: b"1"}))
             for table in incoming.good():
                 part.add(table)
             account = incoming.account(max_refused)
             part.close()
-            _check_users([part.path])
-            publish(folder, target.parent)
-        else:
-            store = Store.read(target, tz) if target.exists() else Store(target, zone(tz or "UTC"))
-            store.check_types(incoming.schema)
-            parts = write_parts(incoming.good(), incoming.schema, folder, store, replace=replace is not None)
-            account = incoming.account(max_refused)
-            replaced = sum([finish(part, store) for part in parts])
-            if replace is not None:
-                line = pd.DataFrame({"stage": ["replaced"], "reason": REPLACED, "rows": replaced, "share": np.nan})
-                account = pd.concat([account, line.astype(account.dtypes)], ignore_index=True)
-            made = sorted(folder.iterdir())
-            names = {file.name for file in made}
-            _check_users([*made, *(file for file in store.files.values() if file.name not in names)])
-            for file in made:
-                write_presence(file)
-            publish(folder, target)
+        _check_users([folder / target.name])
+        publish(folder, target.parent)
+        return account
+    store = Store.read(target, tz) if target.exists() else Store(target, zone(tz or "UTC"))
+    store.check_types(incoming.schema)
+    parts = write_parts(incoming.good(), incoming.schema, folder, store, replace=replace is not None)
+    account = incoming.account(max_refused)
+    replaced = sum([finish(part, store) for part in parts])
+    if replace is not None:
+        line = pd.DataFrame({"stage": ["replaced"], "reason": REPLACED, "rows": replaced, "share": np.nan})
+        account = pd.concat([account, line.astype(account.dtypes)], ignore_index=True)
+    made = sorted(file for file in folder.iterdir() if file.is_file())
+    names = {file.name for file in made}
+    _check_users([*made, *(file for file in store.files.values() if file.name not in names)])
+    for file in made:
+        write_presence(file)
+    publish(folder, target)
     return account
 
 
-def _incoming(
-    events: pd.DataFrame | EventSource | PathLike | Sequence[PathLike],
-    rename: Rename,
-    timezone: str | None,
-    max_refused: float,
-    options: dict[str, Any],
-) -> Incoming:
-    if not isinstance(events, (pd.DataFrame, EventSource)):
-        load = load_events(events, rename=rename, timezone=timezone, max_refused=max_refused, **options)
+def _loaded(load: Loaded | EventLoad, name: str) -> Incoming:
+    if isinstance(load, EventLoad):
         table = _arrow(load.events)
-        return Incoming(str(events), table.schema, iter([table]), loaded=load.account)
-    given = [name for name, value in {"rename": rename, "timezone": timezone, **options}.items() if value is not None]
+        return Incoming(name, table.schema, iter([table]), loaded=load.account)
+    kept = load.rows if load.ready is not None else 0
+    return Incoming(name, load.schema, load.tables, kept, loaded=load.account, ready=load.ready)
+
+
+def _events(events: pd.DataFrame | EventSource, asked: dict[str, Any]) -> Incoming:
+    given = [name for name, value in asked.items() if value is not None]
     if given:
         raise ValueError(f"{given[0]}: belongs to paths that are loaded, and these are events already. Leave it out.")
     if isinstance(events, pd.DataFrame):

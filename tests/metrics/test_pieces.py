@@ -1,0 +1,216 @@
+"""An export read in pieces, however small, is loaded as it is at once: the same rows, account and rejected rows."""
+
+import gzip
+import json
+import zipfile
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import metrics
+from metrics.exports import formats
+from metrics.files import pieces
+from metrics.store import loading
+from metrics.store.writing import write
+from tests.metrics.exports.reading import lines
+from tests.metrics.exports.test_events import amplitude, mixpanel
+from tests.metrics.exports.test_fuzz import HEADS, KEYS, TEXT, VALUES
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    monkeypatch.setattr(pieces, "SIZE", 400)
+    monkeypatch.setattr(pieces, "ROWS", 3)
+    monkeypatch.setattr(loading, "ROWS", 4)
+
+
+def plain(table):
+    """Values without what Parquet leaves open: gaps, whole numbers with gaps; columns that hold nothing left out."""
+    filled = table[[name for name in table if table[name].notna().any()]].reset_index(drop=True)
+    return filled.astype(object).where(filled.notna(), None).map(_plain)
+
+
+def _plain(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else value
+
+
+def loaded_alike(export, target, **options):
+    """The load at once and the load in pieces, which are the same; None where both refuse it."""
+    options = {"max_refused": 1.0, **options}
+    try:
+        whole = metrics.load_events(export, **options)
+    except metrics.EventTableError:
+        with pytest.raises(metrics.EventTableError):
+            write(export, target, **options)
+        return None
+    written = write(export, target, **options)
+    pd.testing.assert_frame_equal(written.account, whole.account)
+    pd.testing.assert_frame_equal(plain(written.rejected), plain(whole.rejected), check_like=True)
+    pd.testing.assert_frame_equal(plain(pd.read_parquet(target)), plain(whole.events), check_like=True)
+    assert (written.rows, written.format) == (len(whole.events), whole.format)
+    return whole
+
+
+ROW = {"user_id": "ann", "event": "visit", "timestamp": "2026-01-05T09:00:00Z"}
+
+
+def at(minute):
+    return f"2026-01-05T09:{minute:02d}:00Z"
+
+
+def test_records_of_text_are_cut_outside_of_quotes_and_keep_their_lines(tmp_path):
+    rows = [f'u{i % 5},visit,{at(i)},e{i % 17},"a ""word"",\nand {i} more"' for i in range(40)]
+    rows[20], rows[30] = "broken,line", f",visit,{at(30)},x,nobody"
+    path = tmp_path / "x.csv"
+    path.write_text("user_id,event,timestamp,event_id,note\n" + "\n".join(rows) + "\n")
+    whole = loaded_alike(path, tmp_path / "o.parquet")
+    assert whole.rejected["line"].tolist() == [42, 61]
+
+
+def test_stray_quotes_are_followed_record_by_record(tmp_path):
+    rows = [f'u{i % 5},visit,{at(i)},5" pipe,"two\nlines {i}"' for i in range(40)]
+    path = tmp_path / "x.csv"
+    path.write_text("user_id,event,timestamp,size,note\n" + "\n".join(rows) + "\n")
+    assert len(loaded_alike(path, tmp_path / "o.parquet").events) == 40
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
+def test_encodings(tmp_path, encoding):
+    path = tmp_path / "x.csv"
+    path.write_bytes(("user,event,time\n" + "".join(f"jürgen{i},kauf,{at(i)}\n" for i in range(50))).encode(encoding))
+    how = {"encoding": encoding} if encoding == "cp1252" else {}
+    assert len(loaded_alike(path, tmp_path / "o.parquet", **how).events) == 50
+
+
+@pytest.mark.parametrize(
+    ("values", "plainest"),
+    [
+        (["1", "2", "3.5"], "float64"), (["1", "2", "x"], "str"), (["1.50", "2", "x"], "str"),
+        (["true", "false", "TRUE"], "bool"),
+        (["TRUE", "x", "false"], "str"), (["", "", "7"], "Int64"), (["1", "12345678901234567", "0.5"], None),
+    ],
+)  # fmt: skip
+def test_a_property_has_the_type_that_fits_all_of_its_pieces(tmp_path, values, plainest):
+    column = [values[0]] * 20 + [values[1]] * 20 + [values[2]] * 20
+    path = tmp_path / "x.csv"
+    path.write_text(
+        "user,event,time,value\n" + "".join(f"u,visit,{at(i % 60)},{one}\n" for i, one in enumerate(column))
+    )
+    whole = loaded_alike(path, tmp_path / "o.parquet")
+    assert plainest is None or str(whole.events["value"].dtype) == plainest
+
+
+@pytest.mark.parametrize("last", ["1.234,5", "n/a"])
+def test_decimal_commas_are_those_of_the_whole_file(tmp_path, last):
+    path = tmp_path / "x.csv"
+    values = ["1.234"] * 20 + ["7"] * 20 + [last]
+    path.write_text("user;event;time;net\n" + "".join(f"u;buy;{at(i)};{one}\n" for i, one in enumerate(values)))
+    whole = loaded_alike(path, tmp_path / "o.parquet")
+    assert whole.events["net"].iloc[0] == (1234 if last == "1.234,5" else "1.234")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"user": "bob"},  # another name of the user, so that neither is sure
+        {"user_id": 7}, {"user_id": 7.5}, {"n": "text"}, {"n": 7.25}, {"n": [1]}, {"n": None}, {"more": True},
+        {"properties": {"n": 1}}, {"properties": {"n": "x"}}, {"properties": "text"}, {"timestamp": 1767603600},
+        {"received_at": at(1)}, {"received_at": "soon"}, {"event": None}, {"anonymous_id": "phone", "user_id": None},
+    ],
+    ids=json.dumps,
+)  # fmt: skip
+def test_what_a_later_piece_shows_holds_for_the_earlier_ones(tmp_path, later):
+    rows = [{**ROW, "n": i, "received_at": at(i), "event_id": f"e{i % 20}"} for i in range(30)]
+    rows += [{"user_id": "ann", "event": "buy", "timestamp": at(40), **later}]
+    loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet")
+    more = [{**row, "properties": {"n": i}} for i, row in enumerate(rows)] + rows[-1:]
+    loaded_alike(lines(tmp_path / "y.json", more), tmp_path / "o.parquet")
+
+
+def test_units_of_time_may_not_change_in_the_middle_of_a_file(tmp_path):
+    rows = [{"user": "u", "event": "e", "time": 1767603600 * (1000 if i > 40 else 1)} for i in range(60)]
+    with pytest.raises(metrics.EventTableError, match=r"mixes units of time: 41 seconds .* milliseconds"):
+        write(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet")
+
+
+def test_parquet_comes_in_batches_of_rows(tmp_path):
+    table = {
+        "user": ["ann", None, "bob"] * 5,
+        "event": "visit",
+        "time": pd.date_range("2026-01-05", periods=15, tz="UTC"),
+    }
+    pq.write_table(pa.Table.from_pandas(pd.DataFrame(table)), tmp_path / "x.parquet", row_group_size=4)
+    whole = loaded_alike(tmp_path / "x.parquet", tmp_path / "o.parquet")
+    assert whole.rejected["line"].tolist() == [2, 5, 8, 11, 14]
+
+
+def test_duplicates_and_strangers_are_found_across_pieces(tmp_path):
+    rows = [amplitude("visit", f"05 09:{i:02d}:00.000000", insert=f"i{i % 25}", device=f"d{i % 3}") for i in range(50)]
+    rows[30:30] = [amplitude("$identify", "05 09:20:00.000000", "ann", device="d1")]
+    rows += [amplitude("visit", "14 09:00:00.000000", "bob", insert="i1", device="d1")]  # more than seven days later
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for n in range(3):
+            text = "\n".join(json.dumps(row) for row in rows[n::3])
+            archive.writestr(f"{n}.json.gz", gzip.compress(text.encode()))
+    for how in ({}, {"dedupe": False}, {"stitch": False}):
+        loaded_alike(path, tmp_path / "o.parquet", **how)
+    assert set(metrics.load_events(path).events["user_id"]) == {"ann", "bob", "d0", "d2"}
+
+
+def test_of_two_rows_in_two_pieces_the_one_processed_last_is_kept(tmp_path):
+    rows = [mixpanel("visit", 1767603600 + i % 20, distinct_id="ann", insert=f"i{i % 20}") for i in range(40)]
+    for i, row in enumerate(rows):
+        row["properties"]["mp_processing_time_ms"] = i * (-1 if i % 2 else 1)
+        row["properties"]["round"] = i // 20
+    loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet")
+
+
+def test_a_store_takes_an_export_in_pieces_day_by_day(tmp_path):
+    rows = [{**ROW, "timestamp": f"2026-01-{i % 9 + 1:02d}T09:00:00Z", "n": i} for i in range(60)]
+    metrics.write_events(lines(tmp_path / "x.json", rows), tmp_path / "store")
+    assert len(list((tmp_path / "store").glob("*.parquet"))) == 1
+    found = pd.read_parquet(tmp_path / "store")
+    assert found["n"].tolist() == metrics.load_events(tmp_path / "x.json").events["n"].tolist()
+
+
+def test_nothing_is_left_where_a_load_is_refused(tmp_path):
+    rows = [ROW] * 40 + [{**ROW, "event": ""}] * 40
+    with pytest.raises(metrics.EventTableError, match="40 of 80 rows refused: no event"):
+        metrics.write_events(lines(tmp_path / "in" / "x.json", rows), tmp_path / "out" / "o.parquet")
+    assert not list((tmp_path / "out").iterdir())
+
+
+CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))
+anything = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*KEYS, "generic"])
+@anything
+@given(data=st.data())
+def test_any_json_is_loaded_alike(tmp_path, name, data):
+    keys = KEYS.get(name, ["user_id", "event", "timestamp", "event_id", "n", "received_at", "properties"])
+    record = st.fixed_dictionaries({}, optional=dict.fromkeys(keys, VALUES))
+    rows = data.draw(st.lists(record, min_size=1, max_size=30))
+    filled = [{**(ROW if name == "generic" else {}), **row} for row in rows]
+    loaded_alike(lines(tmp_path / "x.json", filled), tmp_path / "o.parquet", format=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEADS)
+@anything
+@given(data=st.data())
+def test_any_cells_are_loaded_alike(tmp_path, name, data):
+    assert name in formats()
+    width = HEADS[name].count(",") + 1
+    rows = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=20))
+    written = "\n".join(",".join('"' + cell.replace('"', '""').replace("\r", "") + '"' for cell in row) for row in rows)
+    path = tmp_path / "x.csv"
+    path.write_text(f"{HEADS[name]}\n{written}\n", encoding="utf-8", newline="")
+    loaded_alike(path, tmp_path / "o.parquet", format=name)
