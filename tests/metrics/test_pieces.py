@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -214,3 +217,34 @@ def test_any_cells_are_loaded_alike(tmp_path, name, data):
     path = tmp_path / "x.csv"
     path.write_text(f"{HEADS[name]}\n{written}\n", encoding="utf-8", newline="")
     loaded_alike(path, tmp_path / "o.parquet", format=name)
+
+
+MEASURED = """
+import sys, metrics
+metrics.write_events(sys.argv[1], sys.argv[2])
+print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_memory_does_not_grow_with_the_export(tmp_path):
+    peaks = []
+    for rows in (600_000, 2_400_000):  # out of order, with strangers and repeated rows
+        path = tmp_path / f"{rows}.jsonl.gz"
+        with gzip.open(path, "wt", compresslevel=1) as file:
+            for i in range(rows):
+                moment = 1767603600000 + (i * 7919 % rows) * 1000
+                user = f'"user_id":"u{i % 50_000}",' if i % 5 else ""
+                file.write(
+                    f'{{{user}"event":"visit","timestamp":{moment},"event_id":"{i // 2 if i % 100 == 0 else i:032x}",'
+                    f'"anonymous_id":"device-{i % 70_000}","page":"/some/page/of/the/product/{i % 97}"}}\n'
+                )
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, str(path), str(tmp_path / "o.parquet")], capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        peaks.append(int(done.stdout))
+    assert max(peaks) <= 1500
+    assert peaks[1] <= 1.35 * peaks[0]

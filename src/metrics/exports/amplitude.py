@@ -11,7 +11,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, WITHIN, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records
+from metrics.files.records import System, make, others, read_records
 
 WINDOW_DAYS = 7  # in which the vendor takes a repeated $insert_id for the same event
 SYSTEM = ("$identify", "$groupidentify")
@@ -45,6 +45,6 @@ def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
         "event_id": inserted or row.get("uuid"),
         KEY: f"{inserted}|{device}" if inserted else row.get("uuid"),
         WITHIN: WINDOW_DAYS,
-        **filled({name: value for name, value in row.items() if name not in USED}),
+        **others(row, USED),
         "properties": row.get("event_properties") or {},
     }

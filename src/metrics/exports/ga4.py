@@ -14,7 +14,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records, records_with
+from metrics.files.records import System, make, others, read_records, records_with
 
 KEYS = (
     "user_pseudo_id", "event_name", "event_timestamp", "event_bundle_sequence_id", "batch_page_id",
@@ -74,7 +74,7 @@ def _row(replaced: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | S
         "event": row["event_name"],
         "timestamp": int(row["event_timestamp"]),
         "event_id": hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest(),
-        **filled(rest),
+        **others(rest, ()),
         "properties": _parameters(row.get("event_params") or []),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records, records_with
+from metrics.files.records import System, make, others, read_records, records_with
 
 USED = {"event_id", "user_id", "time", "event_table_name"}
 ALWAYS = "1990-01-01T00:00:00Z"  # an identity holds for all events of a user, also those before it
@@ -29,8 +29,11 @@ def _kind(names: frozenset[str] | set[str]) -> str | None:
         return "all_events"
     if {"from_user_id", "to_user_id"} <= names:
         return "user_migrations"
-    if {"event_id", "user_id", "session_id", "time"} <= names and not names & {"event", "event_name", "timestamp"}:
+    own = "session_time" in names or not names & {"event", "event_name", "timestamp"}
+    if {"event_id", "user_id", "session_id", "time"} <= names and own:
         return "event table"
+    if {"user_id", "session_id", "time", "library"} <= names and "event_id" not in names:
+        return "sessions"
     if {"user_id", "identity"} <= names and not names & {"event", "event_name", "timestamp", "time"}:
         return "users"
     return None
@@ -72,6 +75,9 @@ def _row(
         last = _last(str(row["from_user_id"]), moved)
         yield System("row of user_migrations is no event", row["from_user_id"], identity.get(last, last), ALWAYS)
         return
+    if kind == "sessions":
+        yield System("row of sessions is no event")
+        return
     event = row["event_table_name"] if kind == "all_events" else table
     yield {
         "user_id": None,
@@ -81,7 +87,7 @@ def _row(
         "event_id": f"{row['event_id']}:{event}",
         KEY: f"{row['event_id']}:{event}",
         RANK: 1 if kind == "all_events" else 0,  # the event's own table has its properties
-        **filled({name: value for name, value in row.items() if name not in USED}),
+        **others(row, USED),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records, records_with
+from metrics.files.records import System, make, others, read_records, records_with
 
 SYSTEM = ("$identify", "$create_alias", "$merge_dangerously", "$groupidentify", "$set")
 WANTED = {"uuid", "distinct_id", "event"}
@@ -70,6 +70,6 @@ def _row(devices: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | Sy
         "timestamp": row.get("timestamp"),
         "event_id": row["uuid"],
         KEY: row["uuid"],
-        **filled({name: value for name, value in row.items() if name not in USED}),
+        **others(row, USED),
         "properties": properties,
     }

@@ -9,18 +9,21 @@ properties is kept. `event` is a slug there, `event_text` the name. `received_at
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
-from metrics.files.records import System, filled, make, read_records
+from metrics.files.records import System, filled, make, others, read_records
 
 PAGE, SCREEN = "Page Viewed", "Screen Viewed"
 CALLS = {"page": PAGE, "screen": SCREEN}
 TYPES = {"track", "page", "screen", "identify", "alias", "group"}
 PROPERTIES = {"track": "properties", "page": "properties", "screen": "properties"}
+NAMED = {"pages": PAGE, "screens": SCREEN}
+CALLS_OF = {"identifies": "identify", "groups": "group", "aliases": "alias"}
 WAREHOUSE = {"id", "received_at", "timestamp"}
 USED = {"id", "anonymous_id", "user_id", "event", "event_text", "timestamp", "uuid_ts"}
 
@@ -40,6 +43,8 @@ def parse(sources: Sequence[Source]) -> Parsed:
         raw = read_records(source)
         names = {name for record in raw.records for name in record}
         kind = None if "messageId" in names else _kind(names)
+        if kind == "identifies" and PurePath(source.name).name.lower().startswith("screens"):
+            kind = "screens"  # nothing else tells screens without properties from traits
         files.append((source.name, raw, _message if kind is None else partial(_table_row, kind)))
     made = make(files, EVENTS)
     return Parsed(_received(made.rows), made.rejected, made.system, made.identities)
@@ -48,6 +53,8 @@ def parse(sources: Sequence[Source]) -> Parsed:
 def _kind(names: set[str] | frozenset[str]) -> str | None:
     """Which table of a warehouse has these columns."""
     low = {name.lower() for name in names}
+    if {"id", "received_at", "uuid_ts"} <= low and not low & {"timestamp", "event", "anonymous_id", "user_id"}:
+        return "users"
     if not low >= WAREHOUSE or not low & {"anonymous_id", "user_id"}:
         return None
     if "event_text" in low:
@@ -56,6 +63,8 @@ def _kind(names: set[str] | frozenset[str]) -> str | None:
         return None
     if {"url", "path"} <= low:
         return "pages"
+    if "group_id" in low or "previous_id" in low:
+        return "groups" if "group_id" in low else "aliases"
     if "anonymous_id" in low and "user_id" in low:
         return "identifies"
     return None
@@ -100,20 +109,22 @@ def _time(row: dict[str, Any]) -> Any:
 
 def _table_row(kind: str, row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     row = {name.lower(): value for name, value in row.items()}
-    user, device, time = row.get("user_id"), row.get("anonymous_id"), row["timestamp"]
-    if kind == "identifies":
-        yield System("identify call is no event", device, user, time)
+    user, device, time = row.get("user_id"), row.get("anonymous_id"), row.get("timestamp")
+    if kind in CALLS_OF:
+        yield System(f"{CALLS_OF[kind]} call is no event", row.get("previous_id") or device, user, time)
         return
-    rest = {name: value for name, value in row.items() if name not in USED}
+    if kind == "users":
+        yield System("row of users is no event")
+        return
     yield {
         "user_id": user,
         "anonymous_id": device,
-        "event": PAGE if kind == "pages" else row["event_text"],
+        "event": NAMED.get(kind) or row["event_text"],
         "timestamp": time,
         "event_id": row["id"],
         KEY: row["id"],
         RANK: 1 if kind == "tracks" else 0,  # of a message in two tables the one with the properties
-        **filled(rest),
+        **others(row, USED),
     }
 
 

@@ -14,7 +14,7 @@ from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
 from metrics.files.kinds import as_utf8
 from metrics.files.raw import Broken
-from metrics.files.records import Raw, System, filled, from_line, make
+from metrics.files.records import Raw, System, filled, from_line, make, others
 from metrics.files.refusal import shorten
 
 NAMES = """
@@ -84,7 +84,7 @@ def _row(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
         "timestamp": row.get("derived_tstamp") or row.get("collector_tstamp"),
         "event_id": row["event_id"],
         KEY: f"{row['event_id']}:{row.get('event_fingerprint', '')}",
-        **{column: value for column, value in row.items() if column not in USED},
+        **others(row, USED),
         "properties": _told(row.get("unstruct_event")),
     }
 

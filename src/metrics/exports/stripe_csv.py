@@ -14,7 +14,7 @@ import pandas as pd
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
-from metrics.files.amounts import minor
+from metrics.files.amounts import minor, number
 from metrics.files.names import Column
 from metrics.files.records import System, make, read_records
 
@@ -127,6 +127,7 @@ def _interval(row: dict[str, Any]) -> tuple[str, int]:
 
 def _mrr(row: dict[str, Any]) -> float | None:
     unit, count = _interval(row)
-    if unit not in MONTHS or row.get("Amount") is None:
+    amount = number(row.get("Amount"))
+    if unit not in MONTHS or amount is None:
         return None
-    return float(row["Amount"]) * float(row.get("Quantity") or 1) / (MONTHS[unit] * count)
+    return float(amount) * float(row.get("Quantity") or 1) / (MONTHS[unit] * count)

@@ -3,6 +3,7 @@
 Currencies with other than two decimals, as ISO 4217 lists them.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -20,17 +21,32 @@ def decimals(currency: str) -> int:
     return 0 if code in NONE else 3 if code in THREE else 2
 
 
+def number(amount: Any) -> Decimal | None:
+    """An amount as it is written, with commas between thousands or before the decimals; None where it is no number.
+
+    >>> [str(number(text)) for text in ("1,019.00", "19,00", "12,000", "free")]
+    ['1019.00', '19.00', '12000', 'None']
+    """
+    text = str(amount).strip()
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        text = text.replace(",", "")
+    elif re.fullmatch(r"-?\d+,\d{1,2}", text):
+        text = text.replace(",", ".")
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return None
+    return exact if exact.is_finite() else None
+
+
 def minor(amount: Any, currency: str) -> int | None:
     """An amount as it is written, in the smallest unit of its currency; None where it is no number.
 
     >>> minor("19.00", "eur"), minor("2800", "jpy"), minor("", "eur")
     (1900, 2800, None)
     """
-    try:
-        exact = Decimal(str(amount).strip()).scaleb(decimals(currency))
-    except InvalidOperation:
-        return None
-    return int(exact.to_integral_value()) if exact.is_finite() else None
+    exact = number(amount)
+    return None if exact is None else int(exact.scaleb(decimals(currency)).to_integral_value())
 
 
 def major(amount: Any, currency: str) -> float | None:

@@ -17,7 +17,7 @@ PAGES = ("data", "results", "items", "records", "rows", "responses", "tickets", 
 AROUND = {
     "object", "has_more", "url", "count", "total", "total_count", "page", "per_page", "status", "meta", "links",
     "pagination", "next", "previous", "next_page", "previous_page", "after_url", "before_url", "after_cursor",
-    "end_of_stream", "end_time",
+    "end_of_stream", "end_time", "before_cursor", "users", "metric_sets", "groups", "organizations",
 }  # fmt: skip
 LOOKED_AT = 20  # lines at the beginning
 NOT_JSON = "broken JSON"
@@ -101,8 +101,22 @@ def _listed(whole: Any) -> list[dict[str, Any]] | None:
     for name in PAGES:
         values = whole.get(name)
         if isinstance(values, list) and values and all(isinstance(one, dict) for one in values):
-            return values
+            return [_with_sides(one, whole) for one in values]
     return None
+
+
+def _with_sides(one: dict[str, Any], page: dict[str, Any]) -> dict[str, Any]:
+    """A ticket with its requester and its metrics, which a page may have in lists beside."""
+    if "requester_id" not in one:
+        return one
+    users = [user for user in _dicts(page.get("users")) if user.get("id") == one["requester_id"]]
+    metrics = [few for few in _dicts(page.get("metric_sets")) if few.get("ticket_id") == one.get("id")]
+    sides = {"requester": users[0] if users else None, "metric_set": metrics[0] if metrics else None}
+    return {**{name: side for name, side in sides.items() if side is not None}, **one}
+
+
+def _dicts(values: Any) -> list[dict[str, Any]]:
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 def is_lines(start: bytes) -> bool:

@@ -4,7 +4,7 @@ For vendors whose rows are nested: a format says what one record means, and
 reading, refusing and counting are the same for all of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
@@ -188,6 +188,19 @@ def _identities(tied: list[System], timezone: str | None) -> pd.DataFrame | None
 
 def _is_blank(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and value != value) or value == ""
+
+
+OURS = {"user_id", "event", "timestamp", "event_id", "anonymous_id"}
+
+
+def others(row: dict[str, Any], used: Collection[str]) -> dict[str, Any]:
+    """The further fields of a record that hold something; one that is called as a column of ours says that it is not.
+
+    >>> others({"event_id": 17, "city": "Bonn", "plan": None}, {"uuid"})
+    {'properties.event_id': 17, 'city': 'Bonn'}
+    """
+    rest = {name: value for name, value in row.items() if name not in used}
+    return filled({f"properties.{name}" if name in OURS else name: value for name, value in rest.items()})
 
 
 def filled(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import metrics
-from tests.metrics.exports.reading import became, lines, seen, table, value
+from tests.metrics.exports.reading import DAY, became, lines, seen, table, value
 
 # -- Amplitude
 
@@ -384,3 +384,68 @@ def test_with_stitch_off_a_device_stays_a_device(tmp_path):
     rows = [amplitude("visit", "05 09:00:00.000000"), amplitude("buy", "05 09:02:00.000000", "ann")]
     load = metrics.load_events(lines(tmp_path / "x.json", rows), stitch=False)
     assert load.events["user_id"].tolist() == ["phone", "ann"]
+
+
+# -- Files as vendors write them that were not thought of at first
+
+
+def test_amplitude_numbers_events_itself_which_is_no_id(tmp_path):
+    rows = [amplitude("visit", f"05 09:0{i}:00.000000", insert=f"i{i}", event_id=17) for i in range(2)]
+    load = metrics.load_events(lines(tmp_path / "x.json", rows))
+    assert load.events["event_id"].tolist() == ["i0", "i1"]
+    assert load.events["properties.event_id"].tolist() == [17, 17]
+
+
+def test_an_event_id_that_two_events_share_is_told_apart_by_the_key(tmp_path):
+    rows = [amplitude("visit", "05 09:00:00.000000", insert="i1", device=device) for device in ("phone", "laptop")]
+    load = metrics.load_events(lines(tmp_path / "x.json", rows))
+    assert load.events["event_id"].tolist() == ["i1|phone", "i1|laptop"]
+
+
+def test_further_tables_of_a_warehouse_are_no_events_but_screens_are(tmp_path):
+    stamps = "original_timestamp,received_at,sent_at,timestamp,uuid_ts"
+    times = ",".join([f"{DAY} 09:00:00.000 UTC"] * 5)
+    table(
+        tmp_path / "screens.csv",
+        f"""
+        id,anonymous_id,user_id,name,{stamps}
+        s1,phone,,Home,{times}
+    """,
+    )
+    table(
+        tmp_path / "groups.csv",
+        f"""
+        id,anonymous_id,user_id,group_id,{stamps}
+        g1,phone,ann,acme,{times}
+    """,
+    )
+    table(
+        tmp_path / "users.csv",
+        f"""
+        id,email,received_at,uuid_ts
+        ann,a@example.com,{DAY} 09:00:00.000 UTC,{DAY} 09:00:00.000 UTC
+    """,
+    )
+    load = metrics.load_events(tmp_path)
+    assert seen(load) == ["09:00:00 ann Screen Viewed"]
+    assert became(load) == {"kept": 1, "system": 2}
+
+
+def test_heap_sessions_are_no_events_and_a_property_called_event_is_one(tmp_path):
+    table(
+        tmp_path / "sign_up.csv",
+        """
+        event_id,time,user_id,session_id,session_time,event
+        1234567890123456790,2026-01-05 09:00:00.120,8765432109876543210,5,2026-01-05 08:59:00,x
+    """,
+    )
+    table(
+        tmp_path / "sessions.csv",
+        """
+        user_id,session_id,time,library,platform
+        8765432109876543210,5,2026-01-05 08:59:00,web,Windows
+    """,
+    )
+    load = metrics.load_events(tmp_path)
+    assert seen(load) == ["09:00:00.120000 8765432109876543210 sign_up"]
+    assert (became(load), value(load, "properties.event")) == ({"kept": 1, "system": 1}, "x")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import metrics
-from tests.metrics.exports.reading import became, lines, seen, table, value
+from tests.metrics.exports.reading import DAY, became, lines, seen, table, value
 
 # -- Shopify
 
@@ -334,3 +334,27 @@ def test_zendesk_the_last_snapshot_of_a_ticket_holds(tmp_path):
     assert tickets["ticket_id"].tolist() == ["2", "3"]
     assert tickets["satisfaction"].tolist() == ["good", "offered"]
     assert tickets["solved_at"].isna().tolist() == [False, True]
+
+
+def test_stripe_amounts_may_have_commas_between_thousands(tmp_path):
+    path = table(
+        tmp_path / "x.csv",
+        """
+        id,Customer ID,Status,Start (UTC),Canceled At (UTC),Ended At (UTC),Amount,Currency,Interval,Quantity
+        sub_1,cus_1,active,2026-01-05 09:00,,,"1,019.00",usd,month,1
+    """,
+    )
+    assert metrics.load_events(path).events["mrr"].tolist() == [1019.0]
+    assert metrics.read_subscriptions(path)["unit_amount_minor"].tolist() == [101900]
+
+
+def test_zendesk_users_and_metrics_may_stand_beside_the_tickets(tmp_path):
+    ticket = {"id": 1, "requester_id": 7, "created_at": f"{DAY}T09:00:00Z", "satisfaction_rating": {"score": "good"}}
+    page = {
+        "tickets": [ticket], "users": [{"id": 7, "external_id": "ann"}], "count": 1, "end_of_stream": True,
+        "metric_sets": [{"ticket_id": 1, "solved_at": f"{DAY}T10:00:00Z", "reopens": 2}], "after_cursor": None,
+    }  # fmt: skip
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(page, indent=1))
+    assert seen(metrics.load_events(path)) == ["09:00:00 ann ticket_created", "10:00:00 ann ticket_solved"]
+    assert metrics.read_tickets(path)["reopens"].tolist() == [2]
