@@ -109,3 +109,11 @@ def test_reasons_that_nobody_had_have_no_column():
     some = table.assign(dispute=0, not_churn=0)
     some.attrs = table.attrs
     assert "Dispute" not in show(some, "x").html.split('class="foot"')[0]
+
+
+def test_the_share_of_all_who_were_there_has_a_column_where_somebody_was():
+    rows = log("ann a1 2026-01-10 2026-02-10 10 billing_months=1")
+    whole, months = (renewal_churn(rows, period=period, as_of="2026-03-01", min_n=1) for period in (None, "month"))
+    assert "Of due, %" in show(whole, "x").html
+    assert "Of all, %" not in show(whole, "x").html
+    assert "Of all, %" in show(months, "x").html

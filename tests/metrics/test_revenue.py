@@ -435,3 +435,22 @@ def test_an_argument_that_does_not_exist_is_named_with_those_that_do():
     with pytest.raises(ValueError, match="'plan' is not a column of the table") as caught:
         expansion_split(BOOK, by="plan", as_of="2026-05-01")
     assert "family" not in str(caught.value)
+
+
+def test_what_ends_live_and_paused_on_one_day_is_one_churn():
+    rows = log("""
+        ann a1  2026-01-05  2026-03-10  10
+        ann a2  2026-01-05  2026-02-01   7
+        ann a2  2026-02-01  2026-03-10   7  status=paused
+    """)
+    table = mrr_movements(rows, since="2026-03-01", as_of="2026-04-01")
+    assert table[["kind", "amount"]].values.tolist() == [["churn", -17.0], ["pause", 7.0]]
+    assert mrr_rollforward(rows, since="2026-03-01", as_of="2026-04-01").loc[0, "customers_churned"] == 1
+
+
+def test_a_pause_that_is_given_up_moves_its_customer_from_paused_to_churned():
+    rows = log("ann a1 2026-01-05 2026-02-01 7\nann a1 2026-02-01 2026-03-10 7 status=paused")
+    march = mrr_rollforward(rows, since="2026-03-01", as_of="2026-04-01").iloc[0]
+    assert march[["churn", "pause", "closing"]].tolist() == [-7, 7, 0]
+    heads = ["customers_start", "customers_churned", "customers_paused", "customers_end"]
+    assert march[heads].tolist() == [0, 1, -1, 0]

@@ -161,6 +161,8 @@ def _says_nothing(table: pd.DataFrame, name: str) -> bool:
         return bool((cells == cells.max()).all())
     if name == "span_start" and "period_start" in table:  # followed over the period itself
         return bool((cells == table["period_start"]).all())
+    if name in ("active", "rate_of_active") and "rate_of_due" in table:  # over a range before which nobody was there
+        return bool((table["active"] == 0).all())
     if name not in _EMPTY_IS_NOTHING:
         return False
     return bool(cells.isna().all() or (pd.api.types.is_numeric_dtype(cells) and (cells.fillna(0) == 0).all()))
