@@ -8,8 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from metrics.activity import active_users, lifecycle, stickiness, user_days
-    from metrics.campaigns import email_performance, open_conversion
+    from metrics.activity import active_users, feature_usage, lifecycle, stickiness, user_days
+    from metrics.campaigns import email_performance, mail_frequency, open_conversion, variant_outcomes
     from metrics.churn import (
         average_rate,
         churn_rate,
@@ -103,10 +103,13 @@ if TYPE_CHECKING:
         plot_arrival_hours,
         plot_arrivals,
         plot_calibration,
+        plot_change_effects,
         plot_churn,
         plot_churn_by_band,
         plot_churn_calibration,
         plot_customer_timeline,
+        plot_email_performance,
+        plot_feature_usage,
         plot_funnel,
         plot_funnel_drivers,
         plot_funnel_groups,
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
         plot_holdout_tracking,
         plot_lifecycle,
         plot_lifetime_value,
+        plot_mail_frequency,
         plot_mrr,
         plot_nps,
         plot_paths,
@@ -213,7 +217,7 @@ _HOMES = {
     "metrics.onboarding": ["milestones", "time_to_milestone", "feature_adoption"],
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
-    "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle"],
+    "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle", "feature_usage"],
     "metrics.revenue": [
         "mrr_lines",
         "mrr_movements",
@@ -299,7 +303,7 @@ _HOMES = {
         "change_effects",
     ],
     "metrics.support": ["support_quality", "questions_after"],
-    "metrics.campaigns": ["email_performance", "open_conversion"],
+    "metrics.campaigns": ["email_performance", "mail_frequency", "open_conversion", "variant_outcomes"],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
     "metrics.plots": [
@@ -316,6 +320,7 @@ _HOMES = {
         "plot_churn",
         "plot_active_users",
         "plot_lifecycle",
+        "plot_feature_usage",
         "plot_stickiness",
         "plot_time_to_milestone",
         "plot_survival",
@@ -330,6 +335,9 @@ _HOMES = {
         "plot_nps",
         "plot_scores",
         "plot_variants",
+        "plot_email_performance",
+        "plot_mail_frequency",
+        "plot_change_effects",
         "plot_lifetime_value",
         "plot_holdout_tracking",
         "plot_holdout_frequency",
@@ -352,7 +360,7 @@ __all__ = [
     "milestones", "time_to_milestone", "feature_adoption", "plot_time_to_milestone",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
-    "user_days", "active_users", "stickiness", "lifecycle",
+    "user_days", "active_users", "stickiness", "lifecycle", "feature_usage",
     "mrr_lines", "mrr_movements", "mrr_rollforward", "revenue_retention", "expansion_split", "mrr_churn_rate",
     "churn_rate", "subscription_churn", "renewal_churn", "churn_reasons", "trial_conversion", "pause_outcomes",
     "payment_recovery", "recovery_curve", "expiring_cards", "customer_retention_rate", "customer_churn_rate",
@@ -365,7 +373,7 @@ __all__ = [
     "customer_lifetime_value", "simple_lifetime_value", "unit_economics",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "completion_by_length", "check_responses", "complaint_rate",
-    "support_quality", "questions_after", "email_performance", "open_conversion",
+    "support_quality", "questions_after", "email_performance", "mail_frequency", "open_conversion", "variant_outcomes",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "health_score", "health_measures", "churn_alerts", "replay_alerts", "customer_status", "customer_timeline",
     "customer_snapshots", "forecast_churn", "backtest_churn", "alert_quality", "churn_by_band", "lift",
@@ -374,8 +382,9 @@ __all__ = [
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
     "plot_arrivals", "plot_arrival_hours", "plot_churn",
-    "plot_active_users", "plot_lifecycle", "plot_stickiness",
+    "plot_active_users", "plot_lifecycle", "plot_feature_usage", "plot_stickiness",
     "plot_survival", "plot_projected_retention", "plot_nps", "plot_scores", "plot_variants", "plot_lifetime_value",
+    "plot_email_performance", "plot_mail_frequency", "plot_change_effects",
     "plot_mrr", "plot_revenue_retention", "plot_payment_recovery", "plot_pause_outcomes",
     "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",

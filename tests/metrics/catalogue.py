@@ -189,6 +189,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "feature_adoption": lambda e: metrics.feature_adoption(
         e, features=["b", "c"], window="20 days", by="plan", min_n=1, as_of=AS_OF
     ),
+    "feature_usage": lambda e: metrics.feature_usage(e, feature="b", tz="Asia/Kathmandu", min_n=1, as_of=AS_OF),
     "active_users": lambda e: metrics.active_users(e, windows=(1, 3, 30), tz="Asia/Kathmandu", as_of=AS_OF),
     "stickiness": lambda e: metrics.stickiness(e, period="week", as_of=AS_OF),
     "stickiness twice": lambda e: metrics.stickiness(e, criterion=("at_least", 2), as_of=AS_OF),
@@ -277,6 +278,16 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "open_conversion by": lambda e: metrics.open_conversion(
         mails(e), conversions=mails(e[e["event"] == "c"]), opens="all", by="plan", as_of=AS_OF, min_n=1
     ),
+    "mail_frequency": lambda e: metrics.mail_frequency(
+        mails(e).assign(campaign_id=e["timestamp"].dt.hour), min_n=1, as_of=AS_OF
+    ),
+    "variant_outcomes": lambda e: metrics.compare_variants(
+        metrics.variant_outcomes(mails(e).assign(campaign_id="x", variant=e["user_id"].str[1])), ratio=None
+    ),
+    "change_effects": lambda e: metrics.change_effects(
+        metrics.feature_usage(e, feature="a", period="day", min_n=1, as_of=AS_OF), value="usage_rate", as_of=AS_OF,
+        change_log=pd.DataFrame({"change_id": ["x", "y"], "at": pd.to_datetime(["2026-01-20", "2026-02-20"])}),
+    ),
     "compare_variants": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="hit", ratio=None
     ),
@@ -332,7 +343,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
 OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
     "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
-    "milestones", "time_to_milestone", "feature_adoption",
+    "milestones", "time_to_milestone", "feature_adoption", "feature_usage",
     "stickiness", "lifecycle", "churn_rate", "user_stays",
 )]  # fmt: skip
 PER_USER = {  # of single users

@@ -4,11 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import EventTableError, email_performance, open_conversion
+from metrics import (
+    EventTableError,
+    compare_variants,
+    email_performance,
+    mail_frequency,
+    open_conversion,
+    plot_email_performance,
+    plot_mail_frequency,
+    variant_outcomes,
+)
 from metrics.display import headline
 from metrics.display.footnotes import footnotes
 from metrics.display.tables import table_html
 from metrics.intervals import newcombe, wilson
+from metrics.plots.style import DRAWN
 
 
 def mails(log):
@@ -264,3 +274,162 @@ def test_the_sentence_says_that_it_is_an_association():
     assert headline(opened(as_of="2026-05-02")).startswith(
         "– whether openers convert more often is not known: too early"
     )
+
+
+# -- how many mails are too many ---------------------------------------------------------------------------------------
+
+CADENCE = mails("""
+    ann   delivered     01T09:00
+    ann   delivered     02T09:00
+    ann   delivered     08T09:00
+    ann   delivered     09T08:59
+    ann   unsubscribed  09T09:00
+    ann   delivered     10T09:00
+    ben   delivered     01T09:00
+    ben   delivered     08T09:00
+    ben   unsubscribed  08T08:59
+    cat   delivered     01T09:00
+    cat   unsubscribed  01T09:00
+    dan   delivered     01T09:00
+    dan   unsubscribed  08T09:00
+    eve   delivered     12T09:00
+    eve   unsubscribed  12T10:00
+""").assign(message_id=lambda t: t["recipient_id"] + t["at"].dt.day.astype(str).where(t["event"] == "delivered", "x"))
+
+
+def frequency(log=CADENCE, as_of="2026-05-17T09:00", **options):
+    table = mail_frequency(log, as_of=as_of, min_n=1, most=3, **options)
+    return table.set_index("mails_received")
+
+
+def test_each_mail_is_one_of_those_that_came_in_the_seven_days_up_to_it():
+    table = frequency()
+    # ann: 1 on 1 May, 2 on the 2nd, 2 on the 8th (that of the 1st came seven days before), 3 on the 9th, then left
+    assert table["mails"].tolist() == [4, 2, 1]  # alone: those of 1 May; ben left before his second, eve is watched
+    assert table["recipients"].tolist() == [4, 1, 1]
+    assert table["unsubscribed"].tolist() == [
+        2,
+        0,
+        1,
+    ]  # ben and cat; dan seven days later, at no mail; ann at the third
+    assert table["unsubscribe_rate"].tolist() == [1 / 2, 0, 1]
+    said = mail_frequency(CADENCE, as_of="2026-05-17T09:00").attrs["settings"]
+    assert (said["after_leaving"], said["too_recent"]) == (2, 1)
+    assert frequency(as_of="2026-05-19T09:00")["mails"].tolist() == [5, 2, 1]  # eve's seven days are over
+
+
+def test_mails_of_one_instant_are_all_counted_and_one_of_them_is_the_last():
+    twice = mails("ann delivered 01T09:00\nann delivered 01T09:00\nann unsubscribed 01T09:00")
+    table = frequency(twice.assign(message_id=["1", "2", "2"]))
+    assert table.loc[2, ["mails", "unsubscribed"]].tolist() == [2, 1]
+    assert table.loc[1, "mails"] == 0
+    assert table.loc[1, "reason"] == "zero_denominator"
+
+
+def test_without_message_ids_a_mail_is_that_of_its_campaign():
+    log = CADENCE.assign(campaign_id=CADENCE["message_id"]).drop(columns="message_id")
+    assert frequency(log)["mails"].tolist() == frequency()["mails"].tolist()
+
+
+def test_who_is_sent_more_leaves_less_often_in_the_week_but_more_often_at_a_mail():
+    rng = np.random.default_rng(5)
+    rows = []
+    for who in range(600):
+        for day in range(0, 28, 2 if who % 2 else 7):
+            rows.append((f"u{who}", day, "delivered"))
+            if rng.random() < (0.06 if who % 2 else 0.02):
+                rows.append((f"u{who}", day, "unsubscribed"))
+                break
+    log = pd.DataFrame(rows, columns=["recipient_id", "day", "event"])
+    log["at"] = pd.Timestamp("2026-05-01", tz="UTC") + pd.to_timedelta(log["day"], unit="D")
+    table = mail_frequency(log.assign(campaign_id=log["day"].astype(str)), as_of="2026-07-01").set_index(
+        "mails_received"
+    )
+    assert (
+        table.loc[1, "unsubscribe_rate_low"] < 0.0333 < table.loc[1, "unsubscribe_rate_high"]
+    )  # both sorts begin here
+    assert table.loc[4, "unsubscribe_rate_low"] < 0.06 < table.loc[4, "unsubscribe_rate_high"]
+
+
+def test_the_number_of_mails_is_said_with_its_interval():
+    said = str(headline(mail_frequency(CADENCE, as_of="2026-05-19", min_n=1, most=3)))
+    assert "unsubscribe at a mail that is one of 3 or more in 7 days" in said
+    assert "which may be chance" in said
+    foot = footnotes(mail_frequency(CADENCE, as_of="2026-05-17T09:00", min_n=1, most=3))
+    assert foot[1].endswith("Left out: 2 sent to who had left, 1 that are still watched.")
+    assert "too few mails" in headline(mail_frequency(CADENCE, as_of="2026-05-19"))
+
+
+def test_a_number_of_mails_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="most: 0"):
+        mail_frequency(CADENCE, as_of="2026-06-01", most=0)
+
+
+# -- variants ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_test_is_over_all_who_got_the_mail_by_what_they_were_sent():
+    log = EDGES.assign(variant=np.where(EDGES["recipient_id"].isin(["ann", "dan"]), "a", "b"))
+    table = variant_outcomes(log)
+    assert table["user_id"].tolist() == ["ann", "ben", "dan", "fay", "hal"]  # cat bounced, of eve nothing is known
+    assert table["variant"].tolist() == ["a", "b", "a", "b", "b"]
+    assert table["converted"].tolist() == [True, False, False, False, False]  # ben bought before it came
+    assert variant_outcomes(log, outcome="clicked")["clicked"].tolist() == [True, False, False, False, False]
+    assert variant_outcomes(log, outcome="opened")["opened"].tolist() == [True, False, False, True, False]
+    assert variant_outcomes(log, outcome="unsubscribed")["unsubscribed"].sum() == 1
+
+
+def test_the_test_is_the_last_campaign_with_two_variants():
+    new, old = EDGES.assign(campaign_id="new"), EDGES.assign(campaign_id="old", at=EDGES["at"] - pd.Timedelta(days=30))
+    log = pd.concat([new.assign(variant="only"), old.assign(variant=np.where(old["recipient_id"] == "ann", "x", "y"))])
+    assert variant_outcomes(log).attrs["settings"]["campaign"] == "old"
+    with pytest.raises(ValueError, match="'new' is not a campaign with two variants"):
+        variant_outcomes(log, campaign="new")
+
+
+def test_who_got_two_variants_belongs_to_none():
+    log = pd.concat([EDGES.assign(variant="a"), EDGES[EDGES["recipient_id"] == "ann"].assign(variant="b")])
+    table = variant_outcomes(log)
+    assert "ann" not in set(table["user_id"])
+    assert table.attrs["settings"]["several_variants"] == 1
+
+
+def test_without_variants_there_is_no_test_and_no_error():
+    for log in (EDGES, EDGES.drop(columns="variant"), EDGES.assign(variant=None)):
+        table = variant_outcomes(log)
+        assert table.columns.tolist() == ["user_id", "variant", "converted"]
+        assert len(table) == 0
+        assert "nothing is compared" in headline(compare_variants(table))
+
+
+def test_the_first_variant_by_name_is_the_control_unless_another_is_named():
+    log = EDGES.assign(variant=np.where(EDGES["recipient_id"].isin(["ann", "dan"]), "b", "a"))
+    table = compare_variants(variant_outcomes(log), ratio=None)
+    assert table["variant"].tolist() == ["a", "b"]
+    assert table["verdict"].tolist() == ["control", "association"]
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_step_of_a_cadence_is_a_row_of_its_figure():
+    log = pd.concat([EDGES.assign(campaign_id=name, variant=None) for name in ("welcome-1", "welcome-2")])
+    table = email_performance(log, min_n=1)
+    ax = plot_email_performance(table)
+    assert [text.get_text() for text in ax.texts if text.get_text().startswith("welcome")] == ["welcome-1", "welcome-2"]
+    assert "welcome-1: 20" in DRAWN[ax].plot.alt(table)
+
+
+def test_the_figure_of_the_number_of_mails_leaves_out_what_nobody_got():
+    table = mail_frequency(CADENCE, as_of="2026-05-19", min_n=1, most=5)
+    ax = plot_mail_frequency(table)
+    names = [text.get_text() for text in ax.texts if "mail" in text.get_text()]
+    assert names == ["1 mail in 7 days", "2 mails in 7 days", "3 mails in 7 days"]
+
+
+def test_orders_are_conversions_and_refunds_are_none():
+    log = mails("ann delivered 01T09:00\nben delivered 01T09:00")
+    at = pd.to_datetime(["2026-05-02", "2026-05-02"], utc=True)
+    orders = pd.DataFrame({"user_id": ["ann", "ben"], "timestamp": at, "net": [20.0, -20.0]})
+    table = open_conversion(log, conversions=orders, as_of="2026-06-01", min_n=1)
+    assert table.loc[0, "non_openers_converted"] == 1

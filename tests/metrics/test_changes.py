@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from metrics import EventTableError, change_effects
+from metrics import EventTableError, change_effects, plot_change_effects
 from metrics.display import headline, show
 from metrics.display.footnotes import footnotes
+from metrics.plots.style import DRAWN
 
 DAYS = pd.date_range("2026-03-01", periods=12, tz="UTC")
 SERIES = pd.DataFrame({"date": DAYS, "value": [9, 4, 6, 4, 6, 9, 11, 9, 12, 1, 1, 1]})
@@ -88,11 +89,52 @@ def test_dates_and_changes_that_stand_there_twice_are_refused():
 def test_the_change_that_moved_most_is_said_with_what_it_cannot_be_told_apart_from():
     table = effects(price="2026-03-06", mail="2026-03-05")
     assert headline(table) == (
-        "+5.2 is how value moved with price (+2.9 to +7.6), from 5.0 to 10.2; it cannot be told apart from mail. No "
-        "proof of cause."
+        "+5.2 is how the value moved with price (+2.9 to +7.6), from 5.0 to 10.2; it cannot be told apart from mail. "
+        "No proof of cause."
     )
     assert footnotes(effects(price="2026-03-06"))[1].startswith("10.25 − 5.00 = +5.25, price. 95")
     html = show(table, "x").html
     assert "Not apart from" in html
     assert "points" not in html
     assert ">+5.2 <small" in html
+
+
+def test_a_period_that_is_not_over_is_left_out_and_dates_are_those_of_the_zone():
+    days = SERIES.rename(columns={"date": "period_start"}).assign(complete=SERIES.index != 6)
+    days["period_start"] = days["period_start"].dt.tz_localize(None)
+    assert effects(days, price="2026-03-06").iloc[0]["after"] == 10  # without the 11 of 7 March
+    local = change_effects(
+        days, change_log=log(price="2026-03-05T23:00"), window="4 days", as_of="2026-03-13", tz="Europe/Berlin"
+    )
+    assert local.loc[0, "before"] == 5  # midnight in Berlin: the value of 6 March is after it
+
+
+def test_of_many_changes_one_moves_by_chance_and_the_p_values_allow_for_it():
+    table = effects(price="2026-03-06", mail="2026-03-05")
+    welch = stats.ttest_ind([9, 11, 9, 12], [4, 6, 4, 6], equal_var=False)
+    assert table.loc[0, "p_value"] == pytest.approx(welch.pvalue)
+    assert table["p_adjusted"].min() == pytest.approx(2 * table["p_value"].min())
+    barely = table.assign(p_adjusted=0.2)
+    barely.attrs = table.attrs
+    assert "which may be chance" in headline(barely)
+    assert footnotes(table)[-1].startswith("p: allowed for 2 changes")
+
+
+def test_a_rate_is_told_in_points_and_the_note_of_a_change_beside_it():
+    rates = SERIES.assign(usage_rate=SERIES["value"] / 100)
+    changes = log(price="2026-03-06").assign(note="Seats shown")
+    table = change_effects(rates, change_log=changes, value="usage_rate", window="4 days", as_of="2026-03-13")
+    assert headline(table).startswith("+5.3 points is how the usage rate moved with price (+2.9 to +7.6), from 5.0")
+    html = show(table).html
+    assert "Difference, points" in html
+    assert "Seats shown" in html
+    ax = plot_change_effects(table)
+    assert "price Seats shown" in [text.get_text() for text in ax.texts]
+    assert "points" in DRAWN[ax].plot.alt(table)
+
+
+def test_the_figure_names_what_cannot_be_told_apart():
+    table = effects(price="2026-03-06", mail="2026-03-05")
+    ax = plot_change_effects(table)
+    assert "price (not apart from mail)" in [text.get_text() for text in ax.texts]
+    assert DRAWN[plot_change_effects(table[:0])].plot.alt(table[:0]).endswith("There are none.")

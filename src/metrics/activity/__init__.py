@@ -4,5 +4,6 @@ from metrics.activity.active import active_users
 from metrics.activity.days import user_days
 from metrics.activity.frequency import stickiness
 from metrics.activity.stages import lifecycle
+from metrics.activity.usage import feature_usage
 
-__all__ = ["active_users", "lifecycle", "stickiness", "user_days"]
+__all__ = ["active_users", "feature_usage", "lifecycle", "stickiness", "user_days"]

@@ -6,9 +6,11 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
+from metrics.display.comparisons import periods_said
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, percent, with_unit
+from metrics.display.worked import last_complete, level, quotient, whose
 
 
 def _last(table: pd.DataFrame) -> pd.Series | None:
@@ -186,3 +188,23 @@ def adoption_foot(table: pd.DataFrame) -> list[str]:
     if table["open"].max():
         lines.append(f"{count(table['open'].max())} users whose window is not over are in no adoption rate.")
     return lines
+
+
+def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The share that used the feature in the last finished period."""
+    feature = setting(table, "feature", "it")
+
+    def say(row: "pd.Series[Any]", when: str) -> str:
+        return f"of {count(row['users'])} users active{f' in {when}' if when else ''} did {feature}"
+
+    return periods_said(table, before, "usage_rate", say)
+
+
+def usage_foot(table: pd.DataFrame) -> list[str]:
+    """Used over active, of the last finished period."""
+    lines = ["Usage = active users who used it in the period / users active in it."]
+    row = last_complete(table, "usage_rate")
+    if row is None:
+        return [*lines, "No period is finished with enough users, so that no rate exists."]
+    worked = f"{quotient(row['used'], row['users'])}{whose(table, row, period_length(table))}"
+    return [*lines, f"{worked}. {level(table)} Wilson intervals."]

@@ -236,6 +236,11 @@ def _voice(table: pd.DataFrame, metric: str, name: str, head: str, widths: list[
     if metric == "customer_effort" and setting(table, "method") == "percent":
         head = "Found it easy, %"
     decimals = numbers.decimals_for(widths or _widths(table, "difference"))
+    if metric == "change_effects" and health.is_share(table):
+        decimals = numbers.decimals_for([100 * w for w in _widths(table, "difference")])
+        if name == "difference":
+            return Column(f"{head}, points", lambda v: numbers.signed(100 * v, decimals), estimate=True)
+        return Column(f"{head}, %", lambda v: numbers.percent(v, decimals))
     if name == "difference":
         head = head if metric == "change_effects" else f"{head}, points"
         return Column(head, lambda v: numbers.signed(v, decimals), estimate=True)

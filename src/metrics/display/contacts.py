@@ -137,13 +137,52 @@ def questions_foot(table: pd.DataFrame) -> list[str]:
     return [*lines, f"{worked}. {level(table)} Wilson intervals.{left}"]
 
 
+def frequency_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many leave at the only mail of the days up to it, and at one of the most that can be told of."""
+    known = table[table["unsubscribe_rate"].notna()]
+    if not len(known):
+        return none("too few mails came, so that nothing can be said of their number.")
+    first, last = known.iloc[0], known.iloc[-1]
+    rate, window = Estimate.of(last, "unsubscribe_rate"), setting(table, "window", "the days")
+    text = f"unsubscribe at a mail that is {_of_so_many(table, last)} in {window} {rate.limits()}"
+    limits = [rate.limits()]
+    if len(known) > 1:
+        than = Estimate.of(first, "unsubscribe_rate")
+        said, more = change(rate, than, f"at {_of_so_many(table, first)}, {with_unit(than.number())}")
+        text, limits = f"{text}: {said}", [*limits, *more]
+    return Sentence(rate.number(), f"{text}.", "%", limits)
+
+
+def _of_so_many(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
+    received = int(row["mails_received"])
+    if received == setting(table, "most"):
+        return f"one of {received} or more"
+    return "the only one" if received == 1 else f"one of {received}"
+
+
+def frequency_foot(table: pd.DataFrame) -> list[str]:
+    """Unsubscribed over mails, of the last row that has both; who is left out."""
+    window = setting(table, "window", "the window")
+    lines = [f"Unsubscribed = within {window} of a mail and before the next / mails. A recipient counts until then."]
+    row = last_complete(table, "unsubscribe_rate")
+    out = {"sent to who had left": "after_leaving", "that are still watched": "too_recent"}
+    left = [f"{count(setting(table, name))} {words}" for words, name in out.items() if setting(table, name)]
+    said = f" Left out: {', '.join(left)}." if left else ""
+    if row is None:
+        return [*lines, f"Too few mails, so that no rate exists.{said}"]
+    worked = f"{quotient(row['unsubscribed'], row['mails'])}, {_of_so_many(table, row)}"
+    return [*lines, f"{worked}. {level(table)} Wilson intervals. An association.{said}"]
+
+
 SAID = {
+    "mail_frequency": frequency_said,
     "email_performance": mails_said,
     "open_conversion": openers_said,
     "support_quality": support_said,
     "questions_after": questions_said,
 }
 FEET = {
+    "mail_frequency": frequency_foot,
     "email_performance": mails_foot,
     "open_conversion": openers_foot,
     "support_quality": support_foot,

@@ -299,6 +299,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "milestones": activity.milestones_foot,
     "time_to_milestone": activity.times_foot,
     "feature_adoption": activity.adoption_foot,
+    "feature_usage": activity.usage_foot,
     "churn_rate": _churn,
     "customer_retention_rate": _counts_retention,
     "customer_churn_rate": _counts_churn,

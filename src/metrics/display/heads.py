@@ -40,6 +40,8 @@ HEADS = {
     "resurrected": "Back",
     "quick_ratio": "Come for one who goes",
     "adoption_rate": "Adoption, %",
+    "usage_rate": "Used it, %",
+    "used": "Used it",
     "repeat_rate": "Again, %",
     "not_yet": "Not yet",
     "users_at_least": "So many or more",

@@ -122,14 +122,24 @@ def changes_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if not len(known):
         return none("no change has been watched for long enough." if len(table) else "nothing was changed.")
     row = known.iloc[int(known["difference"].abs().argmax())]
-    moved = Estimate.of(row, "difference", 1)
+    scale = 100 if is_share(table) else 1
+    moved = Estimate.of(row, "difference", scale)
     limits = f"({signed(moved.low, moved.decimals)} to {signed(moved.high, moved.decimals)})"
-    text = f"is how {setting(table, 'value', 'the number')} moved with {row['change_id']} {limits}, from "
-    text += f"{plain(row['before'], moved.decimals)} to {plain(row['after'], moved.decimals)}"
-    text += ", which may be chance" if moved.low <= 0 <= moved.high else ""
+    name = str(setting(table, "value", "the number")).replace("_", " ")
+    name = name if name.startswith("the ") else f"the {name}"
+    text = f"{'points ' * (scale > 1)}is how {name} moved with {row['change_id']} {limits}, from "
+    text += f"{plain(scale * row['before'], moved.decimals)} to {plain(scale * row['after'], moved.decimals)}"
+    alpha = 1 - float(setting(table, "confidence", 0.95))
+    unsure = moved.low <= 0 <= moved.high or row.get("p_adjusted", 0) >= alpha  # the largest of several by chance
+    text += ", which may be chance" if unsure else ""
     if not numbers.is_missing(row["confounded_with"]):
         text += f"; it cannot be told apart from {row['confounded_with']}"
     return Sentence(signed(moved.value, moved.decimals), f"{text}. No proof of cause.", "", [limits])
+
+
+def is_share(table: pd.DataFrame) -> bool:
+    """Whether the number that changes are set beside is a rate of 0 to 1."""
+    return str(setting(table, "value", "")).endswith("_rate")
 
 
 def changes_foot(table: pd.DataFrame) -> list[str]:
@@ -138,10 +148,14 @@ def changes_foot(table: pd.DataFrame) -> list[str]:
     lines = [f"Difference = mean over {window} from the change on {numbers.MINUS} mean over {window} before it."]
     known = table[table["difference"].notna()]
     if len(known):
-        row = known.iloc[-1]
-        was = plain(row["before"], 2)
-        worked = f"{plain(row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
-        lines.append(f"{worked} = {signed(row['difference'], 2)}, {row['change_id']}. {level(table)} Welch interval.")
+        row, scale = known.iloc[-1], 100 if is_share(table) else 1
+        was = plain(scale * row["before"], 2)
+        worked = f"{plain(scale * row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
+        moved = f"{signed(scale * row['difference'], 2)}{' points' * (scale > 1)}, {row['change_id']}"
+        lines.append(f"{worked} = {moved}. {level(table)} Welch interval.")
+    tested = int(known["p_adjusted"].notna().sum()) if "p_adjusted" in known else 0
+    if tested > 1:
+        lines.append(f"p: allowed for {count(tested)} changes, one of which may well move by chance alone.")
     return lines
 
 

@@ -2,6 +2,8 @@
 
 MARKS: dict[str, set[str]] = {
     "email_performance": {"delivered", "human_openers", "prefetched_only", "clickers", "open_rate_simple"},
+    "mail_frequency": {"mails_received", "mails", "recipients", "unsubscribed", "unsubscribe_rate"},
+    "variant_outcomes": {"user_id", "variant"},
     "open_conversion": {"delivered", "openers", "openers_rate", "non_openers_rate", "label"},
     "questions_after": {"readers", "tickets", "customers", "share"},
     "support_quality": {"tickets", "offered", "rated", "first_reply_median_hours", "solved_first_contact_rate"},
@@ -11,6 +13,7 @@ GROUP_ENDS = {
     "open_conversion": "delivered",
     "support_quality": "tickets",
     "questions_after": "readers",
+    "mail_frequency": "mails_received",
 }
 HEADS = {
     "readers": "Read it",
@@ -21,6 +24,10 @@ HEADS = {
     "reopened_rate": "Reopened, %",
     "human_openers": "Opened",
     "prefetched_only": "By machines alone",
+    "mails_received": "Mails up to it",
+    "mails": "Mails",
+    "unsubscribed": "Unsubscribed",
+    "unsubscribe_rate": "Unsubscribed, %",
     "openers": "Opened",
     "openers_rate": "Of these converted, %",
     "non_openers": "Did not",
@@ -43,6 +50,7 @@ SHOWN = {
 }  # fmt: skip
 EXTRA = {
     "email_performance": {"sent", "prefetched_only"},
+    "mail_frequency": {"recipients"},
     "support_quality": {"rated", "rating_rate"},
     "open_conversion": {"delivered", "openers", "non_openers", "label"},
 }

@@ -286,6 +286,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "milestones": activity.milestones_said,
     "time_to_milestone": activity.times_said,
     "feature_adoption": activity.adoption_said,
+    "feature_usage": activity.usage_said,
     "churn_rate": _churn,
     "customer_retention_rate": _counts("retention_rate", "stayed"),
     "customer_churn_rate": _counts("churn_rate", "left"),

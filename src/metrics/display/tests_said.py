@@ -12,6 +12,8 @@ from metrics.display.worked import level
 
 def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The variant that differs most from the control, or why none can be told."""
+    if not len(table):
+        return none("nobody was sent a second variant, so that nothing is compared.")
     if table["verdict"].eq("sample_ratio_mismatch").all():
         sizes = " and ".join(f"{count(row['users'])} with {row['variant']}" for _, row in table.iterrows())
         return none(

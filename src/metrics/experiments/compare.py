@@ -35,7 +35,7 @@ Ratio: TypeAlias = Literal["equal"] | Sequence[float] | None
 def compare_variants(
     outcomes: pd.DataFrame,
     *,
-    control: Any,
+    control: Any = None,
     variant: str = "variant",
     outcome: str = "converted",
     test: TwoRates = "auto",
@@ -55,7 +55,7 @@ def compare_variants(
         One row per user who was given a variant: `variant` and `outcome`. With a ``user_id`` nobody may stand in it
         twice.
     control
-        Value of `variant` that the others are compared with.
+        Value of `variant` that the others are compared with. None (default): the first by name.
     variant
         Column that says which one a user was given.
     outcome
@@ -124,7 +124,11 @@ def compare_variants(
     one_of("test", test, TwoRates)
     one_of("theta", theta, Theta)
     one_of("correction", correction, Correction)
-    rows = _checked(outcomes, variant, outcome, covariate, control)
+    rows = _checked(outcomes, variant, outcome, covariate)
+    if control is None and len(rows):
+        control = min(rows["variant"].unique(), key=str)
+    if len(rows) and not (rows["variant"] == control).any():
+        raise ValueError(unknown("control", control, rows["variant"].unique(), f"a {variant}", "variants"))
     is_rate = _is_rate(rows["outcome"]) and (covariate is None or len(rows) > 0)
     columns = RATES if is_rate else MEANS[:-2] + CUPED * (covariate is not None) + MEANS[-2:]
     if not len(rows):
@@ -167,7 +171,7 @@ def _nobody(columns: list[str], control: Any, outcome: str) -> pd.DataFrame:
     return result(table, metric="compare_variants", definition=definition, settings={"control": str(control)})
 
 
-def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str | None, control: Any) -> pd.DataFrame:
+def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str | None) -> pd.DataFrame:
     """Variant, outcome and covariate of each user; what cannot be compared is refused."""
     names = {"variant": variant, "outcome": outcome} | ({"covariate": covariate} if covariate else {})
     for column in names.values():
@@ -187,8 +191,6 @@ def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str 
             rows[name] = rows[name].astype(float)
             if np.isinf(rows[name]).any():
                 raise ValueError(f"{column} has infinite numbers, which have no mean.")
-    if len(rows) and not (rows["variant"] == control).any():
-        raise ValueError(unknown("control", control, rows["variant"].unique(), f"a {variant}", "variants"))
     return rows
 
 

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
-from metrics.intervals import Floats, normal_quantile
-from metrics.periods import Ints, When, duration, instant, microseconds, spoken
+from metrics.intervals import Correction, Floats, adjusted, normal_quantile
+from metrics.periods import Ints, When, duration, instant, microseconds, one_of, spoken
 from metrics.results import blank, result
 from metrics.steps import unknown
 
 _DIFFERENCE = ["difference", "difference_low", "difference_high"]
-_RESULT = ["change_id", "at", "before", "after", *_DIFFERENCE, "confounded_with", "reason"]
+_P = ["p_value", "p_adjusted"]
+_RESULT = ["change_id", "at", "before", "after", *_DIFFERENCE, *_P, "confounded_with", "reason"]
 
 
 def change_effects(
@@ -24,6 +25,8 @@ def change_effects(
     value: str = "value",
     window: str = "28 days",
     as_of: When,
+    tz: str = "UTC",
+    correction: Correction = "holm",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """What was the number before and after each change, and what else changed at the same time?
@@ -34,26 +37,34 @@ def change_effects(
     Parameters
     ----------
     series
-        One row per date: ``date`` (UTC where it has no zone) and the number. A missing number is no 0; it is left out.
+        One row per date: ``date``, else ``period_start`` (on the clocks of `tz` where it has no zone), and the number.
+        A missing number is no 0; it is left out, as is a period that is not ``complete``.
     change_log
-        One row per change: ``change_id`` and ``at`` (UTC where it has no zone).
+        One row per change: ``change_id`` and ``at`` (UTC where it has no zone), and ``note``, which the result repeats.
     value
         Column of the number.
     window
         Time before and after, with its unit. Take whole weeks, so that each weekday counts alike on both sides.
     as_of
         First moment not observed. Dates at or after it are not read.
+    tz
+        Zone of dates.
+    correction
+        Of the p-values of several changes: ``"holm"`` (default), ``"benjamini_hochberg"`` or ``"bonferroni"``.
     confidence
-        Level of the interval.
+        Level of the interval, of each change by itself.
 
     Returns
     -------
     DataFrame, one row per change, in the order of the log
         change_id
         at               instant
+        note             text     where the log has it
         before           number   mean of the values in [at - window, at)
         after            number   mean of the values in [at, at + window)
         difference (…)   number   after - before, Welch's interval
+        p_value          0 to 1   of Welch's test, two-sided
+        p_adjusted       0 to 1   taken together with the other changes: of many one moves by chance
         confounded_with  text     changes less than `window` away, in the order of the log; NA if none
         reason           text     ``immature`` (the window is not over at `as_of`), ``zero_denominator`` (a side has no
                                   value), ``below_min_n`` (a side has one value) where there is no difference
@@ -80,18 +91,22 @@ def change_effects(
       change_id  before  after  difference
     0     price     5.0   10.0         5.0
     """
-    for name, table, columns in (("series", series, ["date", value]), ("change_log", change_log, ["change_id", "at"])):
+    date = "period_start" if "period_start" in series and "date" not in series else "date"
+    for name, table, columns in (("series", series, [date, value]), ("change_log", change_log, ["change_id", "at"])):
         for column in columns:
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
     normal_quantile(confidence)
-    end, span = instant(as_of), duration(window)
-    days, numbers = _times(series["date"], "date"), pd.to_numeric(series[value], errors="coerce").to_numpy(float)
+    one_of("correction", correction, Correction)
+    end, span = instant(as_of, tz=tz), duration(window)
+    if "complete" in series:
+        series = series[series["complete"].fillna(True).astype(bool)]
+    days, numbers = _times(series[date], date, tz), pd.to_numeric(series[value], errors="coerce").to_numpy(float)
     wrong = np.isnan(numbers) & series[value].notna().to_numpy()
     if wrong.any():
         raise EventTableError(f"{value}: {int(wrong.sum()):,} of {len(series):,} rows are no number. Mend them.")
-    at = _times(change_log["at"], "at")
-    for name, twice in (("date", pd.Series(days)), ("change_id", change_log["change_id"])):
+    at = _times(change_log["at"], "at", "UTC")
+    for name, twice in ((date, pd.Series(days)), ("change_id", change_log["change_id"])):
         if twice.duplicated().any() or twice.isna().any():
             raise EventTableError(
                 f"{name}: some rows have none, or one that stands there twice. Give one row for each."
@@ -109,42 +124,59 @@ def change_effects(
         reason = "zero_denominator" if not len(before) or not len(after) else None
         reason = reason or ("below_min_n" if min(len(before), len(after)) < 2 else None)
         reason = "immature" if time + span > end else reason
-        difference, half = _welch(before, after, confidence) if reason is None else (np.nan, np.nan)
+        difference, half, p = _welch(before, after, confidence) if reason is None else (np.nan,) * 3
         rows.append({
             "before": before.mean() if len(before) else np.nan, "after": after.mean() if len(after) else np.nan,
             "difference": difference, "difference_low": difference - half, "difference_high": difference + half,
+            "p_value": p,
             "confounded_with": ", ".join(near) or None, "reason": reason,
         })  # fmt: skip
-    columns = ["before", "after", *_DIFFERENCE, "confounded_with", "reason"]
+    columns = ["before", "after", *_DIFFERENCE, "p_value", "confounded_with", "reason"]
     table = pd.DataFrame(rows, columns=columns).astype(
-        dict.fromkeys(columns[:5], "float64") | {"confounded_with": "str", "reason": "str"}
+        dict.fromkeys(columns[:6], "float64") | {"confounded_with": "str", "reason": "str"}
     )
+    table["p_adjusted"] = adjusted(table["p_value"], correction)
     table.insert(0, "change_id", change_log["change_id"].to_numpy())
     table.insert(1, "at", pd.to_datetime(at, unit="us", utc=True))
     # What follows a change is not told before its window is over.
     table = blank(table, table["reason"] == "immature", ["after"])
-    settings = {"value": value, "window": window, "as_of": spoken(end, "UTC"), "confidence": confidence}
+    note = ["note"] * ("note" in change_log)
+    if note:
+        table["note"] = change_log["note"].astype("str").to_numpy()
+    settings = {
+        "value": value, "window": window, "as_of": spoken(end, tz), "tz": tz, "correction": correction,
+        "confidence": confidence,
+    }  # fmt: skip
     definition = (
         f"Mean of {value} over {window} from a change on, minus that over {window} before it. No proof of cause."
     )
-    return result(table, metric="change_effects", definition=definition, settings=settings, columns=_RESULT)
+    return result(
+        table,
+        metric="change_effects",
+        definition=definition,
+        settings=settings,
+        columns=[*_RESULT[:2], *note, *_RESULT[2:]],
+    )
 
 
-def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, float]:
-    """Difference of the means, and half the width of its interval."""
-    from scipy.special import stdtrit  # slow to import, and only needed here
+def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, float, float]:
+    """Difference of the means, half the width of its interval, and its two-sided p-value; NaN without variance."""
+    from scipy.special import stdtr, stdtrit  # slow to import, and only needed here
 
     parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
     whole = parts.sum()
     if whole == 0:
-        return float(after.mean() - before.mean()), 0.0
+        return float(after.mean() - before.mean()), 0.0, np.nan
     degrees = whole**2 / (parts[0] ** 2 / (len(before) - 1) + parts[1] ** 2 / (len(after) - 1))
     half = stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(whole)
-    return float(after.mean() - before.mean()), float(half)
+    difference = float(after.mean() - before.mean())
+    return difference, float(half), float(2 * stdtr(degrees, -abs(difference) / np.sqrt(whole)))
 
 
-def _times(column: "pd.Series", name: str) -> Ints:
-    stamps = pd.to_datetime(column, utc=True)
+def _times(column: "pd.Series", name: str, tz: str) -> Ints:
+    stamps = pd.to_datetime(column)
+    if stamps.dt.tz is None:
+        stamps = stamps.dt.tz_localize(tz, nonexistent="shift_forward", ambiguous=True)
     if stamps.isna().any():
         raise EventTableError(f"{name}: {int(stamps.isna().sum()):,} rows have no time. Fill it in or leave them out.")
     return microseconds(stamps)

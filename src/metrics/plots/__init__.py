@@ -12,10 +12,12 @@ from metrics.plots.nps import plot_nps
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.revenue import plot_mrr, plot_revenue_retention
+from metrics.plots.rows import plot_change_effects, plot_email_performance, plot_mail_frequency
 from metrics.plots.scores import plot_scores
 from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.timeline import plot_customer_timeline
 from metrics.plots.times import plot_time_to_convert
+from metrics.plots.usage import plot_feature_usage
 from metrics.plots.variants import plot_variants
 from metrics.plots.warnings import plot_churn_by_band, plot_churn_calibration
 
@@ -41,6 +43,10 @@ __all__ = [
     "plot_nps",
     "plot_scores",
     "plot_variants",
+    "plot_email_performance",
+    "plot_mail_frequency",
+    "plot_change_effects",
+    "plot_feature_usage",
     "plot_mrr",
     "plot_revenue_retention",
     "plot_paths",

@@ -12,6 +12,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
+from metrics.display.given import Given
 from metrics.display.kinds import setting
 from metrics.plots.needed import need
 from metrics.plots.style import MID, MUTED, NARROW, WIDE, Plot
@@ -26,7 +27,7 @@ _STEPS = {
 }  # fmt: skip
 
 
-def with_changes(plot: Plot, changes: pd.DataFrame | None, *, most: int | None = None) -> Plot:
+def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int | None = None) -> Plot:
     """The same figure, with a line for each change that lies in its periods.
 
     Parameters
@@ -38,7 +39,7 @@ def with_changes(plot: Plot, changes: pd.DataFrame | None, *, most: int | None =
     most
         How many periods the figure shows, the last ones; None shows all.
     """
-    if changes is None:
+    if changes is None or isinstance(changes, Given):  # not asked for, or no log is there
         return plot
     need(changes, "read_changes", ["change_id", "at"])
 

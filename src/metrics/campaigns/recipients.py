@@ -1,0 +1,73 @@
+"""Who was sent a mail, and what became of it: one row for each recipient of a group of mails.
+
+A recipient is counted once, however often a mail is opened. An open by a machine says nothing of the person.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from metrics.events import EventTableError
+from metrics.periods import Ints, microseconds
+from metrics.steps import unknown
+
+EVENTS = ("sent", "delivered", "bounced", "opened", "clicked", "unsubscribed", "spammed", "converted")
+NEVER = 2**62
+_ARRIVED = ("delivered", "opened", "opened_by_machine", "clicked", "unsubscribed", "spammed")  # each shows that it came
+
+
+def recipients(emails: pd.DataFrame, groups: list[str], before: int) -> tuple[pd.DataFrame, int]:
+    """By group and recipient the first instant of each event before an instant; and how many rows are of others.
+
+    `_arrived` is when the mail was there: an open shows it, even where it is written down before the delivery.
+    """
+    for name in ("recipient_id", "event", "at", *groups):
+        if name not in emails:
+            raise ValueError(unknown("emails", name, emails.columns, "a column of the mails", "columns"))
+    rows = emails[list(dict.fromkeys(["recipient_id", "event", *groups]))].reset_index(drop=True)
+    rows["_time"] = mail_times(emails, ("recipient_id", "event"), "at")
+    rows["recipient_id"], kind = rows["recipient_id"].astype("str"), rows["event"].astype("str").str.strip().str.lower()
+    if "machine" in emails:
+        flags = emails["machine"].reset_index(drop=True).astype("str").str.strip().str.lower()
+        machine = flags.isin(["true", "1", "1.0", "yes"])
+        kind = kind.mask(machine & (kind == "opened"), "opened_by_machine").mask(machine & (kind == "clicked"), "")
+    kept = kind.isin([*EVENTS, "opened_by_machine"])
+    rows = rows.assign(_kind=kind)[kept & (rows["_time"] < before)]
+    recipients = rows.groupby(list(dict.fromkeys([*groups, "recipient_id"])), dropna=False, sort=True)
+    found, place = recipients.size().reset_index(), recipients.ngroup().to_numpy(np.int64)
+    time, kind = rows["_time"].to_numpy(np.int64), rows["_kind"]
+    for event in (*EVENTS, "opened_by_machine"):
+        at = (kind == event).to_numpy(bool)
+        first = np.full(len(found), NEVER)
+        np.minimum.at(first, place[at], time[at])
+        found[event] = first
+    last, bought = np.full(len(found), -NEVER), (kind == "converted").to_numpy(bool)
+    np.maximum.at(last, place[bought], time[bought])
+    arrived = found[list(_ARRIVED)].min(axis=1)
+    if not (kind == "delivered").any():  # this export does not tell; what did not bounce is taken to have come
+        arrived = arrived.clip(upper=found["sent"].mask(found["bounced"] < NEVER, NEVER))
+    other = int((~emails["event"].astype("str").str.strip().str.lower().isin(EVENTS)).sum())
+    return found.assign(_last_converted=last, _arrived=arrived.astype(np.int64)), other
+
+
+def mail_times(table: pd.DataFrame, names: Sequence[str], column: str) -> Ints:
+    """Instants of a column; refused without a zone, and where a row has no time or none of what it needs."""
+    stamps = pd.to_datetime(table[column])
+    if stamps.dt.tz is None:
+        raise ValueError(f"{column} has no zone. Localise it, or read the file with read_campaigns(..., timezone=…).")
+    for name in (*names, column):
+        missing = table[name].isna().to_numpy(bool)
+        if missing.any():
+            first = int(missing.argmax())
+            raise EventTableError(f"{name} is missing in {missing.sum()} rows (first: row {first}). Fill or drop them.")
+    return microseconds(stamps)
+
+
+def sums(found: pd.DataFrame, groups: list[str], marks: dict[str, pd.Series]) -> pd.DataFrame:
+    """How many recipients of each group have each mark; one row of all without groups."""
+    counted = pd.DataFrame({name: mark.to_numpy(bool).astype(np.int64) for name, mark in marks.items()})
+    if not groups:
+        return counted.sum().to_frame().T.astype(np.int64)
+    counted = pd.concat([found[groups].reset_index(drop=True), counted], axis=1)
+    return counted.groupby(groups, dropna=False, sort=True).sum().reset_index()
