@@ -281,13 +281,6 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "mail_frequency": lambda e: metrics.mail_frequency(
         mails(e).assign(campaign_id=e["timestamp"].dt.hour), min_n=1, as_of=AS_OF
     ),
-    "variant_outcomes": lambda e: metrics.compare_variants(
-        metrics.variant_outcomes(mails(e).assign(campaign_id="x", variant=e["user_id"].str[1])), ratio=None
-    ),
-    "change_effects": lambda e: metrics.change_effects(
-        metrics.feature_usage(e, feature="a", period="day", min_n=1, as_of=AS_OF), value="usage_rate", as_of=AS_OF,
-        change_log=pd.DataFrame({"change_id": ["x", "y"], "at": pd.to_datetime(["2026-01-20", "2026-02-20"])}),
-    ),
     "compare_variants": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="hit", ratio=None
     ),

@@ -148,7 +148,7 @@ def test_the_sentence_tells_of_clicks_and_the_foot_how_they_were_counted():
     assert foot.startswith("1 / 5 = 20.0\u202f% clicked, 2 / 4 = 50.0\u202f% opened, welcome, a.")
     assert "Rows of other events, left out: 1." in foot
     page = table_html(table, "")
-    assert ">By machines alone<" in page
+    assert ">Machines only<" in page
     assert "Of all delivered" not in page
     two = email_performance(pd.concat([EDGES, EDGES[12:].assign(variant="b")]), min_n=1)
     assert headline(two).startswith("20\u202f% of welcome, a who got the mail clicked (4 to 62), the most of 2 groups")

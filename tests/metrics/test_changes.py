@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from scipy import stats
 
 from metrics import EventTableError, change_effects, plot_change_effects
@@ -138,3 +139,32 @@ def test_the_figure_names_what_cannot_be_told_apart():
     ax = plot_change_effects(table)
     assert "price (not apart from mail)" in [text.get_text() for text in ax.texts]
     assert DRAWN[plot_change_effects(table[:0])].plot.alt(table[:0]).endswith("There are none.")
+
+
+def test_what_grew_before_grows_on_and_only_the_step_counts():
+    noise = np.array([0.3, -0.2, 0.1, -0.4, 0.2, 0.0, -0.1, 0.4, -0.3, 0.1, 0.2, -0.2])
+    line = SERIES.assign(value=2.0 * np.arange(12) + noise)
+    assert effects(line, price="2026-03-06").iloc[0]["difference_low"] > 3  # the means say that it helped
+    steady = change_effects(
+        line, change_log=log(price="2026-03-06"), window="5 days", as_of="2026-03-13", trend="linear"
+    )
+    assert steady.loc[0, "difference_low"] < 0 < steady.loc[0, "difference_high"]
+    fit = sm.OLS(
+        line["value"][:10], np.column_stack([np.ones(10), np.arange(10), np.arange(10) >= 5]).astype(float)
+    ).fit()
+    assert steady.loc[0, ["difference", "p_value"]].tolist() == pytest.approx([fit.params.iloc[2], fit.pvalues.iloc[2]])
+    assert steady.loc[0, ["difference_low", "difference_high"]].tolist() == pytest.approx(
+        fit.conf_int().loc["x2"].tolist()
+    )
+    assert footnotes(steady)[0].startswith("Difference = step in a straight line")
+
+
+def test_a_line_without_noise_has_its_step_and_no_p_value():
+    jump = SERIES.assign(value=np.arange(12.0) + 7 * (np.arange(12) >= 5))
+    table = change_effects(
+        jump, change_log=log(price="2026-03-06"), window="5 days", as_of="2026-03-13", trend="linear"
+    )
+    assert table.loc[0, "difference"] == pytest.approx(7)
+    assert pd.isna(table.loc[0, "p_value"])
+    few = change_effects(jump, change_log=log(price="2026-03-06"), window="2 days", as_of="2026-03-13", trend="linear")
+    assert few.loc[0, "reason"] == "below_min_n"

@@ -12,6 +12,7 @@ from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick
 # Whole numbers that count nobody.
 POSITIONS = (
     "step", "period", "active_periods", "days", "cohorts", "source_step", "target_step", "degrees", "questions",
+    "mails_received",
 )  # fmt: skip
 
 

@@ -102,8 +102,8 @@ OVER_TIME = [
 
 def test_every_figure_over_time_takes_changes():
     assert OVER_TIME == [
-        "plot_funnel_trend", "plot_arrivals", "plot_churn", "plot_active_users", "plot_lifecycle", "plot_mrr",
-        "plot_revenue_retention", "plot_nps", "plot_scores",
+        "plot_funnel_trend", "plot_arrivals", "plot_churn", "plot_active_users", "plot_lifecycle",
+        "plot_feature_usage", "plot_mrr", "plot_revenue_retention", "plot_nps", "plot_scores",
     ]  # fmt: skip
 
 
@@ -113,11 +113,19 @@ def test_the_lines_stand_on_figures_of_every_kind(name):
     numbers = dict.fromkeys(
         ["new", "returning", "resurrected", "dormant", "active", "responses", "promoters", "passives", "detractors",
          "satisfied", "converted", "users", "rows", "daily", "monthly", "opening", "closing", "reactivation",
-         "expansion", "contraction", "churn", "pause", "resume", "customers_start"], 5,
+         "expansion", "contraction", "churn", "used", "pause", "resume", "customers_start"], 5,
     )  # fmt: skip
     rates = {
         f"{stem}{end}": value
-        for stem in ("churn_rate", "grr", "nrr", "net_promoter_score", "customer_satisfaction", "conversion_rate")
+        for stem in (
+            "churn_rate",
+            "usage_rate",
+            "grr",
+            "nrr",
+            "net_promoter_score",
+            "customer_satisfaction",
+            "conversion_rate",
+        )
         for end, value in (("", 0.5), ("_low", 0.4), ("_high", 0.6))
     }
     table = pd.DataFrame({"period_start": starts, "date": starts, "span_start": starts, "currency": "EUR", **numbers})

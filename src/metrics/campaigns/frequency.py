@@ -89,7 +89,7 @@ def mail_frequency(
     found, _ = recipients(emails, ["message_id"] if told else ["campaign_id"], end)
     left = found.groupby("recipient_id")["unsubscribed"].min()
     mailed = (found["sent"] < NEVER) | (found["delivered"] < NEVER)  # to unsubscribe is no mail, whatever its id
-    found = found[(found["_arrived"] < NEVER) & (mailed | ~mailed.any())]
+    found = found[(found["_arrived"] < NEVER) & (mailed if mailed.any() else True)]
     mails = found[["recipient_id", "_arrived"]].sort_values(["recipient_id", "_arrived"], ignore_index=True)
     who, at = mails["recipient_id"].to_numpy(), mails["_arrived"].to_numpy(np.int64)
     leaves = left.reindex(mails["recipient_id"]).to_numpy(np.int64)

@@ -126,6 +126,9 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         head = {"event": "Event"}.get(text, head)
     if metric in ("quick_ratio", "average_rate"):
         head = {"quick_ratio": "Quick ratio", "rate": "Rate, %"}.get(text, head)
+    if metric == "sample_size" and text in ("baseline", "target", "alpha", "power"):
+        head = f"{text.capitalize()}, %"
+        return Column(head, lambda v: numbers.percent(v, numbers.free_decimals([100 * v])))
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
     if text == "period":

@@ -42,6 +42,7 @@ HEADS = {
     "adoption_rate": "Adoption, %",
     "usage_rate": "Used it, %",
     "used": "Used it",
+    "users_per_variant": "Users for each variant",
     "repeat_rate": "Again, %",
     "not_yet": "Not yet",
     "users_at_least": "So many or more",

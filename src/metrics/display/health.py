@@ -146,13 +146,17 @@ def changes_foot(table: pd.DataFrame) -> list[str]:
     """Mean after minus mean before, of the last change that has both."""
     window = setting(table, "window", "the window")
     lines = [f"Difference = mean over {window} from the change on {numbers.MINUS} mean over {window} before it."]
+    if setting(table, "trend") == "linear":
+        lines = [f"Difference = step in a straight line through {window} before the change and {window} from it on."]
     known = table[table["difference"].notna()]
-    if len(known):
+    if len(known) and setting(table, "trend") != "linear":
         row, scale = known.iloc[-1], 100 if is_share(table) else 1
         was = plain(scale * row["before"], 2)
         worked = f"{plain(scale * row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
         moved = f"{signed(scale * row['difference'], 2)}{' points' * (scale > 1)}, {row['change_id']}"
         lines.append(f"{worked} = {moved}. {level(table)} Welch interval.")
+    if setting(table, "trend") == "linear":
+        lines.append(f"{level(table)} interval by Student's t. Before and after are means, with the line in them.")
     tested = int(known["p_adjusted"].notna().sum()) if "p_adjusted" in known else 0
     if tested > 1:
         lines.append(f"p: allowed for {count(tested)} changes, one of which may well move by chance alone.")

@@ -46,6 +46,7 @@ _MARKS = {
     "completion_by_length": {"questions", "responses", "completed", "completion_rate"},
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
+    "sample_size": {"baseline", "target", "users_per_variant"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
     "churn_alerts": {"customer_id", "rule", "evidence", "playbook"},
     "customer_status": {"customer_id", "tenure_days", "nps_band", "flags"},

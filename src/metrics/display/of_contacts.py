@@ -23,21 +23,24 @@ HEADS = {
     "solved_first_contact_rate": "Solved at first contact, %",
     "reopened_rate": "Reopened, %",
     "human_openers": "Opened",
-    "prefetched_only": "By machines alone",
+    "prefetched_only": "Machines only",
     "mails_received": "Mails up to it",
     "mails": "Mails",
     "unsubscribed": "Unsubscribed",
     "unsubscribe_rate": "Unsubscribed, %",
+    "campaign_id": "Mail",
+    "open_rate": "Opened, %",
+    "click_rate": "Clicked, %",
     "openers": "Opened",
-    "openers_rate": "Of these converted, %",
+    "openers_rate": "Converted, %",
     "non_openers": "Did not",
-    "non_openers_rate": "Of those converted, %",
+    "non_openers_rate": "Converted, %",
     "open_rate_all": "With machines, %",
     "open_rate_simple": "Of all delivered, %",
 }
 SHOWN = {
     "email_performance": [
-        "sent", "delivered", "prefetched_only", "open_rate", "click_rate", "unsubscribe_rate", "conversion_rate",
+        "delivered", "prefetched_only", "open_rate", "click_rate", "unsubscribe_rate", "conversion_rate",
         "reason",
     ],
     "support_quality": [
@@ -45,12 +48,12 @@ SHOWN = {
         "solved_first_contact_rate", "reopened_rate", "reason",
     ],
     "open_conversion": [
-        "delivered", "openers", "openers_rate", "non_openers", "non_openers_rate", "difference", "label", "reason",
+        "openers", "openers_rate", "non_openers", "non_openers_rate", "difference", "reason",
     ],
 }  # fmt: skip
 EXTRA = {
-    "email_performance": {"sent", "prefetched_only"},
+    "email_performance": {"delivered", "prefetched_only"},
     "mail_frequency": {"recipients"},
     "support_quality": {"rated", "rating_rate"},
-    "open_conversion": {"delivered", "openers", "non_openers", "label"},
+    "open_conversion": {"openers", "non_openers"},
 }

@@ -4,15 +4,18 @@ One change at a time: where two lie less than a window apart, the days after the
 other, and no sum can say which of them moved the number.
 """
 
+from typing import Literal, TypeAlias
+
 import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
-from metrics.periods import Ints, When, duration, instant, microseconds, one_of, spoken
+from metrics.periods import DAY, Ints, When, duration, instant, microseconds, one_of, spoken
 from metrics.results import blank, result
 from metrics.steps import unknown
 
+Trend: TypeAlias = Literal["none", "linear"]
 _DIFFERENCE = ["difference", "difference_low", "difference_high"]
 _P = ["p_value", "p_adjusted"]
 _RESULT = ["change_id", "at", "before", "after", *_DIFFERENCE, *_P, "confounded_with", "reason"]
@@ -26,6 +29,7 @@ def change_effects(
     window: str = "28 days",
     as_of: When,
     tz: str = "UTC",
+    trend: Trend = "none",
     correction: Correction = "holm",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
@@ -49,6 +53,9 @@ def change_effects(
         First moment not observed. Dates at or after it are not read.
     tz
         Zone of dates.
+    trend
+        ``"none"`` (default): the difference of the means. ``"linear"``: a straight line through both windows is taken
+        off, and the difference is the step in it. A number that grew before would have grown without the change too.
     correction
         Of the p-values of several changes: ``"holm"`` (default), ``"benjamini_hochberg"`` or ``"bonferroni"``.
     confidence
@@ -62,8 +69,8 @@ def change_effects(
         note             text     where the log has it
         before           number   mean of the values in [at - window, at)
         after            number   mean of the values in [at, at + window)
-        difference (…)   number   after - before, Welch's interval
-        p_value          0 to 1   of Welch's test, two-sided
+        difference (…)   number   after - before, Welch's interval; with a trend the step in the line, Student's t
+        p_value          0 to 1   of the same test, two-sided
         p_adjusted       0 to 1   taken together with the other changes: of many one moves by chance
         confounded_with  text     changes less than `window` away, in the order of the log; NA if none
         reason           text     ``immature`` (the window is not over at `as_of`), ``zero_denominator`` (a side has no
@@ -78,8 +85,8 @@ def change_effects(
 
     Notes
     -----
-    Welch (1947), Biometrika 34:28. Days that follow each other are alike, and a trend goes on without any change: the
-    limits are too narrow then.
+    Welch (1947), Biometrika 34:28; Wagner, Soumerai, Zhang & Ross-Degnan (2002), Journal of Clinical Pharmacy and
+    Therapeutics 27:299 (the step in a line). Days that follow each other may be alike: the limits are too narrow then.
 
     Examples
     --------
@@ -98,6 +105,7 @@ def change_effects(
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
     normal_quantile(confidence)
     one_of("correction", correction, Correction)
+    one_of("trend", trend, Trend)
     end, span = instant(as_of, tz=tz), duration(window)
     if "complete" in series:
         series = series[series["complete"].fillna(True).astype(bool)]
@@ -118,13 +126,18 @@ def change_effects(
     names = change_log["change_id"].astype("str").tolist()
     rows = []
     for place, time in enumerate(at):
-        before = numbers[(days >= time - span) & (days < time)]
-        after = numbers[(days >= time) & (days < time + span)]
+        early, late = (days >= time - span) & (days < time), (days >= time) & (days < time + span)
+        before, after = numbers[early], numbers[late]
         near = [names[k] for k in range(len(at)) if k != place and abs(int(at[k] - time)) < span]
         reason = "zero_denominator" if not len(before) or not len(after) else None
-        reason = reason or ("below_min_n" if min(len(before), len(after)) < 2 else None)
+        few = min(len(before), len(after)) < 2 or (trend == "linear" and len(before) + len(after) < 5)
+        reason = reason or ("below_min_n" if few else None)
         reason = "immature" if time + span > end else reason
-        difference, half, p = _welch(before, after, confidence) if reason is None else (np.nan,) * 3
+        difference, half, p = np.nan, np.nan, np.nan
+        if reason is None and trend == "none":
+            difference, half, p = _welch(before, after, confidence)
+        elif reason is None:
+            difference, half, p = _step(days[early | late], numbers[early | late], time, confidence)
         rows.append({
             "before": before.mean() if len(before) else np.nan, "after": after.mean() if len(after) else np.nan,
             "difference": difference, "difference_low": difference - half, "difference_high": difference + half,
@@ -144,11 +157,12 @@ def change_effects(
     if note:
         table["note"] = change_log["note"].astype("str").to_numpy()
     settings = {
-        "value": value, "window": window, "as_of": spoken(end, tz), "tz": tz, "correction": correction,
+        "value": value, "window": window, "as_of": spoken(end, tz), "tz": tz, "trend": trend, "correction": correction,
         "confidence": confidence,
     }  # fmt: skip
     definition = (
-        f"Mean of {value} over {window} from a change on, minus that over {window} before it. No proof of cause."
+        f"Mean of {value} over {window} from a change on, minus that over {window} before it"
+        f"{', the straight line through both taken off' * (trend == 'linear')}. No proof of cause."
     )
     return result(
         table,
@@ -171,6 +185,22 @@ def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, flo
     half = stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(whole)
     difference = float(after.mean() - before.mean())
     return difference, float(half), float(2 * stdtr(degrees, -abs(difference) / np.sqrt(whole)))
+
+
+def _step(days: Ints, values: Floats, time: int, confidence: float) -> tuple[float, float, float]:
+    """Step at an instant in a straight line through the values: least squares, Student's t."""
+    from scipy.special import stdtr, stdtrit  # slow to import, and only needed here
+
+    line = (days - time) / DAY
+    design = np.column_stack([np.ones(len(days)), line, (days >= time).astype(float)])
+    inverse = np.linalg.pinv(design.T @ design)
+    fitted = inverse @ design.T @ values
+    degrees, left = len(values) - 3, values - design @ fitted
+    error = float(np.sqrt(max(inverse[2, 2] * (left @ left) / degrees, 0.0)))
+    if error <= 1e-13 * float(np.abs(values).max()):
+        return float(fitted[2]), 0.0, np.nan
+    p = 2 * stdtr(degrees, -abs(float(fitted[2])) / error)
+    return float(fitted[2]), float(stdtrit(degrees, (1 + confidence) / 2)) * error, float(p)
 
 
 def _times(column: "pd.Series", name: str, tz: str) -> Ints:

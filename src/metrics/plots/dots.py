@@ -6,14 +6,14 @@ Shared by the scores of groups, churn by answer, and tests of variants.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metrics.display import numbers
 from metrics.display.numbers import plain, with_unit
 from metrics.plots.needed import pixels, shorten
-from metrics.plots.style import BLUE, GREY, INK, MUTED, RULE, no_data
+from metrics.plots.style import BLUE, GREY, INK, MUTED, PAPER, RULE, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,8 +65,9 @@ def paint_dots(
     for place, dot in enumerate(dots):
         top = ROW * place
         room = wide - 7.2 * len(dot.words) - 16
-        ax.text(ticks[0], top + 14, shorten(dot.name, room), fontsize=13, fontweight="bold", va="baseline")
-        ax.text(ticks[-1], top + 14, dot.words, ha="right", va="baseline", color=MUTED)
+        over: dict[str, Any] = {"va": "baseline", "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1}}
+        ax.text(ticks[0], top + 14, shorten(dot.name, room), fontsize=13, fontweight="bold", **over)
+        ax.text(ticks[-1], top + 14, dot.words, ha="right", color=MUTED, **over)
         if math.isfinite(dot.band):
             ax.fill_betweenx([top + 23, top + 37], -dot.band, dot.band, color=GREY, linewidth=0, zorder=1)
         if math.isfinite(dot.low) and math.isfinite(dot.high):

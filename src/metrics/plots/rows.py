@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from metrics.plots.style import Margins, Plot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Namer = Callable[[pd.DataFrame, "pd.Series[object]"], str]
+Namer = Callable[[pd.DataFrame, "pd.Series[Any]"], str]
 
 
 def row_plot(
@@ -63,7 +63,7 @@ def row_plot(
     )
 
 
-def group_name(table: pd.DataFrame, row: "pd.Series[object]") -> str:
+def group_name(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     """The values of `by`, those that are missing left out."""
     return ", ".join(str(row[g]) for g in groups_of(table) if not numbers.is_missing(row[g])) or "All"
 
@@ -163,14 +163,14 @@ def plot_change_effects(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes"
     return (_CHANGED_SHARE if share else _CHANGED).on(table, ax)
 
 
-def _mails_received(table: pd.DataFrame, row: "pd.Series[object]") -> str:
+def _mails_received(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     received, most = int(str(row["mails_received"])), int(setting(table, "most", 0))
     window = setting(table, "window", "the days")
     or_more = " or more" if received == most else ""
     return f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"
 
 
-def _change(table: pd.DataFrame, row: "pd.Series[object]") -> str:
+def _change(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     name = str(row["change_id"])
     if not numbers.is_missing(row.get("note")):
         name += f" {row['note']}"
