@@ -214,6 +214,29 @@ def test_variant_b_converts_better_by_the_stated_difference():
     assert table["difference_low"][0] < TRUTH["emails"]["difference"] < table["difference_high"][0]
 
 
+def test_of_the_change_log_only_the_faster_search_moved_anything():
+    daily = metrics.feature_usage(world()["events"], feature="search", period="day", as_of=END, tz=ZONE)
+    table = metrics.change_effects(
+        daily, change_log=world()["change_log"], value="usage_rate", trend="linear", as_of=END, tz=ZONE
+    ).set_index("change_id")
+    assert table.loc["c02", "p_adjusted"] < 0.001
+    # A session has 1.1 pieces of work, so that a day with one session has a search with 1 - exp(-1.1 x share). Days of
+    # visitors without a session and those before a sign-up have none, and make the step smaller.
+    before, after = (
+        1 - np.exp(-1.1 * TRUTH["changes"]["c02"][f"share_of_work_{side}"]) for side in ("before", "after")
+    )
+    assert table.loc["c02", "difference_low"] < after - before < table.loc["c02", "difference_high"]
+    assert (table.drop("c02")["p_adjusted"].dropna() > 0.05).all()
+    assert table.loc["c07", "reason"] == "immature"
+
+
+def test_more_unsubscribe_at_a_mail_the_more_came_in_the_week():
+    table = metrics.mail_frequency(world()["emails"], as_of=END, most=4, confidence=SURE).set_index("mails_received")
+    for received, rate in TRUTH["emails"]["unsubscribe_rate_by_mails_in_week"].items():
+        row = table.loc[int(received)]
+        assert row["unsubscribe_rate_low"] < rate < row["unsubscribe_rate_high"], received
+
+
 def test_orders_have_the_stated_share_of_buyers_mean_value_and_repeat_rate():
     law = TRUTH["orders"]
     orders = world()["orders"].query("net > 0")

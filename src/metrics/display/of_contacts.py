@@ -32,9 +32,9 @@ HEADS = {
     "open_rate": "Opened, %",
     "click_rate": "Clicked, %",
     "openers": "Opened",
-    "openers_rate": "Converted, %",
+    "openers_rate": "Openers converted, %",
     "non_openers": "Did not",
-    "non_openers_rate": "Converted, %",
+    "non_openers_rate": "Others converted, %",
     "open_rate_all": "With machines, %",
     "open_rate_simple": "Of all delivered, %",
 }
