@@ -241,13 +241,7 @@ _HOMES = {
         "convert_rate",
         "average_rate",
     ],
-    "metrics.economics": [
-        "subscription_lifetime_value",
-        "acquisition_cost",
-        "quick_ratio",
-        "roi",
-        "relative_change",
-    ],
+    "metrics.economics": ["subscription_lifetime_value", "acquisition_cost", "quick_ratio", "roi", "relative_change"],
     "metrics.survival": [
         "survival_curve",
         "survival_summary",
