@@ -74,6 +74,7 @@ def test_whole_weeks_may_be_merged_and_orders_may_stand_alone():
     assert week.loc["a", ["frequency", "recency", "T"]].tolist() == [1, 1, 2]
     each = summary(merge=None, unit="day")
     assert each.loc["a", "frequency"] == 2
+    assert each.loc["a", "T"] == pytest.approx(14 + 14 / 24)  # the last day counts in full
     assert each.loc["a", "recency"] == pytest.approx(7 + (13 * 60 + 59) / 1440)
     assert each.loc["a", "monetary_value"] == 12
 
@@ -275,6 +276,33 @@ def test_limits_of_single_customers_hold_numbers_of_purchases_and_the_estimate()
     assert again["clv_high"][::-1].tolist() == pytest.approx(table["clv_high"][:7].tolist())
 
 
+def test_what_a_customer_brings_is_discounted_at_its_limits_too():
+    busy = CUSTOMERS.nlargest(5, "frequency")
+    now, later = (forecast_customers(busy, purchases=MODEL, spend=SPEND, annual_discount=rate) for rate in (0.0, 0.5))
+    share = later["discounted_purchases"] / now["discounted_purchases"]
+    assert (later["clv_high"] / now["clv_high"]).tolist() == pytest.approx(share.tolist())
+    assert share.max() < 0.95
+
+
+def test_uncertain_parameters_widen_the_limits_of_a_busy_customer():
+    few = CUSTOMERS.sample(80, random_state=1)
+    fit, busy = fit_purchases(few, model="nbd"), CUSTOMERS.nlargest(3, "frequency")
+    known, told = (forecast_customers(busy, purchases=p, horizon="39 weeks") for p in (fit.model, fit))
+    widths = [t["expected_purchases_high"] - t["expected_purchases_low"] for t in (known, told)]
+    assert (widths[1] >= widths[0]).all()
+    assert widths[1].sum() > widths[0].sum()
+
+
+def test_customers_with_hundreds_of_purchases_have_limits_of_their_size():
+    # 3,000 purchases in 30 weeks, for ever at that rate: 100 a week, give or take 10 and what the rate leaves open.
+    row = pd.DataFrame({"customer_id": ["x"], "frequency": [3000], "recency": [30.0], "T": [30.0]})
+    nbd = PurchaseModel("nbd", unit="week", r=1, alpha=1)
+    ahead = forecast_customers(row, purchases=nbd, horizon="10 weeks").iloc[0]
+    spread = 1.2816 * (1000 * (1 + 10 / 31)) ** 0.5
+    assert ahead["expected_purchases"] == pytest.approx(3001 / 31 * 10)
+    assert ahead["expected_purchases_high"] - ahead["expected_purchases"] == pytest.approx(spread, rel=0.15)
+
+
 def test_more_confidence_is_a_wider_interval_and_certain_parameters_a_narrower_one():
     options = {"horizon": "39 weeks", "period": "39 weeks"}
     total = [forecast_total(CUSTOMERS, purchases=FIT, confidence=c, **options).iloc[0] for c in (0.5, 0.8, 0.95)]
@@ -303,7 +331,7 @@ def test_the_total_of_customers_is_the_sum_of_its_periods():
 def test_flags_say_what_is_odd_about_a_customer():
     table = pd.DataFrame({
         "customer_id": list("abcde"), "frequency": [0, 0, 2, 200, 5], "recency": [0, 0, 9.0, 30, 20], "T": 30.0,
-        "monetary_value": [np.nan, np.nan, -3.0, 10, 10], "merged_orders": [0, 1, 0, 0, 0],
+        "monetary_value": [np.nan, np.nan, -3.0, 10, 10], "merged_orders": [0, 1, 0, 0, 2],
     })  # fmt: skip
     found = forecast_customers(table, purchases=MODEL, spend=SPEND, horizon="1 year")
     assert found["flags"].fillna("").tolist() == [
@@ -312,6 +340,7 @@ def test_flags_say_what_is_odd_about_a_customer():
     assert found["reason"].fillna("").tolist() == ["", "", "no_value", "", ""]
     assert np.isnan(found["clv"][2])
     assert found["rank"].tolist()[2] == 5
+    assert found[["clv_low", "clv_high"]].isna().all(axis=1).tolist() == [False, False, True, False, False]
 
 
 def test_without_a_mean_of_spend_one_time_buyers_have_no_value_and_a_reason():
@@ -397,6 +426,14 @@ def test_without_a_split_the_time_observed_is_halved():
     tracked = holdout_tracking(CDNOW, as_of="1998-07-01", models=("nbd",), **COLUMNS)
     assert tracked.attrs["settings"]["split"] == "1997-09-30"
     assert tracked["cumulative_actual"].iloc[-1] == 4339
+
+
+def test_an_odd_day_belongs_to_the_holdout():
+    days = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"], utc=True)
+    table = pd.DataFrame({"user_id": "a", "timestamp": days, "net": 1.0})
+    for last, split in ((3, "2026-01-01"), (4, "2026-01-02"), (5, "2026-01-02")):
+        check = holdout_check(table, end=f"2026-01-0{last}", models=(), baselines=("rate",))
+        assert check.attrs["settings"]["split"] == split
 
 
 def test_a_span_that_cannot_be_split_is_refused():

@@ -68,6 +68,20 @@ def test_what_the_likelihood_does_not_bound_has_no_limit_on_that_side():
     assert high.tolist() == [np.inf]
 
 
+def test_a_ridge_without_an_end_bounds_nothing():
+    # Two parameters that only their difference binds: one may grow as far as the other does.
+    def ridge(at):
+        d, u = at[0] - 0.6 * at[1], max(at[1], 0.0)
+        bend = np.array([[100.0, -60.0], [-60.0, 36.0]])
+        fall = 1 - np.exp(-(u**2) / 2) if u else at[1] ** 2 / 2
+        slope, curve = (u * np.exp(-(u**2) / 2), (1 - u**2) * np.exp(-(u**2) / 2)) if u else (at[1], 1.0)
+        return -50 * d**2 - fall, -100 * d * np.array([1, -0.6]) - [0, slope], -bend - np.diag([0, curve])
+
+    low, high = profile_limits(ridge, maximum(ridge, np.array([0.1, 0.1])), 0.95)
+    assert np.isfinite(low).all()
+    assert high.tolist() == [np.inf, np.inf]
+
+
 def test_limits_move_with_the_unit_and_not_with_the_order_or_the_gathering_of_rows():
     weeks = fit_purchases(FEW, model="mbgnbd", weights="n", unit="week").table.set_index("parameter")
     each = FEW.loc[FEW.index.repeat(FEW["n"])].sample(frac=1, random_state=1)

@@ -1,6 +1,7 @@
 """Models of buying and of spend: published figures, other packages, and what must hold whatever the data."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -8,12 +9,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
+from benchmarks.lifetime_value.cohorts import cohort
 from metrics import EventTableError, PurchaseModel, SpendModel, fit_purchases, fit_spend, orders_summary
 from metrics.clv.customers import distinct, read_customers
 from metrics.clv.fitting import Likelihood
 from metrics.clv.models import FAMILIES
+from metrics.clv.newton import highest, maximum
 
 LOG = pd.read_csv("data/cdnow.csv", dtype={"customer_id": str}, parse_dates=["date"])
 COLUMNS = {"customer": "customer_id", "time": "date", "amount": "amount"}
@@ -290,6 +293,32 @@ def test_lifetimes_finds_the_same_maxima():
         np.testing.assert_allclose(model.expected_purchases(CDNOW, horizon="39 weeks"), theirs, rtol=1e-7)
 
 
+def test_far_ahead_and_wide_apart_nothing_is_lost():
+    model, t = PUBLISHED["bgnbd"], 40 * 365.25 / 7  # weeks, nearly 500 times alpha
+    r, alpha, a, b = model.parameters.values()
+    left = (alpha / (alpha + t)) ** r * special.hyp2f1(r, b, a + b - 1, t / (alpha + t))
+    expected = (a + b - 1) / (a - 1) * (1 - left)  # Fader, Hardie & Lee 2005, equation 9
+    assert model.expected_purchases(horizon="40 years") == pytest.approx(expected, rel=1e-7)
+    for row in ((3, 0.5, 400.0), (12, 1.0, 900.0), (40, 6.0, 2000.0), (2, 300.0, 5000.0)):
+        exact = by_quadrature(PUBLISHED["pareto_nbd"].parameters, *row)
+        assert PUBLISHED["pareto_nbd"].log_likelihood(customers(row)) == pytest.approx(exact, abs=1e-9)
+
+
+def by_quadrature(p, x, recency, T):
+    """Log-likelihood of Pareto/NBD with its integral taken adaptively, in three pieces."""
+    r, alpha, s, beta = p.values()
+
+    def fallen(y):
+        return ((alpha + y) / (alpha + recency)) ** -(r + x) * ((beta + y) / (beta + recency)) ** -(s + 1)
+
+    pieces = itertools.pairwise([recency, recency + 5, recency + 50, T])
+    gone = sum(integrate.quad(fallen, *piece, epsabs=0, epsrel=1e-12, limit=200)[0] for piece in pieces)
+    alive = fallen(T) * (beta + T)
+    start = -(r + x) * np.log(alpha + recency) - (s + 1) * np.log(beta + recency)
+    rates = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    return rates + start + np.log(alive + s * gone)
+
+
 # --- edges and refusals
 
 
@@ -332,6 +361,27 @@ def test_without_dropout_the_maximum_lies_at_the_edge_and_is_that_of_nbd(model, 
     assert np.isnan(errors[second])
     assert errors["r"] == pytest.approx(floor.table["std_error"][0], rel=1e-2)
     assert fit.model.p_alive(table).min() > 0.99
+
+
+def test_where_the_first_start_leads_up_a_lower_hill_the_fit_stands_on_the_higher_one():
+    table = cohort("pareto_nbd", 40, np.random.default_rng(29), r=0.05, alpha=5.0)
+    rows, family = read_customers(table), FAMILIES["pareto_nbd"]
+    rate = float(rows.weight @ rows.x) / float(rows.weight @ rows.T)
+    lower = maximum(Likelihood(family, rows, ()), family.starts(rate, rows)[0])
+    fit = fit_purchases(table, model="pareto_nbd", unit="week")
+    assert fit.log_likelihood > lower.value + 1
+    assert fit.status == "boundary"
+
+
+def test_the_highest_of_several_hills_is_taken_and_the_first_of_equal_ones():
+    def hills(at):  # tops at -3, 0 and 3, the middle one the lowest
+        x = float(at[0])
+        value = -(x**2) * (x**2 - 9) ** 2 / 100 - 0.5 * np.exp(-(x**2))
+        slope = -(2 * x * (x**2 - 9) * (3 * x**2 - 9)) / 100 + x * np.exp(-(x**2))
+        bend = -(30 * x**4 - 216 * x**2 + 162) / 100 + (1 - 2 * x**2) * np.exp(-(x**2))
+        return value, np.array([slope]), np.array([[bend]])
+
+    assert highest(hills, [np.array([0.2]), np.array([2.5]), np.array([-2.5])]).at == pytest.approx([3], abs=1e-3)
 
 
 def test_one_kind_of_customer_is_an_edge():
@@ -464,6 +514,8 @@ def test_value_that_goes_with_frequency_is_warned_of():
     with pytest.warns(UserWarning, match="rank correlation 0.8"):
         fit = fit_spend(table)
     assert "independent" in fit.warning
+    with pytest.warns(UserWarning, match="rank correlation -0.8"):
+        fit_spend(table.assign(monetary_value=1000 / table["monetary_value"]))
 
 
 def test_customers_who_all_spend_alike_are_an_edge_or_nothing_to_learn():

@@ -64,6 +64,8 @@ def test_no_losses_are_no_infinite_ratio():
     assert np.isnan(ratios["quick_ratio"].iloc[1])
     assert ratios["reason"].iloc[1] == "no_losses"
     assert ratios["plan"].tolist() == ["a", "b"]
+    open_ = quick_ratio(table.assign(complete=[False, True])).iloc[0]
+    assert (open_["reason"], open_["quick_ratio"]) == ("incomplete_period", pytest.approx(np.nan, nan_ok=True))
     assert quick_ratio(table, reactivation=True)["quick_ratio"].iloc[0] == 4
 
 
@@ -76,6 +78,7 @@ def test_a_return_over_three_years_is_less_a_year():
 def test_points_per_cent_and_multiples_are_three_things():
     row = relative_change(before=0.02, after=0.03).iloc[0]
     assert row[["difference", "relative_change", "multiple"]].astype(float).tolist() == pytest.approx([0.01, 0.5, 1.5])
+    assert relative_change(before=-50, after=-25).iloc[0]["relative_change"] == 0.5  # half the loss is a gain
     nothing = relative_change(before=0, after=3).iloc[0]
     assert nothing["reason"] == "zero_denominator"
     assert np.isnan(nothing["relative_change"])
