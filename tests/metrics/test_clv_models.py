@@ -16,6 +16,7 @@ from metrics import EventTableError, PurchaseModel, SpendModel, fit_purchases, f
 from metrics.clv.customers import distinct, read_customers
 from metrics.clv.fitting import Likelihood
 from metrics.clv.models import FAMILIES
+from metrics.clv.models.bgnbd import coins
 from metrics.clv.newton import highest, maximum
 
 LOG = pd.read_csv("data/cdnow.csv", dtype={"customer_id": str}, parse_dates=["date"])
@@ -302,6 +303,18 @@ def test_far_ahead_and_wide_apart_nothing_is_lost():
     for row in ((3, 0.5, 400.0), (12, 1.0, 900.0), (40, 6.0, 2000.0), (2, 300.0, 5000.0)):
         exact = by_quadrature(PUBLISHED["pareto_nbd"].parameters, *row)
         assert PUBLISHED["pareto_nbd"].log_likelihood(customers(row)) == pytest.approx(exact, abs=1e-9)
+
+
+@pytest.mark.parametrize("a", [1e-3, 0.8, 30.0, 200.0, 7e5])
+@pytest.mark.parametrize("b", [1e-2, 2.4, 60.0, 3e5])
+def test_coins_have_their_mean_however_alike_they_are_and_far_ahead(a, b):
+    for reach in (1.0, 30.0, 70.0, 1e5):
+        chance, share = coins(a, np.array([b]), reach)
+        assert share.sum() == pytest.approx(1)
+        assert (chance * share).sum() == pytest.approx(a / (a + b), rel=1e-6)
+        # A customer who stays as long as all coins say: P(no stop in 9 throws) is B(a, b + 9) / B(a, b).
+        left = np.exp(sum(np.log(b + j) - np.log(a + b + j) for j in range(9)))
+        assert ((1 - chance) ** 9 * share).sum() == pytest.approx(left, rel=1e-6, abs=1e-12)
 
 
 def by_quadrature(p, x, recency, T):

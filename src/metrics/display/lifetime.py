@@ -120,7 +120,8 @@ def holdout_foot(table: pd.DataFrame) -> list[str]:
     known = table[table["error"].notna()]
     if len(known):
         row = known.iloc[0]
-        worked = f"{plain(row['predicted_purchases'], 0)} / {count(row['actual_purchases'])} − 1"
+        digits = 1 if row["predicted_purchases"] < 20 else 0
+        worked = f"{plain(row['predicted_purchases'], digits)} / {count(row['actual_purchases'])} − 1"
         lines.append(f"Error = predicted / actual − 1: {worked} = {with_unit(signed(100 * row['error'], 1))}.")
     lines.append("AUC: chance that who buys is ranked above who does not; one half is blind. Brier: 0 is perfect.")
     return lines

@@ -228,10 +228,12 @@ def _paint_tracking(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
     if not lines:
         return
     unit, last = str(setting(table, "unit", "period")), int(lines[0].x[-1])
-    ticks = sorted({1, *range(last // 6, last, max(last // 6, 1)), last} if last > 6 else set(range(1, last + 1)))
-    if len(ticks) > 2 and ticks[1] - ticks[0] < last / 10:
+    step = max(last // (3 if narrow else 6), 1)
+    ticks = sorted({1, *range(step, last, step), last} if last > 6 else set(range(1, last + 1)))
+    room = last / (4 if narrow else 10)  # what the words of a tick need
+    if len(ticks) > 2 and ticks[1] - ticks[0] < room:
         ticks = ticks[1:]
-    if len(ticks) > 2 and ticks[-1] - ticks[-2] < last / 10:
+    if len(ticks) > 2 and ticks[-1] - ticks[-2] < room:
         del ticks[-2]
     ax.set_xticks(ticks, [f"{unit} {ticks[0]}", *map(str, ticks[1:])])
     ax.set_xlim(0, last)

@@ -19,6 +19,8 @@ from metrics.clv.models.sums import Rising, log_rising, log_share
 from metrics.intervals import Floats
 from metrics.periods import Ints
 
+SHARP = 50.0  # a and b from which all coins are so alike that nothing bends among them, however far ahead
+
 
 @dataclass(frozen=True)
 class BGNBD:
@@ -197,7 +199,7 @@ def coins(a: Parameter, b: Parameter, reach: float) -> tuple[Floats, Floats]:
 
     Golub & Welsch (1969), Mathematics of Computation 23:221.
     """
-    if reach > 60:
+    if reach > 60 and not (np.minimum(a, b) > SHARP).all():
         return _far_coins(a, b, reach)
     many = 24 if reach < 6 else 40
     b = np.atleast_1d(np.asarray(b, float))[:, None]
@@ -227,8 +229,8 @@ def _far_coins(a: Parameter, b: Parameter, reach: float) -> tuple[Floats, Floats
     b = np.atleast_1d(np.asarray(b, float))[:, None]
     a = np.broadcast_to(np.asarray(a, float), (len(b),))[:, None]
     low = -np.log(max(reach, float(b.max()))) - 28
-    high = min(30.0, 34 / float(b.min()))
-    step = 0.3
+    high = min(30.0, 34 / float(b.min()) + max(float(np.log(a.max() / b.min())), 0.0) + 5)
+    step = min(0.3, 0.85 / float(np.sqrt(np.minimum(a, b).max())))  # finer than the sharpest peak
     u = np.arange(low, high + step, step)
     p, log_p, log_q = 1 / (1 + np.exp(-u)), -np.logaddexp(0, -u), -np.logaddexp(0, u)
     norm = betaln(a, b)
