@@ -148,7 +148,7 @@ if TYPE_CHECKING:
     from metrics.samples import event_log
     from metrics.steps import Step
     from metrics.store import EventSource, open_events, write_events
-    from metrics.support import questions_after, support_quality
+    from metrics.support import content_reuse, questions_after, support_quality, time_to_release
     from metrics.surveys import (
         check_responses,
         completion_by_length,
@@ -296,7 +296,7 @@ _HOMES = {
         "backtest_churn",
         "change_effects",
     ],
-    "metrics.support": ["support_quality", "questions_after"],
+    "metrics.support": ["support_quality", "questions_after", "time_to_release", "content_reuse"],
     "metrics.campaigns": ["email_performance", "mail_frequency", "open_conversion", "variant_outcomes"],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
     "metrics.intervals": ["proportion_interval", "difference_interval", "adjust_p_values"],
@@ -367,7 +367,8 @@ __all__ = [
     "customer_lifetime_value", "simple_lifetime_value", "unit_economics",
     "net_promoter_score", "nps_change", "nps_by_churn", "customer_satisfaction", "customer_effort", "response_rate",
     "completion_by_length", "check_responses", "complaint_rate",
-    "support_quality", "questions_after", "email_performance", "mail_frequency", "open_conversion", "variant_outcomes",
+    "support_quality", "questions_after", "time_to_release", "content_reuse",
+    "email_performance", "mail_frequency", "open_conversion", "variant_outcomes",
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "health_score", "health_measures", "churn_alerts", "replay_alerts", "customer_status", "customer_timeline",
     "customer_snapshots", "forecast_churn", "backtest_churn", "alert_quality", "churn_by_band", "lift",

@@ -53,6 +53,19 @@ def tickets(events):
     return rows.assign(first_reply_at=reply, solved_at=reply, reopens=rows["amount"] % 2, satisfaction=said)
 
 
+def here(events):
+    """The users of each week and plan."""
+    weeks = events["timestamp"].dt.tz_localize(None).dt.to_period("W").dt.start_time
+    groups = events.assign(period_start=weeks).groupby(["period_start", "plan"], dropna=False)
+    return groups["user_id"].nunique().rename("customers").reset_index()
+
+
+def made(events):
+    """A content of each event's name, made by the first who has it."""
+    first = events.sort_values(["timestamp", "user_id"], kind="stable").drop_duplicates("event")
+    return pd.DataFrame({"content_id": first["event"], "customer_id": first["user_id"], "made_at": first["timestamp"]})
+
+
 def mails(events):
     names = {"user_id": "recipient_id", "timestamp": "at"}
     acts = events["event"].map({"a": "delivered", "b": "opened", "c": "converted"})
@@ -242,6 +255,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "nps_by_churn": lambda e: metrics.nps_by_churn(
         answers(e), subscriptions=contracts(e), follow_up="20 days", as_of=AS_OF, min_n=1
     ),
+    "nps_by_churn by": lambda e: metrics.nps_by_churn(
+        answers(e), subscriptions=contracts(e), by="plan", follow_up="20 days", as_of=AS_OF, min_n=1
+    ),
     "customer_satisfaction": lambda e: metrics.customer_satisfaction(answers(e), scale=10, by="plan", min_n=1),
     "customer_satisfaction period": lambda e: metrics.customer_satisfaction(
         answers(e), per_respondent="mean", satisfied=[4, 5], period="week", min_n=1
@@ -262,6 +278,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "complaint_rate": lambda e: metrics.complaint_rate(
         tickets(e), active=metrics.churn_rate(e, period="week", as_of=AS_OF), period="week", as_of=AS_OF, per=0.1
     ),
+    "complaint_rate by": lambda e: metrics.complaint_rate(
+        tickets(e), by="plan", period="week", as_of=AS_OF, active=here(e), per=0.1
+    ),
     "support_quality": lambda e: metrics.support_quality(tickets(e), period="week", min_n=1, as_of=AS_OF),
     "support_quality by": lambda e: metrics.support_quality(tickets(e), period=None, by="plan", min_n=1, as_of=AS_OF),
     "questions_after": lambda e: metrics.questions_after(
@@ -269,6 +288,13 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "questions_after by": lambda e: metrics.questions_after(
         e, event="b", tickets=tickets(e), by="plan", min_n=1, as_of=AS_OF
+    ),
+    "time_to_release": lambda e: metrics.time_to_release(
+        invoices(e).set_axis(["customer_id", "requested_at", "released_at"], axis=1).assign(plan=e["plan"]),
+        as_of=AS_OF, within="10 days", by="plan", min_n=1,
+    ),
+    "content_reuse": lambda e: metrics.content_reuse(
+        e.assign(content_id=e["event"]), contents=made(e), as_of=AS_OF, window="20 days", min_n=1
     ),
     "email_performance": lambda e: metrics.email_performance(mails(e), by=None, min_n=1),
     "email_performance by": lambda e: metrics.email_performance(mails(e), opens="all", by="plan", min_n=1),
@@ -343,6 +369,7 @@ PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
     "explain_funnel", "unit_economics", "health_score", "health_score by",
     "churn_alerts", "customer_status", "customer_timeline", "customer_snapshots", "health_measures", "replay_alerts",
+    "content_reuse",  # the views of others are of the same contents
     "forecast_churn", "backtest_churn", "backtest_churn by",  # a ridge weighs less on twice the people
     "lift", "user_stays", "mrr_movements",
 }  # fmt: skip

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
-from metrics import EventTableError, backtest_churn, forecast_churn
+from metrics import EventTableError, backtest_churn, churn_by_band, forecast_churn
 from metrics.display import headline, show
 from metrics.display.footnotes import footnotes
 from metrics.health.backtest import _area, _clustered
@@ -238,3 +238,51 @@ def test_the_trial_is_told_beside_the_rule():
     assert "Predicted" in show(backtest_churn(PAST, by="fifth"), "x").html
     with pytest.raises(ValueError, match="rule: 'silence' is not a column of past"):
         backtest_churn(PAST, rule="silence")
+
+
+# -- many worlds -------------------------------------------------------------------------------------------------------
+
+
+def world(seed, planted, customers=300, months=8):
+    """Each customer has a habit of being silent, and stays until they leave: alike, or more often after silence."""
+    rng = np.random.default_rng(seed)
+    silent = np.exp(2 + 0.8 * rng.normal(size=(customers, 1)) + 0.6 * rng.normal(size=(customers, months)))
+    tickets = rng.poisson(0.4, (customers, months)).astype(float)
+    chance = np.where(silent > 10, 0.15, 0.03) if planted else np.full(silent.shape, 0.07)
+    left = rng.random((customers, months)) < chance
+    here = np.cumsum(left, axis=1) - left == 0
+    who, month = np.nonzero(here)
+    months_of = pd.date_range("2026-01-01", periods=months + 1, freq="30D", tz="UTC")
+    return pd.DataFrame({
+        "cutoff": months_of[month], "until": months_of[month + 1], "customer_id": who.astype(str),
+        "days_since_active": silent[here], "open_tickets": tickets[here], "churned": left[here],
+    })  # fmt: skip
+
+
+def found(seed, planted):
+    """Whether limits leave out what is true of nothing, and whether bands and forecast find who leaves."""
+    past = world(seed, planted)
+    row = backtest_churn(past).iloc[0]
+    red = np.where(past["days_since_active"] > 10, "red", "green")
+    bands = churn_by_band(past[["cutoff", "customer_id"]].assign(band=red), outcomes=past).set_index("band")
+    worst, truth = bands.loc["red"], 0.15 if planted else 0.07
+    return {
+        "forecast above a lot": row["auc_low"] > 0.5,
+        "forecast off a lot": row["auc_low"] > 0.5 or row["auc_high"] < 0.5,
+        "forecast off the rule": row["auc_difference_low"] > 0 or row["auc_difference_high"] < 0,
+        "red above green": worst["churn_rate_low"] > bands.loc["green", "churn_rate_high"],
+        "rate of red missed": not worst["churn_rate_low"] <= truth <= worst["churn_rate_high"],
+    }
+
+
+@pytest.mark.slow
+def test_in_200_worlds_what_is_planted_is_found_and_false_alarms_are_as_rare_as_stated():
+    nothing = pd.DataFrame([found(seed, planted=False) for seed in range(200)]).sum()
+    planted = pd.DataFrame([found(seed, planted=True) for seed in range(200)]).sum()
+    most = binom.ppf(0.999, 200, 0.05)  # 21 of 200 at a rate of 5 %
+    for alarm in ("forecast off a lot", "forecast off the rule", "rate of red missed"):
+        assert nothing[alarm] <= most, nothing
+    assert nothing["red above green"] <= most
+    assert planted["rate of red missed"] <= most
+    assert planted["forecast above a lot"] >= 190, planted
+    assert planted["red above green"] >= 190

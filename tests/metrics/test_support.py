@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import EventTableError, event_log, questions_after, support_quality
+from metrics import EventTableError, complaint_rate, event_log, questions_after, support_quality
 from metrics.display import headline
 from metrics.display.footnotes import footnotes
 from metrics.intervals import wilson
@@ -233,3 +233,22 @@ def test_the_sentence_names_what_most_ask_about():
     assert headline(questions()).startswith("60\u202f% of 5 readers asked")
     assert headline(questions(by="topic")).startswith("40\u202f% of 5 readers asked about postavke (")
     assert "Left out: 1 who still have their 7 days." in footnotes(questions())[1]
+
+
+def test_complaints_are_counted_by_segment_over_the_customers_of_the_segment():
+    at = pd.to_datetime(["2026-03-05", "2026-03-06", "2026-04-09", "2026-03-20"], utc=True)
+    came = pd.DataFrame({"created_at": at, "is_complaint": [True, True, True, True], "plan": ["pro", None, "pro", "x"]})
+    active = pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-03-01", "2026-04-01", "2026-04-01"]), "plan": ["pro", "pro", None],
+        "customers": [50, 20, 10],
+    })  # fmt: skip
+    table = complaint_rate(came, active=active, by="plan", as_of="2026-05-01")
+    assert list(table)[:4] == ["period_start", "plan", "complaints", "customers"]
+    assert table["plan"].fillna("-").tolist() == ["pro", "-", "pro", "-"]
+    assert table["complaints"].tolist() == [1, 1, 1, 0]
+    assert table["complaint_rate"].fillna(-1).tolist() == [2, -1, 5, 0]  # nobody without a plan was active in March
+    assert table.attrs["settings"]["of_no_group"] == 1
+    whole = complaint_rate(came, active=active[:2], as_of="2026-05-01")
+    assert whole["complaints"].tolist() == [3, 1]
+    with pytest.raises(ValueError, match="by: 'segment' is not a column of tickets"):
+        complaint_rate(came, active=active, by="segment", as_of="2026-05-01")

@@ -9,7 +9,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, signed, with_unit
+from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
 
@@ -174,8 +174,62 @@ def frequency_foot(table: pd.DataFrame) -> list[str]:
     return [*lines, f"{worked}. {level(table)} Wilson intervals. An association.{said}"]
 
 
+def releases_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Days until half are released; of groups the one that waits least."""
+    known = table[table["median_days"].notna()]
+    if not len(known):
+        waits = len(table) > 0 and "above_half" in str(table["reason"].iloc[0])
+        return none("more than half of the requests still wait." if waits else "there are too few requests to say.")
+    row = known.iloc[int(known["median_days"].argmin())]
+    days = Estimate.of(row, "median_days", 1)
+    limits = f" {days.limits()}" if pd.notna(row["median_days_low"]) and pd.notna(row["median_days_high"]) else ""
+    if groups_of(table) and len(table) > 1:
+        name = ", ".join("(missing)" if numbers.is_missing(row[key]) else str(row[key]) for key in groups_of(table))
+        text = f"days pass until half of the requests of {name} are released{limits}, the fewest of "
+        return Sentence(plain(row["median_days"], 0), f"{text}{count(len(table))} groups.", "", [limits.strip()])
+    text = f"days pass until half of {count(row['requests'])} requests are released{limits}"
+    share = Estimate.of(row, "released_rate") if pd.notna(row["released_rate"]) else None
+    if share is not None:
+        text += f"; {with_unit(share.number())} are within {setting(table, 'within', 'the time')} {share.limits()}"
+    return Sentence(plain(row["median_days"], 0), f"{text}.", "", [limits.strip()] if limits else [])
+
+
+def releases_foot(table: pd.DataFrame) -> list[str]:
+    """How many are released, and how many wait."""
+    lines = ["Kaplan-Meier: a request that waits is watched so far, and is no short wait."]
+    released, waiting = int(table["released"].sum()), int(table["open"].sum())
+    said = f"{count(released)} of {count(table['requests'].sum())} are released, "
+    return [*lines, f"{said}{count(waiting)} wait{'s' if waiting == 1 else ''}.", f"{level(table)} limits by log-log."]
+
+
+def reuse_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """What share of the contents others used."""
+    if groups_of(table) and len(parts(table)) > 1:
+        rows = lasts(table, "reuse_rate")
+        return groups_said(rows, "reuse_rate", "contents were used by others") if len(rows) else none("too few to say.")
+    return periods_said(
+        table, before, "reuse_rate",
+        lambda row, _: f"of {count(row['contents'])} contents made for one customer were used by others", scale=100,
+    )  # fmt: skip
+
+
+def reuse_foot(table: pd.DataFrame) -> list[str]:
+    """Used over made."""
+    window = setting(table, "window", "the window")
+    lines = [f"Used by others = contents that another customer saw within {window} / contents as old."]
+    row = last_complete(table, "reuse_rate")
+    recent = setting(table, "too_recent", 0)
+    left = f" Left out: {count(recent)} that still have their {window}." if recent else ""
+    if row is None:
+        return [*lines, f"Too few were made, so that no rate exists.{left}"]
+    worked = f"{quotient(row['reused'], row['contents'])}{whose(table, row, None)}"
+    return [*lines, f"{worked}. {level(table)} Wilson intervals.{left}"]
+
+
 SAID = {
     "mail_frequency": frequency_said,
+    "time_to_release": releases_said,
+    "content_reuse": reuse_said,
     "email_performance": mails_said,
     "open_conversion": openers_said,
     "support_quality": support_said,
@@ -183,6 +237,8 @@ SAID = {
 }
 FEET = {
     "mail_frequency": frequency_foot,
+    "time_to_release": releases_foot,
+    "content_reuse": reuse_foot,
     "email_performance": mails_foot,
     "open_conversion": openers_foot,
     "support_quality": support_foot,

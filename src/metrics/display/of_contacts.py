@@ -6,6 +6,8 @@ MARKS: dict[str, set[str]] = {
     "variant_outcomes": {"user_id", "variant"},
     "open_conversion": {"delivered", "openers", "openers_rate", "non_openers_rate", "label"},
     "questions_after": {"readers", "tickets", "customers", "share"},
+    "time_to_release": {"requests", "released", "open", "median_days", "released_rate"},
+    "content_reuse": {"contents", "reused", "reuse_rate", "other_customers"},
     "support_quality": {"tickets", "offered", "rated", "first_reply_median_hours", "solved_first_contact_rate"},
 }
 GROUP_ENDS = {
@@ -14,8 +16,15 @@ GROUP_ENDS = {
     "support_quality": "tickets",
     "questions_after": "readers",
     "mail_frequency": "mails_received",
+    "time_to_release": "requests",
+    "content_reuse": "contents",
 }
 HEADS = {
+    "released_rate": "Released in time, %",
+    "reuse_rate": "Used by others, %",
+    "reused": "Used by others",
+    "other_customers": "Other customers",
+    "other_views": "Their views",
     "readers": "Read it",
     "offered": "Asked for a rating",
     "rating_rate": "Rated, %",
@@ -54,6 +63,7 @@ SHOWN = {
 EXTRA = {
     "email_performance": {"delivered", "prefetched_only"},
     "mail_frequency": {"recipients"},
+    "content_reuse": {"other_views"},
     "support_quality": {"rated", "rating_rate"},
     "open_conversion": {"openers", "non_openers"},
 }

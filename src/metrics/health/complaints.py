@@ -3,6 +3,8 @@
 Complaints are wanted: a count that falls may only say that there are fewer customers, or that they gave up.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,9 +12,10 @@ from metrics.intervals import no_denominator, ratio
 from metrics.intervals.counts import poisson
 from metrics.periods import Period, WeekStart, When, microseconds
 from metrics.ranges import Range
-from metrics.results import blank, result
+from metrics.results import blank, keys, result
 from metrics.steps import unknown
 
+_TAKEN = ("period_start", "complaints", "customers", "complaint_rate", "complete", "reason")
 _RATE = ["complaint_rate", "complaint_rate_low", "complaint_rate_high"]
 
 
@@ -21,6 +24,7 @@ def complaint_rate(
     *,
     active: pd.DataFrame,
     as_of: When,
+    by: str | list[str] | None = None,
     per: int = 100,
     period: Period | None = "month",
     since: When | None = None,
@@ -40,6 +44,9 @@ def complaint_rate(
         `churn_rate` gives). With ``period=None`` one row.
     as_of
         First moment not observed: a date in `tz` or an instant.
+    by
+        Column or list that `tickets` and `active` both have: a row for each group of `active`. Complaints of a group
+        that `active` does not name are counted in ``attrs["settings"]["of_no_group"]``.
     per
         Customers that the rate is told for.
     period
@@ -53,7 +60,7 @@ def complaint_rate(
 
     Returns
     -------
-    DataFrame, one row per period that has begun
+    DataFrame, one row per period that has begun (and group)
         period_start        local time in `tz`; absent with ``period=None``
         complaints          count   one customer may have several
         customers           count   of `active`; 0 where it has no such period
@@ -81,6 +88,11 @@ def complaint_rate(
     """
     if not isinstance(per, int | float | np.number) or not 0 < per < np.inf:
         raise ValueError(f"per: {per!r} is not a number of customers. Use 100 for complaints per hundred.")
+    if by is not None:
+        return _by_group(tickets, active, keys(by, taken=_TAKEN), {
+            "as_of": as_of, "per": per, "period": period, "since": since, "until": until, "tz": tz,
+            "week_start": week_start, "confidence": confidence,
+        })  # fmt: skip
     span = Range.read(period=period, since=since, until=until, as_of=as_of, tz=tz, week_start=week_start)
     for name, table, columns in (
         ("tickets", tickets, ["created_at", "is_complaint"]),
@@ -116,6 +128,38 @@ def complaint_rate(
     settings = {**span.settings(tz), "per": per, "confidence": confidence}
     definition = f"{per:g} x tickets that are complaints / active customers of the period ({tz})."
     columns = ["period_start"] * (period is not None) + ["complaints", "customers", *_RATE, "complete", "reason"]
+    return result(table, metric="complaint_rate", definition=definition, settings=settings, columns=columns)
+
+
+def _by_group(tickets: pd.DataFrame, active: pd.DataFrame, by: list[str], how: dict[str, Any]) -> pd.DataFrame:
+    """The rates of each group of the active, in one table."""
+    for name, table in (("tickets", tickets), ("active", active)):
+        for column in by:
+            if column not in table:
+                raise ValueError(unknown("by", column, table.columns, f"a column of {name}", "columns"))
+    if how["since"] is None and how["period"] is not None and len(active):  # all groups begin together
+        how = how | {"since": str(pd.to_datetime(active["period_start"]).min().date())}
+    parts, met = [], 0
+    key: Any
+    for key, base in active.groupby(by, dropna=False, sort=True):
+        own = pd.Series(True, index=tickets.index)
+        for column, value in zip(by, key, strict=True):
+            own &= tickets[column].isna() if pd.isna(value) else tickets[column].eq(value).fillna(False)
+        met += int(own.sum())
+        part = complaint_rate(tickets[own], active=base, **how)
+        for place, (column, value) in enumerate(zip(by, key, strict=True)):
+            part.insert(place + (how["period"] is not None), column, value)
+        parts.append(part)
+    whole = complaint_rate(
+        tickets, active=active.drop_duplicates("period_start") if how["period"] else active[:1], **how
+    )
+    names = [name for name in whole if name != "period_start"]
+    columns = ["period_start"] * (how["period"] is not None) + by + [str(name) for name in names]
+    table = pd.concat(parts, ignore_index=True) if parts else whole.iloc[:0].assign(**dict.fromkeys(by, None))
+    if how["period"] is not None:
+        table = table.sort_values("period_start", kind="stable")
+    settings = whole.attrs["settings"] | {"by": by, "of_no_group": len(tickets) - met or None}
+    definition = f"{whole.attrs['definition']} By {', '.join(by)}."
     return result(table, metric="complaint_rate", definition=definition, settings=settings, columns=columns)
 
 

@@ -4,14 +4,14 @@ A customer counts once, by the first answer while paying: who leaves early canno
 answer those who stay would move to other bands and leave those who left behind.
 """
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from metrics.intervals import add_rate, newcombe, ratio, relative_lift
 from metrics.periods import When, duration, instant, microseconds, one_of
-from metrics.results import blank, result, too_few
+from metrics.results import blank, keys, result, too_few
 from metrics.steps import unknown
 from metrics.surveys.answers import Policy, answer_times, of_kind, problems_of
 from metrics.surveys.nps import SCALE, with_bands
@@ -29,6 +29,7 @@ def nps_by_churn(
     *,
     subscriptions: pd.DataFrame,
     as_of: When,
+    by: str | list[str] | None = None,
     follow_up: str = "90 days",
     reference: Band = "promoter",
     score: str = "score",
@@ -48,6 +49,9 @@ def nps_by_churn(
         (active where there is none), ``mrr`` or a price (``unit_amount_minor``, ``quantity``, ``kind``).
     as_of
         First moment not observed: a date in `tz` or an instant.
+    by
+        Column or list of `responses`: the bands of each group by themselves, a missing value is one too. A customer who
+        answered in two groups is in both.
     follow_up
         How long after the answer one looks. A paused subscription has not churned.
     reference
@@ -95,6 +99,12 @@ def nps_by_churn(
     2  detractor         1         1.0
     """
     one_of("reference", reference, Band)
+    if by is not None:
+        how: dict[str, Any] = {
+            "subscriptions": subscriptions, "as_of": as_of, "follow_up": follow_up, "reference": reference,
+            "score": score, "min_n": min_n, "tz": tz, "confidence": confidence,
+        }  # fmt: skip
+        return _by_group(responses, keys(by, taken=_RESULT), how)
     end, wait = instant(as_of, tz=tz), duration(follow_up, name="follow_up")
     account = "account_id" if "account_id" in responses else "respondent_id"
     for name, table, columns in (
@@ -133,6 +143,24 @@ def nps_by_churn(
         f"watched for as long, by band; compared with {reference}s. An association, not an effect."
     )
     return result(table, metric="nps_by_churn", definition=definition, settings=settings, columns=_RESULT)
+
+
+def _by_group(responses: pd.DataFrame, by: list[str], how: dict[str, Any]) -> pd.DataFrame:
+    """The bands of each group, one under the other."""
+    for column in by:
+        if column not in responses:
+            raise ValueError(unknown("by", column, responses.columns, "a column of the responses", "columns"))
+    parts: list[pd.DataFrame] = []
+    key: Any
+    for key, rows in responses.groupby(by, dropna=False, sort=True):
+        part = nps_by_churn(rows, **how)
+        for column, value in zip(by, key, strict=True):
+            part[column] = value
+        parts.append(part)
+    whole = nps_by_churn(responses.iloc[:0], **how)
+    table = pd.concat(parts, ignore_index=True) if parts else whole.iloc[:0].assign(**dict.fromkeys(by, None))
+    settings, definition = whole.attrs["settings"] | {"by": by}, f"{whole.attrs['definition']} By {', '.join(by)}."
+    return result(table, metric="nps_by_churn", definition=definition, settings=settings, columns=[*by, *_RESULT])
 
 
 def answers_of_accounts(responses: pd.DataFrame, score: str, account: str, as_of: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Support: how good are the answers, and what do customers ask after they read something?
+"""How good are the answers of support?
 
 A quick first answer is vanity where the question comes back. So it stands beside what was solved without being
 reopened, and beside what customers say of it.
@@ -7,14 +7,12 @@ reopened, and beside what customers say of it.
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Events, Mark, Reading, Rows, by_user
-from metrics.engine.local import Columns
 from metrics.events import EventTableError
 from metrics.intervals import add_rate, no_denominator
-from metrics.periods import Period, WeekStart, When, duration, instant, microseconds, spoken
+from metrics.periods import Period, WeekStart, When
 from metrics.ranges import Range, every
 from metrics.results import blank, join_reasons, keys, result, too_few
-from metrics.steps import EventChoice, as_step, unknown
+from metrics.support.tickets import checked_tickets, ticket_times
 from metrics.survival import survival_curve
 
 _HOUR = 3_600_000_000
@@ -32,7 +30,6 @@ _RESULT = [
     "solved_first_contact_rate_low", "solved_first_contact_rate_high", "reopened_rate", "reopened_rate_low",
     "reopened_rate_high", "reason",
 ]  # fmt: skip
-_ASKED = ["readers", "tickets", "customers", "share", "share_low", "share_high", "reason"]
 
 
 def support_quality(
@@ -162,37 +159,6 @@ def _code(n: pd.Series, over: np.ndarray, min_n: int) -> pd.Series:
     return too_few(no_denominator(n).mask(~over, "incomplete_period"), n, min_n)
 
 
-def ticket_times(tickets: pd.DataFrame, column: str) -> np.ndarray:
-    """Instants of a column of the tickets, the lowest number where it has none; refused without a zone."""
-    stamps = pd.to_datetime(tickets[column])
-    if stamps.isna().all():
-        return np.full(len(tickets), np.iinfo(np.int64).min)
-    if stamps.dt.tz is None:
-        raise ValueError(f"{column} has no zone. Localise it, or read the file with read_tickets(..., timezone=…).")
-    return microseconds(stamps)
-
-
-def checked_tickets(tickets: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
-    """The columns needed, with the time of each ticket; every ticket once."""
-    for name in needed:
-        if name not in tickets:
-            raise ValueError(unknown("tickets", name, tickets.columns, "a column of the tickets", "columns"))
-    rows = tickets[list(dict.fromkeys(needed))].reset_index(drop=True)
-    rows["_time"] = ticket_times(tickets, "created_at")
-    missing = rows["created_at"].isna().to_numpy(bool)
-    if missing.any():
-        first = int(missing.argmax())
-        raise EventTableError(f"created_at is missing in {missing.sum()} rows (first: row {first}). Fill or drop them.")
-    if "ticket_id" in tickets:
-        again = tickets["ticket_id"].duplicated() & tickets["ticket_id"].notna()
-        if again.any():
-            name = tickets["ticket_id"][again].iloc[0]
-            raise EventTableError(
-                f"ticket_id: {name!r} stands in several rows. Keep one row per ticket, its last state."
-            )
-    return rows
-
-
 def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
     """The tickets that came before an instant, with what is known of each by then."""
     rows = checked_tickets(tickets, ["created_at", *by]).drop(columns=["created_at"] * ("created_at" not in by))
@@ -237,114 +203,3 @@ def _median_hours(rows: pd.DataFrame, as_of: int) -> float:
     first = int(below[0])
     half = abs(stayed[first] - 0.5) < 1e-9 and first + 1 < len(at)
     return float((at[first] + at[first + 1]) / 2 if half else at[first])
-
-
-def questions_after(
-    events: Events,
-    *,
-    event: EventChoice,
-    tickets: pd.DataFrame,
-    as_of: When,
-    window: str = "7 days",
-    by: str | list[str] | None = None,
-    min_n: int = 10,
-    tz: str = "UTC",
-    confidence: float = 0.95,
-) -> pd.DataFrame:
-    """What do users ask after they read something, such as the presentation?
-
-    Parameters
-    ----------
-    events
-        Event table: a DataFrame as `read_events` returns it, an `EventSource` or a Spark DataFrame.
-    event
-        What they read: a name or a `Step`. A reader is a user with such an event, from the first one on.
-    tickets
-        One row per question: ``customer_id`` (the ``user_id`` of the events), ``created_at`` (UTC). Those of nobody
-        known are counted in ``attrs["settings"]["of_nobody"]``.
-    as_of
-        First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
-    window
-        A question counts in [read, read + `window`). Readers who still have it are left out, with their questions, and
-        counted in ``attrs["settings"]["too_recent"]``.
-    by
-        Column or list of `tickets`, such as ``"topic"``: one row for each asked about; missing is one too.
-    min_n
-        A share over fewer readers is NA with the reason ``below_min_n``; its counts stand.
-    tz
-        Zone of dates.
-    confidence
-        Level of the interval.
-
-    Returns
-    -------
-    DataFrame, one row (per group)
-        readers     count   whose window is over, in every row the same
-        tickets     count   their questions within it
-        customers   count   readers who asked one
-        share (…)   0 to 1  customers / readers, Wilson; shares of topics may add up to more than that of all
-        reason      text    ``immature`` (all windows are open), ``zero_denominator`` or ``below_min_n``
-
-    Raises
-    ------
-    ValueError
-        An event that does not occur, a column that is missing, times without a zone, a window without a unit.
-    EventTableError
-        `events` is no event table; a ticket twice or without a time.
-
-    Notes
-    -----
-    Newcombe (1998), Statistics in Medicine 17:857, method 3. It is what comes after reading, not because of it.
-
-    Examples
-    --------
-    >>> from metrics import event_log
-    >>> log = event_log('''
-    ...     2026-05-01  ann  read
-    ...     2026-05-02  ben  read
-    ... ''')
-    >>> tickets = pd.DataFrame({"customer_id": ["ann", "ann", "ben"], "topic": ["price", "setup", "price"]})
-    >>> tickets["created_at"] = pd.to_datetime(["2026-05-02", "2026-05-03", "2026-05-01"], utc=True)
-    >>> questions_after(log, event="read", tickets=tickets, as_of="2026-06-01", min_n=1)[
-    ...     ["readers", "tickets", "share"]
-    ... ]
-       readers  tickets  share
-    0        2        2    0.5
-    """
-    by, wait = keys(by, taken=_ASKED), duration(window)
-    step, end = as_step(event, "event"), instant(as_of, tz=tz, name="as_of")
-    reading = Reading((Mark(step, "event", needed=True),), end, ("user_id",))
-    answer = by_user(events, reading, _first_reads)
-    start = answer.columns["start"]
-    readers = pd.DataFrame({"customer_id": answer.labels(answer.columns["id"]).astype("str"), "_read": start})
-    over = readers["_read"] + wait <= end
-    asked = checked_tickets(tickets, ["customer_id", "created_at", *by])
-    nobody = asked["customer_id"].isna()
-    asked = asked[~nobody].assign(customer_id=asked["customer_id"][~nobody].astype("str"))
-    met = asked.merge(readers[over], on="customer_id")
-    met = met[(met["_time"] >= met["_read"]) & (met["_time"] - met["_read"] < wait)]
-    if by:
-        table = met.groupby(by, dropna=False).agg(tickets=("_time", "size"), customers=("customer_id", "nunique"))
-        table = table.reset_index()
-    else:
-        table = pd.DataFrame({"tickets": [len(met)], "customers": [met["customer_id"].nunique()]})
-    table["readers"] = np.full(len(table), int(over.sum()))
-    table = add_rate(table, "share", "customers", "readers", confidence)
-    early = (table["readers"] == 0) & bool((~over).any())
-    code = no_denominator(table["readers"]).reindex(table.index).mask(early, "immature")
-    table["reason"] = too_few(code, table["readers"], min_n)
-    table = blank(table, table["reason"].notna(), ["share", "share_low", "share_high"])
-    settings = {
-        "event": step.label, "window": window, "as_of": spoken(end, tz), "tz": tz, "by": by or None, "min_n": min_n,
-        "confidence": confidence, "too_recent": int((~over).sum()) or None,
-        "of_nobody": int(nobody.sum()) or None,
-    }  # fmt: skip
-    definition = f"Readers with a ticket within {window} of their first {step.label} / readers whose {window} are over."
-    return result(table, metric="questions_after", definition=definition, settings=settings, columns=[*by, *_ASKED])
-
-
-def _first_reads(rows: Rows) -> Columns:
-    """By user the first row that meets the step."""
-    at = np.flatnonzero(rows.meets(0))
-    units, place = np.unique(rows.unit[at], return_index=True)  # rows of a unit lie in the order of time
-    return {"id": rows.ids[units], "start": rows.time[at[place]]}
