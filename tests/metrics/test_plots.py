@@ -32,7 +32,7 @@ from metrics.plots import (
     plot_stickiness,
     plot_time_to_convert,
 )
-from metrics.plots.style import BLUE, PALETTE
+from metrics.plots.style import BLUE, PALETTE, Plot
 
 WEEKS = pd.to_datetime(["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"])
 
@@ -401,6 +401,41 @@ def test_what_was_added_by_hand_is_drawn_in_both_widths():
     html = show(ax, "x").html
     assert svg(html, "wide").count("release 4.2") == 1
     assert svg(html, "narrow").count("release 4.2") == 1
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["", "drawn meanwhile"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ax: ax.lines[0].set_linewidth(5),
+        lambda ax: ax.lines[0].remove(),
+        lambda ax: ax.set_ylim(0, 3),
+        lambda ax: ax.spines["bottom"].set_visible(False),
+        lambda ax: ax.tick_params(axis="x", pad=20),
+        lambda ax: ax.get_xticklabels()[0].set_color(BLUE),
+        lambda ax: ax.yaxis.get_gridlines()[0].set_color(BLUE),
+        lambda ax: ax.figure.suptitle("all", color=BLUE),
+        lambda ax: ax.figure.set_size_inches(5, 5),
+        lambda ax: ax.figure.text(0.5, 0.5, "all", color=BLUE),
+    ],
+    ids=["line", "no line", "limits", "spine", "pad", "label", "grid", "title", "size", "text"],
+)
+def test_what_was_changed_in_any_way_is_drawn_as_it_is_in_both_widths(change, drawn):
+    ax = plot_churn(churn())
+    change(ax)
+    if drawn:
+        ax.figure.canvas.draw()
+    html = show(ax, "x").html
+    assert svg(html, "narrow").partition("height=")[2] == svg(html, "wide").partition("height=")[2]
+
+
+@each_plot
+def test_a_figure_that_nobody_touched_is_painted_once_for_each_width(plot, table, monkeypatch):
+    painted = []
+    fill = Plot._fill
+    monkeypatch.setattr(Plot, "_fill", lambda *args, **how: painted.append(how["narrow"]) or fill(*args, **how))
+    show(plot(table()), "x")
+    assert painted == [False, True]
 
 
 def test_hostile_names_stay_words_in_a_figure():

@@ -109,7 +109,8 @@ def metric_of(table: pd.DataFrame) -> str | None:
     """The name of the metric whose table this is, or None."""
     if is_matrix(table):
         return "retention_matrix"
-    found = [name for name, needed in _MARKS.items() if needed <= set(table.columns)]
+    columns = set(table.columns)
+    found = [name for name, needed in _MARKS.items() if needed <= columns]
     named = table.attrs.get("metric")
     return named if named in found else found[0] if found else None
 

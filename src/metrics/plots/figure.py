@@ -22,11 +22,12 @@ def figure_html(ax: "Axes", caption: str, *, rows: int = 50) -> tuple[str, str]:
     own = ax.get_figure(root=True)
     if own is None:
         raise ValueError("show: these axes belong to no figure. Draw the plot again and show what it returns.")
+    alone = drawing is not None and drawing.stands_alone(ax)  # asked before it is drawn
     wide = figure_svg(own, kind="wide", alt=alt, hatch=hatch)
     slim = own  # a figure to which something was added by hand is drawn as it is in both widths
     if drawing:
-        untouched = drawing.plot.figure(drawing.table, narrow=False)
-        if wide == figure_svg(untouched, kind="wide", alt=alt, hatch=hatch):
+        untouched = None if alone else drawing.plot.figure(drawing.table, narrow=False)
+        if untouched is None or wide == figure_svg(untouched, kind="wide", alt=alt, hatch=hatch):
             slim = drawing.plot.figure(drawing.table, narrow=True)
     narrow = figure_svg(slim, kind="narrow", alt=alt, hatch=hatch)
     _close(ax)

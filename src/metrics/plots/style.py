@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -93,7 +94,7 @@ class Plot:
         figure = plt.figure(figsize=size, dpi=72, facecolor=PAPER, layout="none")
         with house_style():
             own = self._fill(figure, table, narrow=False)
-        DRAWN[own] = Drawing(self, table.copy())
+        DRAWN[own] = Drawing.of(self, table, own)
         return own
 
     def figure(self, table: pd.DataFrame, *, narrow: bool) -> "Figure":
@@ -116,10 +117,35 @@ class Plot:
 
 @dataclass(frozen=True)
 class Drawing:
-    """What was drawn on axes: enough to draw it again in another width."""
+    """What was drawn on axes: enough to draw it again in another width, and to see that nobody has added to it."""
 
     plot: Plot
     table: pd.DataFrame
+    size: tuple[float, ...]
+
+    @classmethod
+    def of(cls, plot: Plot, table: pd.DataFrame, ax: "Axes") -> "Drawing":
+        """Note what has just been drawn: matplotlib marks what changes from now on as stale."""
+        figure = cast("Figure", ax.get_figure(root=True))
+        for artist in _parts(figure):
+            artist.stale = False
+        return cls(plot, table.copy(), tuple(figure.get_size_inches()))
+
+    def stands_alone(self, ax: "Axes") -> bool:
+        """Whether the axes are surely as they were drawn; unsure once the figure is on paper, which ends all marks."""
+        figure = ax.get_figure(root=True)
+        return (
+            figure is not None
+            and figure.axes == [ax]
+            and tuple(figure.get_size_inches()) == self.size
+            and figure.get_layout_engine() is None
+            and bool(figure.stale)
+            and not any(artist.stale for artist in _parts(figure))
+        )
+
+
+def _parts(figure: "Figure") -> "list[Artist]":
+    return [artist for artist in figure.findobj() if artist is not figure]
 
 
 DRAWN: "WeakKeyDictionary[Axes, Drawing]" = WeakKeyDictionary()
