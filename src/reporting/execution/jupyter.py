@@ -1,9 +1,9 @@
 """Jupyter's own tools, imported without the parts that cost most and are never used.
 
-jsonschema, which checks notebooks, compiles 35 grammars for the format ``iri`` as soon as `rfc3987_syntax` can be
-imported. No notebook uses that format, and the grammars take more than a second. papermill imports pyarrow, 50 MB of
-it, for notebooks on Hadoop. Told that these modules are absent, both do without them. Every import of papermill,
-nbformat or nbconvert in this package goes through here.
+A report needs none of these, and their importers do without them when told that they are absent. jsonschema, which
+checks notebooks, compiles 35 grammars for the format ``iri``, which takes more than a second, and loads a calendar for
+``duration``. papermill imports pyarrow, 50 MB of it, for notebooks on Hadoop; nbconvert a web server to show slides;
+bs4 a parser of CSS. Every import of papermill, nbformat or nbconvert in this package goes through here.
 """
 
 import logging
@@ -11,7 +11,8 @@ import sys
 import warnings
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-_absent = [name for name in ("pyarrow", "pyarrow.fs") if name not in sys.modules]
+UNUSED = ("isoduration", "nbconvert.postprocessors.serve", "pyarrow", "pyarrow.fs", "soupsieve")
+_absent = [name for name in UNUSED if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_absent))  # type: ignore[arg-type]
 
 with warnings.catch_warnings():

@@ -107,6 +107,7 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:
             for server in self._servers.values():
+                server.end()  # all at the same time
                 stack.callback(server.close)
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -129,12 +129,15 @@ class Server:
         self.address = str(folder / "socket")
         self._lifeline: int | None = lifeline
 
+    def end(self) -> None:
+        """Let the server end, and all processes that it forked, without waiting for it."""
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
     def close(self, timeout: float = 5.0) -> None:
-        """End the server and all processes that it forked."""
-        if self._lifeline is None:
-            return
-        os.close(self._lifeline)
-        self._lifeline = None
+        """End the server and all processes that it forked, and leave nothing of it behind."""
+        self.end()
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -51,10 +51,8 @@ class Preloading:
     def settle(self) -> None:
         """Make ready to fork: memory that the children share should not be written to."""
         if not self._frozen:
-            gc.collect()
-            gc.freeze()
+            gc.freeze()  # and nothing collected: new objects would fill the holes, each in a page of the child's own
             linux.give_memory_back()
-            self._note_files()
             self._frozen = True
 
     def in_child(self) -> None:

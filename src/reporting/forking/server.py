@@ -83,6 +83,7 @@ class Server:
     def serve(self) -> None:
         """Fork until told or left to end; the modules are loaded."""
         self._listen()
+        self.preloading.settle()  # now, while nobody waits for it
         try:
             while not (self.ending and not self._children):
                 if not self._turn() and self.preloading.pending:

@@ -3,7 +3,3 @@
 file.py        reports.toml                 notebook.py   a notebook as a file
 parameters.py  types, defaults and values   secrets.py    values that nobody may see
 """
-
-from reporting.recipe.file import RECIPE, Recipe, Report, read_recipe
-
-__all__ = ["RECIPE", "Recipe", "Report", "read_recipe"]
