@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from metrics import exports
 from metrics.events import EventTableError, load_events, read_events
+from metrics.files.finding import find_sources
 
 HEAD = "user_id,event,timestamp\n"
 ANN = "ann,visit,2026-01-05T09:00:00Z\n"
@@ -486,6 +488,16 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
     monkeypatch.setattr("metrics.files.finding.MAX_BYTES", 1000)
     assert "unpacks to more than" in str(refusal(write(tmp_path, GZIPPED)))
     assert "unpacks to more than" in str(refusal(write(tmp_path, ZIPPED)))
+
+
+def test_no_more_memory_is_set_aside_than_a_file_needs(tmp_path: Path):
+    sources = find_sources(write(tmp_path, HEAD + ANN))
+    tracemalloc.start()
+    try:
+        assert sources[0].read() == (HEAD + ANN).encode()
+        assert tracemalloc.get_traced_memory()[1] < 200 * 2**20  # bytes; the largest file that is read has 4 GB
+    finally:
+        tracemalloc.stop()
 
 
 def test_paths_that_mean_nothing_are_refused(tmp_path: Path):

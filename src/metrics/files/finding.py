@@ -33,6 +33,7 @@ MAX_RATIO = 300  # unpacked to packed, of more than 64 MB: logs come to 10 or 50
 SUSPICIOUS = 64 * 2**20
 HEAD_BYTES = 64 * 1024
 CHUNK = 1 << 17
+PIECE = 64 * 2**20  # bytes asked for at a time
 BROKEN = (EOFError, zlib.error, lzma.LZMAError, struct.error, UnicodeDecodeError, gzip.BadGzipFile, zipfile.BadZipFile)
 
 PathLike = str | os.PathLike[str]
@@ -89,7 +90,7 @@ class Stream:
     def read(self, size: int) -> bytes:
         """So many bytes, fewer at the end."""
         left = size if self.most is None else min(size, self.most + 1 - self.taken)
-        data = self.opened.read(left)
+        data = _read_up_to(left, self.opened)
         self.taken += len(data)
         if self.most is not None and self.taken > self.most:
             raise refuse(
@@ -97,6 +98,15 @@ class Stream:
                 "Do not trust it; export it again.",
             )  # fmt: skip
         return data
+
+
+def _read_up_to(size: int, opened: IO[bytes]) -> bytes:
+    """Read in pieces, for a file sets aside as much memory as it is asked for, be it ever so small itself."""
+    parts = []
+    while size > 0 and (part := opened.read(min(size, PIECE))):
+        parts.append(part)
+        size -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
