@@ -80,7 +80,9 @@ def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Cal
     try:
         executed = _execute(task, control, lambda done: progress(done, author.executed))
     except PapermillExecutionError as error:
-        cause = _one_line(f"{error.ename}: {error.evalue}")
+        cause = _one_line(f"{error.ename}: {error.evalue}".removesuffix(": "))
+        if error.ename.endswith(("MemoryError", "CellExecutionError")):  # the second where none is left to say the first
+            cause += _cap(task["memory"])
         return author.failure(cause, error.cell_index, error.ename, ANSI.sub("", "\n".join(error.traceback)))
     except CellTimeoutError:
         if control.late:
@@ -88,7 +90,8 @@ def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Cal
         return author.failure(FLOOD, control.cell)
     except DeadKernelError:
         lost = bool(getattr(control.kernel, "lost", False))
-        return {**author.failure(LOST if lost else DIED, control.cell), "status": "killed", "lost": lost}
+        cause = LOST if lost else DIED + _cap(task["memory"])
+        return {**author.failure(cause, control.cell), "status": "killed", "lost": lost}
     except OutputTooLargeError as error:
         return author.failure(str(error), control.cell)
     except RuntimeError as error:  # the kernel never answered
@@ -211,6 +214,11 @@ def _taken(kernel: Any) -> dict[str, Any]:
     took = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     return {"warm": warm, "cpu_seconds": took.ru_utime + took.ru_stime, "peak_bytes": took.ru_maxrss * unit}
+
+
+def _cap(memory: int | None) -> str:
+    """What to do if memory ran out because it is bounded."""
+    return f" It may use {memory / 1e6:,.0f} MB: give it more with 'memory', or read less data." if memory else ""
 
 
 def _one_line(text: str) -> str:

@@ -176,6 +176,7 @@ def _job(plan: Plan, entry: Entry, place: Path) -> Job:
         workdir=report.notebook.parent,
         secrets=plan.secrets,
         timeout=report.timeout,
+        memory=report.memory,
         retry=Retry(report.retry_times, report.retry_on),
         then=THEN,
         argument=argument_of(plan, entry, place),

@@ -41,6 +41,8 @@ RECIPE = Path("reports/reports.toml")  # read if no other is named
 TAKEN = {"index", "runs"}
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+BYTES = {"MB": 10**6, "GB": 10**9}
+LEAST = 500 * 10**6  # bytes that a notebook needs before it has read anything, and some to read with
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Report:
     rules: dict[str, Rule] = field(default_factory=dict)
     each: dict[str, Any] = field(default_factory=dict)
     timeout: float = 600.0
+    memory: int | None = None  # bytes of data that its kernel may hold
     retry_times: int = 0
     retry_on: tuple[str, ...] = ()
     schedule: str | None = None  # as `reporting.schedules` reads it
@@ -117,6 +120,11 @@ class _Table(BaseModel):
     def _duration(cls, value: object) -> float | None:
         return None if value is None else _seconds(value)
 
+    @field_validator("memory", mode="before", check_fields=False)
+    @classmethod
+    def _amount(cls, value: object) -> int | None:
+        return None if value is None else _bytes(value)
+
     @field_validator("schedule", check_fields=False)
     @classmethod
     def _times(cls, value: str | None) -> str | None:
@@ -141,6 +149,7 @@ class _Defaults(_Table):
     out: str = "."
     params: dict[str, Any] = Field(default_factory=dict)
     timeout: float = 600.0
+    memory: int | None = None
     jobs: int | None = Field(None, ge=1)
     kernel: Literal["auto", "warm", "plain"] = "auto"
     retry: _Retry | None = None
@@ -161,6 +170,7 @@ class _Report(_Table):
     params: dict[str, Any] = Field(default_factory=dict)
     each: dict[str, Any] | str = Field(default_factory=dict)
     timeout: float | None = None
+    memory: int | None = None
     retry: _Retry | None = None
     schedule: str | None = None
     late_after: float | None = None
@@ -264,6 +274,7 @@ def _report(name: str, entry: _Report, defaults: _Defaults, folder: Path) -> Rep
         rules=rules,
         each={"": entry.each} if isinstance(entry.each, str) else entry.each,
         timeout=entry.timeout or defaults.timeout,
+        memory=entry.memory or defaults.memory,
         retry_times=retry.times if retry else 0,
         retry_on=tuple(retry.on) if retry else (),
         schedule=entry.schedule or defaults.schedule,
@@ -293,6 +304,17 @@ def _seconds(text: object) -> float:
     if match is None or float(match[1]) == 0:
         raise ValueError(f"{text!r} is no duration. Write a number with its unit: '90 seconds', '10 minutes', '1 hour'")
     return float(match[1]) * SECONDS[match[2]]
+
+
+def _bytes(text: object) -> int:
+    """Bytes of an amount with its unit, ``"2 GB"``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *(MB|GB)", text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is no amount of memory. Write a number with its unit: '800 MB', '2 GB'")
+    amount = int(float(match[1]) * BYTES[match[2]])
+    if amount < LEAST:
+        raise ValueError(f"{text!r} is less than the 500 MB that a notebook and its libraries need. Give it more")
+    return amount
 
 
 def _in_words(error: dict[str, Any]) -> str:

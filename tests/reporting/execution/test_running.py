@@ -126,6 +126,7 @@ def test_memory_is_bounded(job):
     assert outcomes["modest"].status == "built"
     assert outcomes["greedy"].status in ("failed", "killed")
     assert "MemoryError" in outcomes["greedy"].cause or outcomes["greedy"].status == "killed"
+    assert outcomes["greedy"].cause.endswith("It may use 1,573 MB: give it more with 'memory', or read less data.")
     assert outcomes["greedy"].peak_bytes < 1_700 * 2**20
 
 

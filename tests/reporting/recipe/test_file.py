@@ -28,6 +28,13 @@ def test_a_report_keeps_its_own_timeout(recipe):
     assert [report.timeout for report in read.reports.values()] == [3600, 90]
 
 
+def test_a_report_keeps_its_own_memory(recipe):
+    text = '[defaults]\nmemory = "2 GB"\n[report.a]\nnotebook = "retention.ipynb"\n'
+    read = recipe(text + '[report.b]\nnotebook = "retention.ipynb"\nmemory = "800 MB"')
+    assert [report.memory for report in read.reports.values()] == [2_000_000_000, 800_000_000]
+    assert recipe('[report.a]\nnotebook = "retention.ipynb"').reports["a"].memory is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -39,6 +46,8 @@ def test_a_report_keeps_its_own_timeout(recipe):
         ("[report.a]\nnotebook = 3", "report.a.notebook is 3, but it must be a text in quotes"),
         ("[report.a]\nnotebook = 'retention.ipynb'\nparams = 3", "report.a.params is 3, but it must be a table"),
         ("[report.a]\nnotebook = 'retention.ipynb'\ntimeout = 600", "600 is no duration. Write a number with its unit"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nmemory = 2", "2 is no amount of memory. Write a number with its unit"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nmemory = '2 MB'", "'2 MB' is less than the 500 MB that a notebook"),
         ("[report.a]\nnotebook = 'gone.ipynb'", "report.a.notebook: there is no 'gone.ipynb' in"),
         ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
         ("[report.'../a']\nnotebook = 'retention.ipynb'", "is no name for a page"),
