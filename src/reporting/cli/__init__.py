@@ -2,7 +2,7 @@
 
 build.py    run rerun demo               ask.py      check params plan list
 history.py  show diff prune index        machine.py  doctor export
-schedule.py schedule notify
+schedule.py schedule notify              junit.py    a run as JUnit XML
 """
 
 from reporting.cli import ask, history, machine, schedule

@@ -36,6 +36,7 @@ from reporting.cli.app import (
     say_json,
     sentence,
 )
+from reporting.cli.junit import check_place, write_junit
 from reporting.errors import RefusedError
 from reporting.publishing.plan import Plan, Request, plan_reports
 from reporting.recipe.dates import is_date
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, help="Reports that run at the same time.")]
 Kernel = Annotated[str | None, typer.Option("--kernel", help="warm, plain, or auto: warm where that is possible.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write what came of each page as JUnit XML too.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Build what did not change too.")]
 
 
@@ -60,6 +64,7 @@ class How:
     kernel: str | None = None
     as_json: bool = False
     trigger: str = "run"
+    junit: Path | None = None
 
 
 @report.command()
@@ -80,6 +85,7 @@ def run(
     due: Annotated[
         bool, typer.Option("--due", help="Only what has come due by its schedule since it was built.")
     ] = False,
+    junit: Junit = None,
     as_json: AsJson = False,
 ) -> None:
     """Build reports that changed, and the index.
@@ -87,7 +93,7 @@ def run(
     Exit codes: 0 all built, 2 refused before anything ran, 3 some failed, 4 all failed, 75 another run is at work.
     """
     with answered():
-        how = How(force, jobs, _kernel(kernel), as_json)
+        how = How(force, jobs, _kernel(kernel), as_json, junit=junit)
         request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         loaded = read_recipe(recipe, out)
         if first or last:
@@ -106,6 +112,7 @@ def rerun(
     out: OutFolder = None,
     jobs: Jobs = None,
     kernel: Kernel = None,
+    junit: Junit = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the reports of a run again, with the parameters they had."""
@@ -126,7 +133,7 @@ def rerun(
             )
             for entry in entries
         ]
-        build(loaded, requests, How(True, jobs, _kernel(kernel), as_json, "rerun"), together=True)
+        build(loaded, requests, How(True, jobs, _kernel(kernel), as_json, "rerun", junit), together=True)
 
 
 def demo(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
@@ -139,6 +146,8 @@ def demo(recipe: RecipeFile = RECIPE, as_json: AsJson = False) -> None:
 
 def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bool = False) -> None:
     """Plan all that is asked for, then run it, one run a request or all in one, and say what came of it."""
+    if how.junit:
+        check_place(how.junit)
     planned = [plan_reports(recipe, request) for request in requests]
     left_out = [report for _, reports in planned for report in reports]
     rounds = [plans for plans, _ in planned]
@@ -179,6 +188,8 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     problems = [problem for run in runs for problem in tell(recipe, run)]
     for problem in problems:
         complain(problem)
+    if how.junit:
+        write_junit(how.junit, runs)
     _tell(recipe, runs, left_out, how, problems)
 
 

@@ -81,7 +81,7 @@ def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Cal
         executed = _execute(task, control, lambda done: progress(done, author.executed))
     except PapermillExecutionError as error:
         cause = _one_line(f"{error.ename}: {error.evalue}".removesuffix(": "))
-        if error.ename.endswith(("MemoryError", "CellExecutionError")):  # the second where none is left to say the first
+        if error.ename.endswith(("MemoryError", "CellExecutionError")):  # the second if none is left to say so
             cause += _cap(task["memory"])
         return author.failure(cause, error.cell_index, error.ename, ANSI.sub("", "\n".join(error.traceback)))
     except CellTimeoutError:

@@ -46,7 +46,10 @@ def test_a_report_keeps_its_own_memory(recipe):
         ("[report.a]\nnotebook = 3", "report.a.notebook is 3, but it must be a text in quotes"),
         ("[report.a]\nnotebook = 'retention.ipynb'\nparams = 3", "report.a.params is 3, but it must be a table"),
         ("[report.a]\nnotebook = 'retention.ipynb'\ntimeout = 600", "600 is no duration. Write a number with its unit"),
-        ("[report.a]\nnotebook = 'retention.ipynb'\nmemory = 2", "2 is no amount of memory. Write a number with its unit"),
+        (
+            "[report.a]\nnotebook = 'retention.ipynb'\nmemory = 2",
+            "2 is no amount of memory. Write a number with its",
+        ),
         ("[report.a]\nnotebook = 'retention.ipynb'\nmemory = '2 MB'", "'2 MB' is less than the 500 MB that a notebook"),
         ("[report.a]\nnotebook = 'gone.ipynb'", "report.a.notebook: there is no 'gone.ipynb' in"),
         ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
