@@ -132,7 +132,8 @@ def _change(page: PageState) -> tuple[str, str]:
     text = f"{abs(difference):,.{decimals}f}"
     if not difference:
         return "as before", f"on {when}"
-    return f"{'+' if difference > 0 else MINUS}{text}{unit}", f"from {before.number:,.{decimals}f}, {when}"
+    origin = f"{before.number:,.{decimals}f}".replace("-", MINUS)
+    return f"{'+' if difference > 0 else MINUS}{text}{unit}", f"from {origin}, {when}"
 
 
 def _date(date: str, now: str) -> str:

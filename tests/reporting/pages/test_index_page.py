@@ -65,6 +65,7 @@ def test_a_late_page_says_when_it_was_due():
     [
         (points(27.0, 28.2), ("+1.2 points", "from 27.0, 11 Nov")),
         (points(30.0, 28.2), ("\u22121.8 points", "from 30.0, 11 Nov")),
+        (points(-1.5, 28.2), ("+29.7 points", "from \u22121.5, 11 Nov")),
         (points(28.2, 28.2), ("as before", "on 11 Nov")),
         (points(27.0, None, 28.2), ("+1.2 points", "from 27.0, 10 Nov")),  # a run without a figure is passed over
     ],
