@@ -68,6 +68,20 @@ def test_some_failed_is_3_and_all_failed_is_4(project):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux alone")
+@pytest.mark.parametrize("kernel", ["warm", "plain"])
+def test_what_wants_more_memory_than_the_recipe_allows_fails_alone(project, kernel):
+    write_notebook(project / "notebooks/broken.ipynb", "%md # Greedy", "len(bytearray(700_000_000))", parameters=None)
+    (project / "reports/reports.toml").write_text(f'[defaults]\nmemory = "700 MB"\n{RECIPE}')
+    answer = metrics("report", "run", "--kernel", kernel)
+    assert answer.exit_code == 3
+    assert "It may use 700 MB: give it more with 'memory', or read less data." in answer.stderr
+    assert "1 of 2 built." in answer.stdout
+    (project / "reports/reports.toml").write_text(f'[defaults]\nmemory = "2 GB"\n{RECIPE}')
+    assert metrics("report", "run", "--kernel", kernel).exit_code == 0
+
+
+@pytest.mark.slow
 def test_data_of_ones_own(project):
     (project / "my.csv").touch()
     answer = metrics("report", "run", "--data", "my.csv", "--as-of", "2026-05-01", "--out", "own", "--json")

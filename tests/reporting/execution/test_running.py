@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -128,6 +129,18 @@ def test_memory_is_bounded(job):
     assert "MemoryError" in outcomes["greedy"].cause or outcomes["greedy"].status == "killed"
     assert outcomes["greedy"].cause.endswith("It may use 1,573 MB: give it more with 'memory', or read less data.")
     assert outcomes["greedy"].peak_bytes < 1_700 * 2**20
+
+
+def test_a_worker_loads_nothing_slow_that_no_report_needs():
+    code = (
+        "import sys, reporting.execution.worker, reporting.publishing.rendering as rendering\n"
+        "rendering.warm_up()\n"
+        "slow = ('arrow', 'isoduration', 'nbconvert.postprocessors.serve', 'pandas', 'pyarrow', 'pydantic',\n"
+        "        'rfc3987_syntax', 'soupsieve')\n"
+        "print([name for name in slow if sys.modules.get(name)])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
 
 
 SLEEPING = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)"
