@@ -243,3 +243,18 @@ def test_a_rate_that_is_held_back_says_so_in_the_figure():
     assert "Nothing that can be said" in show(plot_pause_outcomes(few), "x").html
     early = pause_outcomes(PAUSES, cancellations=ASKED, period=None, as_of="2026-05-01", min_n=1)
     assert "Paused (0): too early to say." in show(plot_pause_outcomes(early), "x").html
+
+
+@pytest.mark.parametrize(("as_of", "followed"), [("2026-05-01", 1), ("2026-04-30T23:59:59Z", 0)])
+def test_a_follow_up_is_over_with_its_last_instant_and_what_comes_then_is_too_late(as_of, followed):
+    rows = log("ann a1 2026-01-01 2026-02-01 10\nann a1 2026-02-01 2026-05-01 10 status=paused\nann a1 2026-05-01 - 10")
+    asked = pd.DataFrame({
+        "customer_id": ["ann"], "subscription_id": ["a1"], "outcome": ["paused"],
+        "requested_at": pd.to_datetime(["2026-01-20"], utc=True),
+    })  # fmt: skip
+    row = pause_outcomes(rows, cancellations=asked, follow_up="89 days", period=None, as_of=as_of, min_n=1).iloc[
+        0
+    ]  # 1 February + 89 days is 1 May
+    assert row[["paused_followed", "resumed"]].tolist() == [followed, 0]
+    longer = pause_outcomes(rows, cancellations=asked, follow_up="90 days", period=None, as_of="2026-06-01", min_n=1)
+    assert longer.loc[0, ["paused_followed", "resumed"]].tolist() == [1, 1]

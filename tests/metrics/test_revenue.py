@@ -454,3 +454,16 @@ def test_a_pause_that_is_given_up_moves_its_customer_from_paused_to_churned():
     assert march[["churn", "pause", "closing"]].tolist() == [-7, 7, 0]
     heads = ["customers_start", "customers_churned", "customers_paused", "customers_end"]
     assert march[heads].tolist() == [0, 1, -1, 0]
+
+
+def test_who_is_new_on_the_first_day_of_a_span_has_not_come_back():
+    rows = log("ann a1 2026-01-05 - 10\nben b1 2026-02-01 - 10\ncat c1 2026-01-05 2026-01-20 5\ncat c1 2026-02-01 - 5")
+    table = revenue_retention(rows, reactivation=True, min_n=1, since="2026-02-01", as_of="2026-03-01")
+    assert table.loc[0, ["opening", "grr", "nrr"]].tolist() == [10, 1.0, 1.5]  # cat is back, ben is new
+
+
+@pytest.mark.parametrize(("recorded", "restated"), [("2026-03-01", True), ("2026-02-28T23:59:59Z", False)])
+def test_what_is_recorded_in_the_instant_a_month_ends_was_not_known_in_it(recorded, restated):
+    rows = log(f"ann a1 2026-01-05 - 10 recorded_at=2026-01-05\nben b1 2026-02-10 - 10 recorded_at={recorded}")
+    table = mrr_rollforward(rows, as_of="2026-04-01")
+    assert table.set_index("period_start").loc["2026-02-01", "restated"] == restated

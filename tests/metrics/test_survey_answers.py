@@ -261,3 +261,14 @@ def test_the_whole_range_takes_one_row_of_customers():
         complaint_rate(TICKETS, active=ACTIVE, period=None, as_of="2026-06-01")
     with pytest.raises(ValueError, match="two rows for one period"):
         complaint_rate(TICKETS, active=pd.concat([ACTIVE, ACTIVE]), as_of="2026-06-01")
+
+
+@pytest.mark.parametrize(("answered", "followed"), [("2026-01-10T00:00Z", 0), ("2026-01-10T00:00:01Z", 1)])
+def test_an_answer_in_the_instant_that_a_subscription_begins_is_not_one_while_paying(answered, followed):
+    def at(text):
+        return pd.to_datetime([text], utc=True)
+
+    said = pd.DataFrame({"account_id": ["ann"], "score": [9], "answered_at": at(answered)})
+    paid = pd.DataFrame({"customer_id": ["ann"], "mrr": [10], "start": at("2026-01-10"), "end": at(None)})
+    table = nps_by_churn(said, subscriptions=paid, as_of="2026-06-01", min_n=1)
+    assert table.loc[0, ["responses", "followed"]].tolist() == [1, followed]
