@@ -204,11 +204,17 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "feature_usage": lambda e: metrics.feature_usage(e, feature="b", tz="Asia/Kathmandu", min_n=1, as_of=AS_OF),
     "active_users": lambda e: metrics.active_users(e, windows=(1, 3, 30), tz="Asia/Kathmandu", as_of=AS_OF),
+    "active_users by": lambda e: metrics.active_users(e, by="plan", as_of=AS_OF),
     "stickiness": lambda e: metrics.stickiness(e, period="week", as_of=AS_OF),
+    "stickiness by": lambda e: metrics.stickiness(e, event="b", by=["plan", "amount"], as_of=AS_OF),
     "stickiness twice": lambda e: metrics.stickiness(e, criterion=("at_least", 2), as_of=AS_OF),
     "lifecycle": lambda e: metrics.lifecycle(e, as_of=AS_OF),
     "lifecycle any": lambda e: metrics.lifecycle(e, event="b", new_by="any", period="day", as_of=AS_OF),
+    "lifecycle by": lambda e: metrics.lifecycle(e, event="a", new_by="any", by="plan", as_of=AS_OF),
     "churn_rate": lambda e: metrics.churn_rate(e, inactive_for="10 days", as_of=AS_OF, min_n=1),
+    "churn_rate by": lambda e: metrics.churn_rate(
+        e, event="a", inactive_for="10 days", period="week", by=["plan", "amount"], as_of=AS_OF, min_n=1
+    ),
     "user_stays": lambda e: metrics.user_stays(e, event="a", inactive_for="10 days", as_of=AS_OF),
     "survival_curve": survival(metrics.survival_curve),
     "survival_curve by": survival(metrics.survival_curve, by=True),

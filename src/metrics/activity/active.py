@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
-from metrics.periods import Calendar, When, spoken
-from metrics.results import blank, result
+from metrics.periods import Calendar, Ints, When, spoken
+from metrics.results import blank, keys, result
 from metrics.steps import EventChoice, Step, as_step
 
 _NAMES = {1: "daily", 7: "weekly", 28: "monthly", 30: "monthly", 31: "monthly"}
@@ -23,6 +23,7 @@ def active_users(
     as_of: When,
     event: EventChoice = None,
     windows: Sequence[int] = (1, 7, 30),
+    by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
     unit: str = "user_id",
@@ -45,6 +46,9 @@ def active_users(
         What counts as activity: an event's name, a `Step`, or None for any.
     windows
         Lengths of the windows in days, growing: each ends with the day itself.
+    by
+        Property column or list, read from the unit's first row with `event` in all history: a unit stays in its group,
+        so that the groups add up to all. Missing is a group of its own.
     since, until
         Half-open range of the days reported. Default: first row to `as_of`. Earlier rows count in the windows.
     unit
@@ -56,7 +60,7 @@ def active_users(
 
     Returns
     -------
-    DataFrame, one row per day
+    DataFrame, one row per day (and group)
         date                     local date in `tz`
         daily, weekly, monthly   count   active in the 1, 7 and 28 to 31 days that end with this one; another window
                                          of n days is ``active_n_days``
@@ -95,31 +99,28 @@ def active_users(
     names = [_NAMES.get(length, f"active_{length}_days") for length in lengths]
     if len(set(names)) < len(names):  # 28 and 30
         names = [_NAMES[n] if n in (1, 7) else f"active_{n}_days" for n in lengths]
+    groups = keys(by, taken=["date", *names, *_RATE, "complete", "reason"])
     span, days = Span.read(since=since, until=until, as_of=as_of, tz=tz), Calendar("day", tz)
     what = as_step(event, "event")
-    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), cut=Cut(days))
-    answer = by_user(events, reading, _arrivals_of, what=what, days=days, windows=tuple(lengths))
-    moves = pd.DataFrame(answer.columns).groupby("day").sum()
-    first = span.since if since is not None else None
-    low = int(days.number(np.array([first]))[0]) if first is not None else int(moves.index.min()) if len(moves) else 1
-    high = int(days.number(np.array([span.until - 1]))[0]) if first is not None or len(moves) else 0
-    if first is not None and first >= span.until:  # nothing of the range is observed yet
-        high = low - 1
-    number = np.arange(low, high + 1)
-    moves = moves.reindex(np.arange(min(low, int(moves.index.min())) if len(moves) else low, high + 1), fill_value=0)
-    level = moves.cumsum().loc[low:]
-    table = pd.DataFrame({"date": days.start(number)})
-    for name, length in zip(names, lengths, strict=True):
-        table[name] = (level["came"] - level[f"left {length}"]).to_numpy(np.int64)
+    cut = None if groups else Cut(days)
+    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), groups=tuple(groups), cut=cut)
+    answer = by_user(events, reading, in_groups, ungrouped=_arrivals_of, what=what, days=days, windows=tuple(lengths))
+    number = _days(answer.columns["day"], span, days, ranged=since is not None)
+    moves = [(key, _levels(columns, number, names, lengths)) for key, columns in each_group(answer, groups)]
+    table = stacked(
+        moves or [(dict.fromkeys(groups), _levels(answer.columns, number[:0], names, lengths))], answer, groups
+    )
+    day = table["date"].to_numpy(np.int64)
+    table["date"] = days.start(day)
     table = add_rate(table, "stickiness_rate", names[0], names[-1], confidence)
-    table["complete"] = days.begins(number + 1) <= span.as_of
+    table["complete"] = days.begins(day + 1) <= span.as_of
     table["reason"] = no_denominator(table[names[-1]]).mask(~table["complete"], "incomplete_period")
     table = blank(table, table["reason"].notna(), _RATE)
     settings = {
         "event": what.label, "windows": lengths, "period": "day", "as_of": spoken(span.as_of, tz), "tz": tz,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
-        "unit": unit, "confidence": confidence,
+        "unit": unit, "by": groups or None, "confidence": confidence,
     }  # fmt: skip
     named = list(zip(lengths, names, strict=True))
     said = [f"{name}: on the day" if n == 1 else f"{name}: in the {n} days up to it" for n, name in named]
@@ -135,6 +136,29 @@ def _checked(windows: Sequence[int]) -> list[int]:
     if not whole or len(windows) < 2 or not all(a < b for a, b in pairwise(windows)):
         raise ValueError(f"windows: {windows!r} are not growing numbers of days. Use two or more, such as (1, 7, 30).")
     return [int(n) for n in windows]
+
+
+def _days(day: Ints, span: Span, days: Calendar, *, ranged: bool) -> Ints:
+    """The days reported: from `since` or else the first with a row, to the last one observed."""
+    if (ranged and span.since >= span.until) or not (ranged or len(day)):  # nothing of the range is observed yet
+        return np.arange(0)
+    first = int(days.number(np.array([span.since]))[0]) if ranged else int(day.min())
+    return np.arange(first, int(days.number(np.array([span.until - 1]))[0]) + 1)
+
+
+def _levels(moves: Columns, number: Ints, names: list[str], lengths: list[int]) -> pd.DataFrame:
+    """Units in each window at the end of each day, from those who came and those who dropped out of it."""
+    columns = ["came", *(f"left {length}" for length in lengths)]
+    moved = pd.DataFrame(moves).groupby("day")[columns].sum()
+    if len(number):
+        moved = moved.reindex(
+            np.arange(min(moved.index.min(), number[0]) if len(moved) else number[0], number[-1] + 1), fill_value=0
+        )
+    level = moved.cumsum().reindex(number)
+    table = pd.DataFrame({"date": number})
+    for name, length in zip(names, lengths, strict=True):
+        table[name] = (level["came"] - level[f"left {length}"]).to_numpy(np.int64)
+    return table
 
 
 def _arrivals_of(rows: Rows, what: Step, days: Calendar, windows: tuple[int, ...]) -> Columns:

@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate
 from metrics.periods import Calendar, Period, WeekStart, When, spoken
-from metrics.results import result
+from metrics.results import keys, result
 from metrics.steps import EventChoice, Step, as_step
 
 HowOften: TypeAlias = Literal["at_least", "at_most", "exactly"]
@@ -25,6 +25,7 @@ def stickiness(
     event: EventChoice = None,
     period: Period = "day",
     criterion: tuple[HowOften, int] = ("at_least", 1),
+    by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
     unit: str = "user_id",
@@ -47,6 +48,9 @@ def stickiness(
     criterion
         How many rows make a period an active one: ``("at_least", 3)``, ``("at_most", 1)``, ``("exactly", 2)``. A period
         without any never counts.
+    by
+        Property column or list, read from the unit's first row with `event` in all history: a unit stays in its group,
+        so that the groups add up to all. Missing is a group of its own.
     since, until
         Half-open range; only rows inside it count, also in a period that it cuts. Default: from the first to the last.
     unit
@@ -58,10 +62,10 @@ def stickiness(
 
     Returns
     -------
-    DataFrame, one row per number of periods, from 1 to those in the range
+    DataFrame, one row per number of periods, from 1 to those in the range (and group)
         active_periods   1, 2, …
         users            count   active in exactly so many periods
-        share (…)        0 to 1  users / all who were active in any, Wilson
+        share (…)        0 to 1  users / all (of the group) who were active in any, Wilson
         users_at_least   count   active in so many or more
 
     Raises
@@ -90,12 +94,12 @@ def stickiness(
     calendar, what = Calendar(period, tz, week_start), as_step(event, "event")
     edges = tuple(at for at, given in ((span.since, since), (span.until, until)) if given is not None)
     plain = (how, times) == ("at_least", 1)
-    reading = Reading(
-        (Mark(what, "event", needed=True),), span.until, (unit,), cut=Cut(calendar, at=edges) if plain else None
-    )
+    groups = keys(by, taken=_COLUMNS)
+    cut = Cut(calendar, at=edges) if plain and not groups else None
+    reading = Reading((Mark(what, "event", needed=True),), span.until, (unit,), groups=tuple(groups), cut=cut)
     answer = by_user(
-        events, reading, _counts_of, what=what, calendar=calendar, span=span, how=how, times=times
-    )  # fmt: skip
+        events, reading, in_groups, ungrouped=_counts_of, what=what, calendar=calendar, span=span, how=how, times=times
+    )
     counts = pd.DataFrame(answer.columns)
     seen = counts["active_periods"] > 0
     first = span.since if since is not None else None
@@ -106,25 +110,31 @@ def stickiness(
     many = 0 if low is None or high is None else max(high - low + 1, 0)
     if many > _MOST:
         raise ValueError(f"The range has {many:,} {period}s. Use a longer period, or since and until.")
-    users = counts[seen].groupby("active_periods")["users"].sum()
-    table = pd.DataFrame({"active_periods": np.arange(1, many + 1)})
-    table["users"] = users.reindex(table["active_periods"], fill_value=0).to_numpy(np.int64)
-    table["users_at_least"] = table["users"].to_numpy()[::-1].cumsum()[::-1]
-    table["all"] = int(table["users"].sum())
+    tables = [(key, _by_number(columns, many)) for key, columns in each_group(answer, groups)]
+    table = stacked(tables or [(dict.fromkeys(groups), _by_number(answer.columns, 0))], answer, groups)
     table = add_rate(table, "share", "users", "all", confidence)
     settings = {
         "event": what.label, "period": period, "criterion": f"{how} {times}",
         "as_of": None if as_of is None else spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
-        "unit": unit, "confidence": confidence,
+        "unit": unit, "by": groups or None, "confidence": confidence,
     }  # fmt: skip
     often = "" if plain else f" {how.replace('_', ' ')} {times} time{'s' if times != 1 else ''}"
     definition = (
         f"A {unit} was active in a {period} ({tz}) of the range in which it did {what.label}{often or ' at all'}. "
         f"Counted are those who were in exactly so many of {many} {period}s; the share is of all who were in any."
     )
-    return result(table, metric="stickiness", definition=definition, settings=settings, columns=_COLUMNS)
+    return result(table, metric="stickiness", definition=definition, settings=settings, columns=[*groups, *_COLUMNS])
+
+
+def _by_number(counts: Columns, many: int) -> pd.DataFrame:
+    """Units in exactly and in at least 1, 2, … `many` periods, and all of them."""
+    users = np.bincount(counts["active_periods"], counts["users"], many + 1).astype(np.int64)[1 : many + 1]
+    at_least = users[::-1].cumsum()[::-1]
+    return pd.DataFrame(
+        {"active_periods": np.arange(1, many + 1), "users": users, "users_at_least": at_least, "all": users.sum()}
+    )
 
 
 def _checked(criterion: tuple[HowOften, int]) -> tuple[HowOften, int]:

@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
 from metrics.engine.local import Columns
 from metrics.intervals import ratio
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, one_of, spoken
-from metrics.results import result
+from metrics.results import keys, result
 from metrics.steps import EventChoice, Step, as_step
 
 NewBy: TypeAlias = Literal["event", "any"]
@@ -23,6 +23,7 @@ def lifecycle(
     event: EventChoice = None,
     period: Period = "week",
     new_by: NewBy = "event",
+    by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
     unit: str = "user_id",
@@ -49,6 +50,9 @@ def lifecycle(
     new_by
         ``"event"`` (default): new is who does `event` for the first time. ``"any"``: new is who is seen for the first
         time at all; who did something else in an earlier period is resurrected.
+    by
+        Property column or list, read from the unit's first row with `event` in all history: a unit stays in its group,
+        so that the groups add up to all. Missing is a group of its own.
     since, until
         Half-open range reported; a period that it touches is taken whole. Earlier rows count as history. Default: first
         row to `as_of`.
@@ -59,7 +63,7 @@ def lifecycle(
 
     Returns
     -------
-    DataFrame, one row per period that has begun
+    DataFrame, one row per period that has begun (and group)
         period_start   local time in `tz`
         new            count   active, for the first time
         returning      count   active, and in the period before
@@ -100,17 +104,18 @@ def lifecycle(
     marks = [Mark(what, "event", needed=True)]
     if new_by == "any":
         marks.append(Mark(Step(None), "new_by"))
-    reading = Reading(tuple(marks), span.as_of, (unit,), cut=Cut(calendar))
-    answer = by_user(events, reading, _stages_of, what=what, calendar=calendar, new_by=new_by)
-    found = pd.DataFrame(answer.columns).groupby("period").sum()
-    number = np.arange(0)
-    if (since is not None or len(found)) and (since is None or span.since < span.until):
-        first = int(calendar.number(np.array([span.since]))[0]) if since is not None else int(found.index.min())
+    groups = keys(by, taken=["period_start", *_COUNTS, "complete", "quick_ratio", "reason"])
+    cut = None if groups else Cut(calendar)
+    reading = Reading(tuple(marks), span.as_of, (unit,), groups=tuple(groups), cut=cut)
+    answer = by_user(events, reading, in_groups, ungrouped=_stages_of, what=what, calendar=calendar, new_by=new_by)
+    seen, number = answer.columns["period"], np.arange(0)
+    if (since is not None or len(seen)) and (since is None or span.since < span.until):
+        first = int(calendar.number(np.array([span.since]))[0]) if since is not None else int(seen.min())
         number = np.arange(first, int(calendar.number(np.array([span.until - 1]))[0]) + 1)
-    table = found.reindex(number, fill_value=0).reset_index(drop=True).astype(np.int64)
-    table["active"] = table["new"] + table["returning"] + table["resurrected"]
-    table = table[_COUNTS]
-    table.insert(0, "period_start", calendar.start(number))
+    tables = [(key, _by_period(columns, number)) for key, columns in each_group(answer, groups)]
+    table = stacked(tables or [(dict.fromkeys(groups), _by_period(answer.columns, number[:0]))], answer, groups)
+    number = table["period_start"].to_numpy(np.int64)
+    table["period_start"] = calendar.start(number)
     table["complete"] = calendar.begins(number + 1) <= span.as_of
     table["quick_ratio"] = ratio(table["new"] + table["resurrected"], table["dormant"])
     reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(table["dormant"] == 0, "no_losses")
@@ -121,15 +126,23 @@ def lifecycle(
         "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
-        "unit": unit,
+        "unit": unit, "by": groups or None,
     }  # fmt: skip
-    seen = f"did {what.label}" if new_by == "event" else "was seen at all"
+    first_time = f"did {what.label}" if new_by == "event" else "was seen at all"
     definition = (
-        f"A {unit} is active in a {period} ({tz}) in which it did {what.label}: new if it {seen} for the first time, "
-        f"returning if it was active in the {period} before, else resurrected. Dormant are those active in the "
+        f"A {unit} is active in a {period} ({tz}) in which it did {what.label}: new if it {first_time} for the first "
+        f"time, returning if it was active in the {period} before, else resurrected. Dormant are those active in the "
         f"{period} before and not in this one."
     )
     return result(table, metric="lifecycle", definition=definition, settings=settings)
+
+
+def _by_period(stages: Columns, number: Ints) -> pd.DataFrame:
+    """Units of each stage in each period reported."""
+    names = _COUNTS[:4]
+    table = pd.DataFrame(stages).groupby("period")[names].sum().reindex(number, fill_value=0).astype(np.int64)
+    table["active"] = table["new"] + table["returning"] + table["resurrected"]
+    return table.rename_axis("period_start").reset_index()
 
 
 def _stages_of(rows: Rows, what: Step, calendar: Calendar, new_by: NewBy) -> Columns:

@@ -8,13 +8,14 @@ that is not over has no rate yet.
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, spoken
-from metrics.results import blank, result, too_few
+from metrics.results import blank, keys, result, too_few
 from metrics.steps import EventChoice, Step, as_step
 
+_COUNTS = ["users", "churned", "reactivated", "new"]
 _RATE = ["churn_rate", "churn_rate_low", "churn_rate_high"]
 
 
@@ -26,6 +27,7 @@ def churn_rate(
     inactive_for: str = "30 days",
     period: Period | None = "month",
     min_n: int = 10,
+    by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
     unit: str = "user_id",
@@ -55,6 +57,9 @@ def churn_rate(
         `since` to `until` as one.
     min_n
         A rate over fewer units is NA with the reason ``below_min_n``; its counts stand.
+    by
+        Property column or list, read from the unit's first row with `event` in all history: a unit stays in its group,
+        so that the groups add up to all. Missing is a group of its own.
     since, until
         Half-open range; a period that it touches is taken whole. Default: first row to `as_of`.
     unit
@@ -66,7 +71,7 @@ def churn_rate(
 
     Returns
     -------
-    DataFrame, one row per period that has begun
+    DataFrame, one row per period that has begun (and group)
         period_start      local time in `tz`; absent with ``period=None``
         users             count   active at the start
         churned           count   of these, not active at the end (at `as_of` if the period is not over)
@@ -105,17 +110,25 @@ def churn_rate(
         if span.since >= span.as_of:
             raise ValueError(f"since {since!s} is not before as_of {as_of!s}: nothing of the range is observed yet.")
     at = (span.as_of,) if calendar is not None else (span.since, span.until)
-    cut = Cut(calendar or Calendar("year", tz), (silence,), at)
-    reading = Reading((Mark(what, "event", needed=True),), span.as_of, (unit,), everything=True, cut=cut)
-    answer = by_user(events, reading, _movements_of, what=what, calendar=calendar, span=span, silence=silence)
-    table = pd.DataFrame(answer.columns).groupby("period").sum()
-    numbers = table.index.to_numpy(np.int64)
-    table = table.reset_index(drop=True)
+    groups = keys(by, taken=["period_start", *_COUNTS, *_RATE, "complete", "reason"])
+    cut = None if groups else Cut(calendar or Calendar("year", tz), (silence,), at)
+    reading = Reading(
+        (Mark(what, "event", needed=True),), span.as_of, (unit,), everything=True, groups=tuple(groups), cut=cut
+    )
+    answer = by_user(
+        events, reading, in_groups, ungrouped=_movements_of, what=what, calendar=calendar, span=span, silence=silence
+    )
+    numbers = np.unique(answer.columns["period"])
+    tables = [(key, _by_period(columns, numbers)) for key, columns in each_group(answer, groups)]
+    table = stacked(tables or [(dict.fromkeys(groups), _by_period(answer.columns, numbers[:0]))], answer, groups)
+    numbers = table["period_start"].to_numpy(np.int64)
     _, ends = _edges(numbers, calendar, span)
-    if calendar is not None:
-        table.insert(0, "period_start", calendar.start(numbers))
+    if calendar is None:
+        table = table.drop(columns="period_start")
+    else:
+        table["period_start"] = calendar.start(numbers)
     table = add_rate(table, "churn_rate", "churned", "users", confidence)
-    table["complete"] = ends <= span.as_of if until is None or period else np.array([span.until == _asked(until, tz)])
+    table["complete"] = ends <= span.as_of if until is None or period else span.until == _asked(until, tz)
     reason = no_denominator(table["users"]).mask(~table["complete"], "incomplete_period")
     table["reason"] = too_few(reason, table["users"], min_n)
     table = blank(table, table["reason"].notna(), _RATE)
@@ -123,13 +136,19 @@ def churn_rate(
         "event": what.label, "inactive_for": inactive_for, "period": period, "as_of": spoken(span.as_of, tz), "tz": tz,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
-        "unit": unit, "min_n": min_n, "confidence": confidence,
+        "unit": unit, "by": groups or None, "min_n": min_n, "confidence": confidence,
     }  # fmt: skip
     definition = (
         f"A {unit} is active at an instant if it did {what.label} in the {inactive_for} before; it has churned in a "
         f"{period or 'range'} if it was active at its start and is not at its end ({tz})."
     )
     return result(table, metric="churn_rate", definition=definition, settings=settings)
+
+
+def _by_period(movements: Columns, numbers: Ints) -> pd.DataFrame:
+    """Movements of the units in each period reported."""
+    table = pd.DataFrame(movements).groupby("period")[_COUNTS].sum().reindex(numbers, fill_value=0).astype(np.int64)
+    return table.rename_axis("period_start").reset_index()
 
 
 def _asked(until: When, tz: str) -> int:

@@ -6,9 +6,9 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.comparisons import periods_said
+from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import parts, setting
+from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
@@ -20,7 +20,8 @@ def _last(table: pd.DataFrame) -> pd.Series | None:
 
 def _windows(table: pd.DataFrame) -> tuple[str, str, int]:
     """The columns of the shortest and the longest window, and the days of the longest."""
-    names = [str(name) for name in table.columns[1 : list(table.columns).index("stickiness_rate")]]
+    columns = [str(name) for name in table.columns]
+    names = columns[columns.index("date") + 1 : columns.index("stickiness_rate")]
     lengths: Any = setting(table, "windows", [1, 30])
     return names[0], names[-1], int(lengths[-1])
 
@@ -35,6 +36,10 @@ def active_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if row is None:
         return none("no day is over yet, so that nobody can be counted.")
     short, long, days = _windows(table)
+    if groups_of(table):
+        when = "on the last of them" if short == "daily" else f"in the {short} window"
+        does = f"active in the {days} days up to {numbers.date(row['date'])} came {when}"
+        return groups_said(lasts(table, "stickiness_rate"), "stickiness_rate", does)
     text = f"users were active in the {days} days up to {numbers.date(row['date'])}"
     pieces = []
     if not numbers.is_missing(row["stickiness_rate"]):
@@ -51,7 +56,7 @@ def active_foot(table: pd.DataFrame) -> list[str]:
     lines = [f"Stickiness = {short} / {long.replace('_', ' ')}, users of the windows that end with the day."]
     row = _last(table[table[long] > 0])
     if row is not None:
-        lines[0] += f" {_divided(row[short], row[long])}, {numbers.date(row['date'])}."
+        lines[0] += f" {_divided(row[short], row[long])}{whose(table, row, None)}, {numbers.date(row['date'])}."
     return [*lines, f"In the first {days} days of an export the longer windows reach back before its beginning."]
 
 
@@ -60,8 +65,15 @@ def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     row = _last(table)
     if row is None:
         return none("no period is finished yet, so that nobody can be missed.")
-    length = period_length(table)
+    length, largest = period_length(table), ""
     when = numbers.period_in_words(row["period_start"], length)
+    if groups_of(table):  # a unit stays in its group, so that they add up
+        rows = table[table["period_start"] == row["period_start"]]
+        found = [(name, int(part["active"].iloc[0])) for name, part in parts(rows)]
+        name, many = max(found, key=lambda one: one[1])
+        largest = f"; the largest of {len(found)} groups is {name} ({count(many)})"
+        row = rows[["new", "returning", "resurrected", "dormant", "active"]].sum()
+        row["quick_ratio"] = (row["new"] + row["resurrected"]) / row["dormant"] if row["dormant"] else None
     text = (
         f"users were active in {when}: {count(row['new'])} new, {count(row['returning'])} from the "
         f"{length or 'period'} before, {count(row['resurrected'])} back after a break. "
@@ -69,7 +81,7 @@ def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     )
     if not numbers.is_missing(row["quick_ratio"]):
         text += f": {numbers.ratio(row['quick_ratio'])} came for each who went"
-    return Sentence(count(row["active"]), f"{text}.")
+    return Sentence(count(row["active"]), f"{text}{largest}.")
 
 
 def lifecycle_foot(table: pd.DataFrame) -> list[str]:
@@ -78,9 +90,10 @@ def lifecycle_foot(table: pd.DataFrame) -> list[str]:
     row = _last(table)
     if row is not None:
         when = numbers.period_in_words(row["period_start"], period_length(table))
+        group = "".join(f", {row[name]}" for name in groups_of(table) if not numbers.is_missing(row[name]))
         stages = " + ".join(count(row[name]) for name in ("new", "returning", "resurrected"))
         lines.append(
-            f"{count(row['active'])} = {stages}, {when}; before it {count(row['returning'])} + "
+            f"{count(row['active'])} = {stages}{group}, {when}; before it {count(row['returning'])} + "
             f"{count(row['dormant'])} = {count(row['returning'] + row['dormant'])}."
         )
     if not table["complete"].all():
@@ -94,9 +107,13 @@ def stickiness_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
     if not users:
         return none("nobody was active in the range.")
     unit, first = period_length(table) or "period", Estimate.of(table.iloc[0], "share")
+    many = int(table["active_periods"].max())
+    s = "" if many == 1 else "s"
+    if groups_of(table):
+        rows = pd.DataFrame([part.iloc[0].to_dict() | {"group": name} for name, part in parts(table)])
+        return groups_said(rows, "share", f"came in only one of {count(many)} {unit}{s}")
     half = table.loc[table["users_at_least"] * 2 >= users, "active_periods"].max()
-    s = "" if len(table) == 1 else "s"
-    text = f"of {count(users)} users came in only one of {count(len(table))} {unit}{s} {first.limits()}"
+    text = f"of {count(users)} users came in only one of {count(many)} {unit}{s} {first.limits()}"
     if half > 1:
         text += f"; half came in {count(half)} or more"
     return Sentence(first.number(), f"{text}.", "%", [first.limits()])
@@ -104,8 +121,9 @@ def stickiness_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
 
 def stickiness_foot(table: pd.DataFrame) -> list[str]:
     """What the shares are of."""
-    users, row = int(table["users"].sum()), table.iloc[0]
-    worked = f" {_divided(row['users'], users)}, in one." if users else ""
+    name, part = parts(table)[0]
+    users, row = int(part["users"].sum()), part.iloc[0]
+    worked = f" {_divided(row['users'], users)}, in one{', ' + name if name else ''}." if users else ""
     return [f"Share = users active in exactly so many / all who were active in any.{worked}"]
 
 

@@ -7,11 +7,12 @@ in the order of time. The sources only deliver rows, so that a metric has one de
 from metrics.engine.answer import Answer, Events, by_user, rows_of, time_range
 from metrics.engine.cells import Cells, Cut
 from metrics.engine.days import UserDays
+from metrics.engine.groups import each_group, in_groups, stacked, typed
 from metrics.engine.reading import Mark, Reading
 from metrics.engine.rows import Rows
 from metrics.engine.span import Span
 
 __all__ = [
-    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "rows_of",
-    "time_range",
+    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "each_group",
+    "in_groups", "rows_of", "stacked", "time_range", "typed",
 ]  # fmt: skip

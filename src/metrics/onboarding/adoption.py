@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Events, Mark, Reading, Span, by_user
+from metrics.engine import Events, Mark, Reading, Span, by_user, each_group, typed
 from metrics.intervals import add_rate, no_denominator
-from metrics.onboarding.firsts import MEDIAN, NEVER, firsts_of, groups_of, median_days
-from metrics.onboarding.progress import goals_of, typed
+from metrics.onboarding.firsts import MEDIAN, NEVER, firsts_of, median_days
+from metrics.onboarding.progress import goals_of
 from metrics.periods import Calendar, When, duration, spoken
 from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Step
@@ -106,7 +106,7 @@ def feature_adoption(
         days=Calendar("day", tz),
     )  # fmt: skip
     found = []
-    for key, units in groups_of(answer, groups):
+    for key, units in each_group(answer, groups):
         start = units["start"]
         # The last instant of the window belongs to it, and is observed only if it lies before `as_of`.
         over = np.ones(len(start), bool) if allowed is None else start + allowed < span.as_of

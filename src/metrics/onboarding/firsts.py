@@ -1,12 +1,10 @@
 """Who did what when for the first time: the kernel of onboarding, and the time to it with the unfinished kept."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from metrics.engine import Answer, Rows
+from metrics.engine import Rows
 from metrics.engine.local import Columns
 from metrics.intervals import Floats
 from metrics.periods import DAY, Calendar, Ints
@@ -50,22 +48,6 @@ def _first(rows: Rows, mask: Mask) -> Ints:
     at = np.flatnonzero(mask)[::-1]
     first[rows.unit[at]] = rows.time[at]  # the first one is written last
     return first
-
-
-def groups_of(answer: Answer, by: list[str]) -> Iterator[tuple[dict[str, Any], Columns]]:
-    """The units of each group, groups in order and the missing one last."""
-    columns = answer.columns
-    if not by:
-        yield {}, columns
-        return
-    codes = pd.DataFrame({name: columns[f"group {name}"] for name in by})
-    values = {}
-    for name in by:
-        code = codes[name].to_numpy()
-        values[name] = answer.value_of(name, np.where(code == np.iinfo(np.int64).max, -1, code)).array
-    for _, place in codes.groupby(by, sort=True).indices.items():
-        key = {name: values[name][place[0]] for name in by}
-        yield key, {name: column[place] for name, column in columns.items()}
 
 
 def waits(start: Ints, first: Ints, as_of: int) -> tuple[Floats, Mask]:

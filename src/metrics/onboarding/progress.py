@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Answer, Events, Mark, Reading, Span, by_user
+from metrics.engine import Answer, Events, Mark, Reading, Span, by_user, each_group, typed
 from metrics.intervals import add_rate, no_denominator
-from metrics.onboarding.firsts import MEDIAN, firsts_of, groups_of, median_days, waits
+from metrics.onboarding.firsts import MEDIAN, firsts_of, median_days, waits
 from metrics.periods import When, spoken
 from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Step, as_step
@@ -105,7 +105,7 @@ def milestones(
     found = [
         key | {"milestone": goal.label, "users": len(units["start"]), "reached": int((units[name] >= 0).sum()),
                **median_days(units["start"], units[name], span.as_of, confidence)}
-        for key, units in groups_of(answer, groups)
+        for key, units in each_group(answer, groups)
         for goal, name in zip(goals, [f"first {k + 1}" for k in range(len(goals))], strict=True)
     ]  # fmt: skip
     columns = [*groups, "milestone", "users", "reached", *MEDIAN, "median_reason"]
@@ -202,7 +202,7 @@ def time_to_milestone(
     start, groups = as_step(start_event, "start_event"), keys(by, taken=_TIMES)
     answer = _read(events, start, goals, span, unit, groups, "milestone")
     tables = []
-    for key, units in groups_of(answer, groups):
+    for key, units in each_group(answer, groups):
         days, came = waits(units["start"], units["first 1"], span.as_of)
         part = _by_day(survival_curve(days, came, confidence=confidence))
         for name, value in key.items():
@@ -252,13 +252,3 @@ def _read(
     return by_user(
         events, reading, firsts_of, goals=len(goals), firsts=firsts, since=span.since, until=span.until, days=None
     )
-
-
-def typed(table: pd.DataFrame, answer: Answer, groups: list[str]) -> pd.DataFrame:
-    """The columns of groups with the types of their properties."""
-    for name in groups:
-        plain = answer.value_of(name, np.arange(0))
-        table[name] = table[name].astype(plain.dtype if table[name].notna().all() else "object").infer_objects()
-        if pd.api.types.is_string_dtype(plain.dtype):
-            table[name] = table[name].astype("str")
-    return table

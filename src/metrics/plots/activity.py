@@ -9,11 +9,11 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.kinds import parts, setting
+from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import LINES, Floats, Series, paint_lines, series_alt, series_legend
-from metrics.plots.needed import need, pixels
+from metrics.plots.needed import need, one_group, pixels
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def plot_active_users(table: pd.DataFrame, ax: "Axes | None" = None, *, changes:
     Parameters
     ----------
     table
-        Result of `active_users`. A day that is not over is dashed and hollow.
+        Result of `active_users`. A day that is not over is dashed and hollow. Of groups the longest window is drawn.
     ax
         Axes to draw on; without, a figure of its own is made.
     changes
@@ -82,7 +82,7 @@ def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd
     Raises
     ------
     ValueError
-        `table` has not the columns of a lifecycle.
+        `table` has not the columns of a lifecycle, or has several groups.
 
     Examples
     --------
@@ -101,6 +101,7 @@ def plot_lifecycle(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd
     [0.0, -2.0]
     """
     need(table, "lifecycle", ["period_start", "new", "returning", "resurrected", "dormant", "complete"])
+    one_group(table, "a bar")
     return with_changes(_LIFECYCLE, changes, most=_MOST).on(table, ax)
 
 
@@ -121,7 +122,7 @@ def plot_stickiness(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     ValueError
-        `table` has not the columns of stickiness.
+        `table` has not the columns of stickiness, or has several groups.
 
     Examples
     --------
@@ -132,6 +133,7 @@ def plot_stickiness(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     [75.0, 25.0]
     """
     need(table, "stickiness", ["active_periods", "users", "share", "users_at_least"])
+    one_group(table, "a bar")
     return _STICKINESS.on(table, ax)
 
 
@@ -196,9 +198,14 @@ def _waits_legend(table: pd.DataFrame) -> str:
 
 
 def _lines(table: pd.DataFrame) -> list[Series]:
-    names = [str(name) for name in table.columns[1 : list(table.columns).index("stickiness_rate")]]
+    columns = [str(name) for name in table.columns]
+    names = columns[columns.index("date") + 1 : columns.index("stickiness_rate")]
     dated = table.rename(columns={"date": "period_start"})
     dated.attrs = {"settings": {"period": "day"}}
+    if groups_of(table):  # of each the longest window: all of them would be too many lines
+        return [
+            Series.of(group, dated.loc[part.index], names[-1], scale=1, unit="users") for group, part in parts(table)
+        ]
     return [
         Series.of(_SHORT.get(name, name.replace("_", " ")), dated, name, scale=1, unit="users")
         for name in reversed(names)
@@ -215,6 +222,8 @@ def _active_alt(table: pd.DataFrame) -> str:
 
 def _active_legend(table: pd.DataFrame) -> str:
     lengths = setting(table, "windows", None)
+    if groups_of(table):
+        return f"Users active in the {lengths[-1] if lengths else ''} days that end with each, by group."
     if not lengths:
         return "Users in windows that end with the day."
     said = f"Users active in the {', '.join(map(str, lengths[:-1]))} and {lengths[-1]} days that end with each."

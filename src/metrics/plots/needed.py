@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from metrics.display.kinds import groups_of, parts
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -16,6 +18,12 @@ def need(table: pd.DataFrame, metric: str, columns: Sequence[str]) -> None:
         raise ValueError(
             f"table has no {missing}; it is no result of {metric}. Its columns are {[str(c) for c in table.columns]}."
         )
+
+
+def one_group(table: pd.DataFrame, drawn: str) -> None:
+    """Refuse a table of several groups where each `drawn` stands for one."""
+    if len(parts(table)) > 1:
+        raise ValueError(f"table has the groups {groups_of(table)}: {drawn} shows one. Filter the table first.")
 
 
 def pixels(ax: "Axes") -> float:

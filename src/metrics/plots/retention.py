@@ -8,10 +8,10 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import column_of, period_length
-from metrics.display.kinds import groups_of, is_matrix
+from metrics.display.kinds import is_matrix
 from metrics.display.numbers import count, percent, with_unit
 from metrics.plots.lines import line_plot
-from metrics.plots.needed import need, pixels
+from metrics.plots.needed import need, one_group, pixels
 from metrics.plots.style import HATCH, HEAT, INK, MID, MUTED, ON_HEAT, PAPER, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def plot_retention_matrix(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axe
     """
     if not is_matrix(table):
         need(table, "cohort_retention", ["cohort", "period", "retention_rate"])
-        groups = groups_of(table)
-        if groups:
-            raise ValueError(f"table has the groups {groups}: a heat map shows one. Filter the table first.")
+        one_group(table, "a heat map")
     return _MATRIX.on(table, ax)
 
 

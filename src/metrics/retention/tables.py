@@ -326,7 +326,7 @@ def retention_matrix(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table
-        Result of `cohort_retention` without `by`.
+        Result of `cohort_retention`, of one group.
 
     Returns
     -------
@@ -336,7 +336,7 @@ def retention_matrix(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        `table` is no result of `cohort_retention`, or has groups.
+        `table` is no result of `cohort_retention`, or has several groups.
 
     Examples
     --------
@@ -351,7 +351,7 @@ def retention_matrix(table: pd.DataFrame) -> pd.DataFrame:
     [1.0, 0.5]
     """
     groups = _groups(table)
-    if groups:
+    if groups and len(table[groups].drop_duplicates()) > 1:
         raise ValueError(f"table has the groups {groups}: a matrix shows one. Filter the table first.")
     observed = table.assign(retention_rate=table["retention_rate"].where(table["complete"]))
     matrix = observed.set_index(["cohort", "period"])["retention_rate"].unstack()  # noqa: PD010 (keeps all-NaN rows)
