@@ -195,6 +195,12 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "cohort_retention rolling": lambda e: metrics.cohort_retention(
         e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
     ),
+    "cohort_retention value": lambda e: metrics.cohort_retention(
+        e, start_event="a", mode="on_or_after", value="amount", by="plan", periods=3, as_of=AS_OF
+    ),
+    "retention_curve recurring": lambda e: metrics.retention_curve(
+        metrics.cohort_retention(e, cohort="recurring", by="plan", as_of=AS_OF)
+    ),
     "retention_curve": lambda e: metrics.retention_curve(metrics.cohort_retention(e, as_of=AS_OF)),
     "milestones": lambda e: metrics.milestones(e, start_event="a", milestones=["b", "c"], min_n=1, as_of=AS_OF),
     "milestones by": lambda e: metrics.milestones(e, milestones=["b"], by=["plan", "amount"], min_n=1, as_of=AS_OF),

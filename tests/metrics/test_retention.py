@@ -134,13 +134,6 @@ def test_cohorts_of_one_are_no_certainty():
     assert row["retention_rate_high"] > 0.65
 
 
-def test_a_curve_of_recurring_cohorts_has_no_interval():
-    curve = retention_curve(weekly(cohort="recurring"))
-    assert curve["retention_rate"].notna().all()
-    assert curve["retention_rate_low"].isna().all()
-    assert "no interval" in curve.attrs["definition"]
-
-
 def test_a_property_may_have_any_name_but_those_of_the_result():
     log = event_log("2026-01-05 ann use unit=1\n2026-01-05 ben use unit=1\n2026-01-13 ann use unit=1")
     first = weekly(log, by="unit", periods=1)

@@ -20,6 +20,8 @@ MODELS = {
 REASONS = {
     "zero_denominator": "nobody to count",
     "below_min_n": "too few to say",
+    "unequal_periods": "longer than the first period",
+    "too_large": "too large to add up",
     "no_responses": "no answers",
     "no_losses": "no losses",
     "no_churn_observed": "no churn seen",

@@ -164,6 +164,9 @@ def _drop_offs(table: pd.DataFrame) -> list[str]:
     return lines
 
 
+UNCERTAIN = "†"  # beside a cohort that may hold units that began before the log
+
+
 def _cohorts(table: pd.DataFrame) -> list[str]:
     lines = ["Retention rate = users of the cohort who came back in that period / users of the cohort."]
     done = table[table["complete"].astype(bool) & (table["users"] > 0)]
@@ -175,11 +178,19 @@ def _cohorts(table: pd.DataFrame) -> list[str]:
         lines.append(f"{quotient(row['retained'], row['users'])}, cohort of {when}, {length} {int(row['period'])}.")
     if not table["complete"].all():
         lines.append("* The period is not over yet.")
+    if "uncertain" in table and table["uncertain"].any():
+        lines.append(
+            f"{UNCERTAIN} The log before it is short: what looks like a first may be the return of an old user."
+        )
     return lines
 
 
 def _matrix(table: pd.DataFrame) -> list[str]:
-    return ["Retention rate = users of the cohort who came back in that period / users of the cohort."]
+    estimate = setting(table, "estimate", "retention_rate")
+    if estimate == "retention_rate":
+        return ["Retention rate = users of the cohort who came back in that period / users of the cohort."]
+    each = ", of each user at most as much as in the first" if estimate.startswith("gross") else ""
+    return [f"Kept = money of the cohort in that period / its money in the first{each}."]
 
 
 def _curve(table: pd.DataFrame) -> list[str]:

@@ -144,9 +144,10 @@ def _matrix(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("no period after the first is finished yet, so that nobody can have come back.")
     cells, unit = table[later[0]].dropna(), setting(table, "period", "period")
     low, high = percent(cells.min(), 0), percent(cells.max(), 0)
+    came = "come back" if setting(table, "estimate", "retention_rate") == "retention_rate" else "of its money comes"
     return Sentence(
         percent(cells.median(), 0),
-        f"come back in {unit} {later[0]} in the middle one of {count(len(cells))} cohorts; "
+        f"{came} in {unit} {later[0]} in the middle one of {count(len(cells))} cohorts; "
         f"they lie between {low} and {high}.",
         "%",
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from metrics.display import numbers, of_contacts, of_health, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
-from metrics.display.footnotes import footnotes
+from metrics.display.footnotes import UNCERTAIN, footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
 
 _SHOWN = {  # where a metric has more columns than can be read at a glance
@@ -285,7 +285,7 @@ def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     for _, group in groups[:limit]:
         first = group.iloc[0]
         row = [numbers.MISSING if numbers.is_missing(first[name]) else str(first[name]) for name in by]
-        row.append(date.write(first["cohort"]))
+        row.append(date.write(first["cohort"]) + (f" {UNCERTAIN}" if bool(first.get("uncertain", False)) else ""))
         line = "".join(
             f'<th scope="row">{escape(text)}</th>' if k == 0 else f'<td class="text">{escape(text)}</td>'
             for k, text in enumerate(row)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import column_of, period_length
-from metrics.display.kinds import is_matrix
+from metrics.display.footnotes import UNCERTAIN
+from metrics.display.kinds import is_matrix, setting
 from metrics.display.numbers import count, percent, with_unit
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need, one_group, pixels
@@ -130,7 +131,7 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
     if not len(cells):
         no_data(ax, "No period is over yet.")
         return
-    sizes, dates = _sizes(table), _cohort_words(table)
+    sizes, dates, doubtful = _sizes(table), _cohort_words(table), _uncertain(table)
     wide = pixels(ax)
     left = 7.4 * max(len(dates(c)) for c in cohorts) + 12
     if sizes:
@@ -154,7 +155,7 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
             ax.text(left + column * (k + 0.5), 16, name, color=MUTED, ha="center", va="baseline")
     for r, cohort in enumerate(cohorts):
         y = _HEAD + _ROW * r
-        ax.text(0, y + 19, dates(cohort), color=INK, va="baseline")
+        ax.text(0, y + 19, dates(cohort), color=INK if cohort not in doubtful else MUTED, va="baseline")
         if sizes:
             ax.text(left - 15, y + 19, count(sizes[cohort]), color=MUTED, ha="right", va="baseline")
     done = cells[cells["complete"].astype(bool)]["retention_rate"]
@@ -198,7 +199,13 @@ def _cohort_words(table: pd.DataFrame) -> Callable[[Any], str]:
     frame = table.index.to_frame(index=False, name="cohort") if is_matrix(table) else table[["cohort"]]
     frame = frame.copy()
     frame.attrs = table.attrs
-    return column_of(frame, "cohort").write
+    write, doubtful = column_of(frame, "cohort").write, _uncertain(table)
+    return lambda cohort: write(cohort) + (f" {UNCERTAIN}" if cohort in doubtful else "")
+
+
+def _uncertain(table: pd.DataFrame) -> set[Any]:
+    """Cohorts that may hold units that began before the log."""
+    return set(table.loc[table["uncertain"].astype(bool), "cohort"]) if "uncertain" in table else set()
 
 
 def _height(table: pd.DataFrame, narrow: bool) -> float:
@@ -212,7 +219,10 @@ def _alt(table: pd.DataFrame) -> str:
         return f"Heat map of retention by cohort: no {unit} is over yet."
     cohorts = _cohorts(table)
     first, last = (numbers.period_in_words(c, period_length(table)) for c in (cohorts[0], cohorts[-1]))
-    said = [f"Heat map: share of each of {len(cohorts)} cohorts, {first} to {last}, that came back by {unit}."]
+    what = f"share of each of {len(cohorts)} cohorts, {first} to {last}, that came back by {unit}"
+    if _is_money(table):
+        what = f"money of each of {len(cohorts)} cohorts, {first} to {last}, by {unit}, in per cent of its first"
+    said = [f"Heat map: {what}."]
     done = cells[cells["complete"].astype(bool)]
     periods = sorted(done["period"].unique())
     for period in dict.fromkeys([*periods[:1], *periods[-1:]]):
@@ -223,7 +233,14 @@ def _alt(table: pd.DataFrame) -> str:
     open_cells = int((~cells["complete"].astype(bool)).sum())
     if open_cells:
         said.append(f"{open_cells} cells are unfinished and hatched.")
+    doubtful = len(_uncertain(table) & set(cohorts))
+    if doubtful:
+        said.append(f"{doubtful} cohorts may hold users who began before the data.")
     return " ".join(said)
+
+
+def _is_money(table: pd.DataFrame) -> bool:
+    return is_matrix(table) and setting(table, "estimate", "retention_rate") != "retention_rate"
 
 
 def _legend(table: pd.DataFrame) -> str:
@@ -231,9 +248,13 @@ def _legend(table: pd.DataFrame) -> str:
     if not len(cells):
         return ""
     unit = period_length(table) or "period"
-    said = f"In per cent of the cohort, by {unit} after its own."
+    said = (
+        f"In per cent of the {'money of its first ' + unit if _is_money(table) else 'cohort'}, by {unit} after its own."
+    )
     if (~cells["complete"].astype(bool)).any():
         said += f" [hatch] {unit} not over yet."
+    if _uncertain(table) & set(_cohorts(table)):
+        said += f" {UNCERTAIN} may hold users who began before the data."
     total = cells["cohort"].nunique()
     return said + (f" The last {_MOST} of {total} cohorts." if total > _MOST else "")
 

@@ -1,18 +1,19 @@
 """Who came back when: returns counted in the cells of a cohort table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from metrics import exact
 from metrics.engine import Rows
 from metrics.engine.combinations import combinations
 from metrics.engine.local import Columns
-from metrics.intervals import Floats
 from metrics.periods import DAY, Calendar, Ints
 from metrics.retention.cohorts import Members
+from metrics.retention.facts import COUNTED, fact
+from metrics.retention.repeats import together
+from metrics.retention.worth import finite, values
 from metrics.steps import Mask
 
 Mode: TypeAlias = Literal["on", "on_or_after"]
@@ -65,43 +66,54 @@ class Returns:
 
 
 def count(
-    rows: Rows, number: Ints, returns: Mask, who: Members, cells: Cells, mode: Mode, enough: int, value: str | None
-) -> Columns:
-    """Users, retained and value of every cell of every cohort that has somebody in it; parts add up."""
+    rows: Rows,
+    number: Ints,
+    returns: Mask,
+    who: Members,
+    cells: Cells,
+    mode: Mode,
+    enough: int,
+    value: str | None,
+    over: Callable[[Ints], Ints] | None,
+) -> list[Columns]:
+    """Facts of every cohort that has somebody in it: users, retained, value, and with `over` what units have together.
+
+    `over` says of cohorts how many of their first cells are finished.
+    """
     cohorts, place = combinations([*who.groups.values(), who.cohort])
     width = len(cells.last)
     at = np.flatnonzero(returns)
     found = _back(rows, number, at, who, cells, mode, enough)
-    cell = np.searchsorted(cells.last, found.period)
+    member, cell = found.member, np.searchsorted(cells.last, found.period)
     if mode == "on_or_after":  # somebody back in cell j was back in or after every cell up to j
         latest = np.zeros(len(who), np.int64)
-        np.maximum.at(latest, found.member, np.minimum(cell, width - 1))
+        np.maximum.at(latest, member, np.minimum(cell, width - 1))
         highest = np.bincount(place * width + latest, minlength=cohorts.shape[1] * width).reshape(-1, width)
         retained = np.cumsum(highest[:, ::-1], axis=1)[:, ::-1].copy()
+        if over is not None:
+            member, cell = np.repeat(np.arange(len(who)), latest), _ramp(latest) + 1
     else:
-        pairs = found.member * width + cell
-        pairs = pairs[cell < width]
-        if len(cells.first) and (cells.first != cells.last).any():  # a bracket counts a member once
+        pairs = (member * width + cell)[cell < width]
+        if (cells.first != cells.last).any():  # a bracket counts a member once
             pairs = np.unique(pairs)
-        back = place[pairs // width] * width + pairs % width
+        member, cell = np.divmod(pairs, width)
+        back = place[member] * width + cell
         retained = np.bincount(back, minlength=cohorts.shape[1] * width).reshape(-1, width)
     users = np.bincount(place, minlength=cohorts.shape[1])
     retained[:, 0] = users
-    table = _of_cohorts(who, np.repeat(cohorts, width, axis=1), np.tile(np.arange(width), cohorts.shape[1]))
-    table |= {"users": np.repeat(users, width), "retained": retained.ravel()}
-    none = np.zeros(len(table["cell"]), np.int64)
-    table |= {"power": none, "high": none, "low": none}
-    if value is None:
-        return table
-    amount = _finite(rows.numbers[value], at, value)
-    sums = _values(amount, _of_members(rows, number, at, who, cells), place, cells)
-    sums = _of_cohorts(who, cohorts[:, sums.pop("cohort")], sums.pop("cell")) | sums
-    return {name: np.r_[table[name], sums.get(name, np.zeros(len(sums["cell"]), np.int64))] for name in table}
-
-
-def _of_cohorts(who: Members, cohorts: Ints, cell: Ints) -> Columns:
-    names = [*(f"group {name}" for name in who.groups), "cohort"]
-    return dict(zip(names, cohorts, strict=True)) | {"cell": cell}
+    wide = np.repeat(cohorts, width, axis=1)
+    groups = {f"group {name}": code for name, code in zip(who.groups, wide[:-1], strict=True)}
+    of_cells = groups, wide[-1], np.tile(np.arange(width), cohorts.shape[1])
+    found_facts = [fact(COUNTED, *of_cells, first=np.repeat(users, width), second=retained.ravel())]
+    if over is not None:
+        found_facts.append(together(who, (member, cell), over(who.cohort), width))
+    if value is not None:
+        amount = finite(rows.numbers[value], at, value)
+        every = _of_members(rows, number, at, who, cells)
+        cell = np.searchsorted(cells.last, every.period)
+        inside = cell < width
+        found_facts += values(amount[every.row[inside]], every.member[inside], cell[inside], who)
+    return found_facts
 
 
 def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, mode: Mode, enough: int) -> Returns:
@@ -156,34 +168,6 @@ def _first_of_runs(unit: Ints, period: Ints) -> Ints:
     if not len(unit):
         return unit
     return np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])])
-
-
-def _finite(amount: Floats, at: Ints, value: str) -> Floats:
-    """Numbers to add up, those of the rows `at` finite: a missing one adds nothing."""
-    wrong = amount[at][np.isinf(amount[at])]
-    if len(wrong):
-        raise ValueError(
-            f"value: {value!r} holds infinite numbers, such as {wrong.min()}. "
-            "Use a column of finite numbers; a missing one adds nothing."
-        )
-    return np.nan_to_num(amount)
-
-
-def _values(amount: Floats, found: Returns, place: Ints, cells: Cells) -> Columns:
-    """Value by cohort and cell, as sums of whole numbers."""
-    cell = np.searchsorted(cells.last, found.period)
-    inside = cell < len(cells.last)
-    power, high, low = exact.split(amount[found.row[inside]])
-    powers, width = 4096, len(cells.last)  # more than a float has
-    key = (place[found.member[inside]] * width + cell[inside]) * powers + power + powers // 2
-    sums, which = np.unique(key, return_inverse=True)
-    total = np.zeros((2, len(sums)), np.int64)
-    np.add.at(total[0], which, high)
-    np.add.at(total[1], which, low)
-    cohort, cell = np.divmod(sums // powers, width)
-    return {
-        "cohort": cohort, "cell": cell, "power": sums % powers - powers // 2, "high": total[0], "low": total[1],
-    }  # fmt: skip
 
 
 def _ramp(copies: Ints) -> Ints:

@@ -8,23 +8,27 @@ one that has not begun is absent. Neither is ever shown as 0.
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from metrics import exact
 from metrics.engine import Answer, Cut, Events, Reading, Rows, Span, by_user
+from metrics.engine.groups import MISSING
 from metrics.engine.local import Columns
-from metrics.intervals import add_rate, ratio, wilson
-from metrics.periods import Calendar, Period, WeekStart, When, one_of, spoken
+from metrics.intervals import add_rate, no_denominator
+from metrics.periods import Calendar, Ints, Period, WeekStart, When, one_of, spoken
 from metrics.results import keys, result
+from metrics.retention import facts, history, repeats, worth
 from metrics.retention.cohorts import Cohort, in_words, marks, members
+from metrics.retention.curve import sure_of_period_0
 from metrics.retention.returns import Cells, Clock, Mode, count
 from metrics.steps import EventChoice, Step, as_step
 
 _RESULT = [
     "cohort", "period", "users", "retained", "retention_rate", "retention_rate_low", "retention_rate_high", "complete",
-    "value_sum", "value_per_user", "value_per_active_user",
+    "uncertain",
 ]  # fmt: skip
 
 
@@ -42,6 +46,8 @@ def cohort_retention(
     min_occurrences: int = 1,
     brackets: Sequence[int] | None = None,
     value: str | None = None,
+    observed_from: When | None = None,
+    look_back: str | None = "28 days",
     by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
@@ -81,6 +87,15 @@ def cohort_retention(
     value
         Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing,
         an infinite one is refused; a sum beyond 1.8e308 is infinite.
+    observed_from
+        First moment that the log shows, a date in `tz` or an instant. Default: the end of the period of its first row,
+        which it may cut.
+    look_back
+        History that a cohort of firsts needs. Those that begin sooner after `observed_from` are `uncertain`: what looks
+        like a first may be the return of an old user. None: the log begins with the product, and all firsts are known.
+        A start that less than 1 in 100 units do in more than one period, such as a sign-up, is taken for one of once in
+        a lifetime, and no cohort of it is uncertain; nor is one that does not speak of all history (``"recurring"``,
+        ``"first_in_range"``).
     by
         Property column or list, read from the row that put the unit into its cohort, and from no other.
     since, until
@@ -101,8 +116,17 @@ def cohort_retention(
         retained                count     of these, back in this period
         retention_rate (…)      0 to 1    retained / users, Wilson; NaN without users
         complete                bool      the cohort's period and this one are over at `as_of`
-        value_sum, value_per_user, value_per_active_user   with `value`: sum over the return events of the cell, per
-                                          member, and per member who came back
+        uncertain               bool      the cohort may hold units that began before the log (see `look_back`)
+        reason                  text      ``zero_denominator`` in a cohort of nobody; with `value`, behind the name of
+                                          the estimate, also ``unequal_periods`` in brackets, ``too_large``
+
+    and with `value`, over the return events of the cell
+
+        value_sum, value_per_user, value_per_active_user   money; all, per member, per member who came back
+        value_start                money   `value_sum` of period 0
+        value_kept                 money   of each member what it brought, at most what it brought in period 0
+        net_value_retention (…)    from 0  value_sum / value_start
+        gross_value_retention (…)  0 to 1  value_kept / value_start; limits of both by the ratio over members
 
     Raises
     ------
@@ -147,25 +171,30 @@ def cohort_retention(
     answer = by_user(
         events, reading, _cohort_columns,
         start=start, back=back, cohort=cohort, calendar=calendar, span=ranged,
-        cells=cells, mode=mode, enough=int(min_occurrences), value=value,
+        cells=cells, mode=mode, enough=int(min_occurrences), value=value, as_of=span.as_of,
+        look=look_back is not None and cohort in history.FIRSTS,
     )  # fmt: skip
-    table = _with_empty(_added_up(answer, groups), groups, len(cells.last))
+    found = pd.DataFrame(answer.columns)
+    whole = history.whole_from(found[found["what"] == facts.SEEN], cohort, calendar, observed_from, look_back)
+    added = _added_up(found[found["what"] != facts.SEEN], answer, groups)
+    table = _with_empty(_counted(added, groups, value), groups, len(cells.last))
     opened, closed = cells.edges(table["cohort"].to_numpy(np.int64), table["cell"].to_numpy(np.int64))
     table = table.assign(complete=closed <= span.as_of, period=table["cell"])[opened < span.as_of]
-    table["cohort"] = calendar.start(table["cohort"].to_numpy(np.int64))
-    table = _sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
-    columns = [*groups, *_RESULT[:8]]
+    starts = calendar.start(table["cohort"].to_numpy(np.int64))
+    table["cohort"], table["uncertain"] = starts, history.uncertain(starts, whole)
+    table = sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
+    table["reason"] = no_denominator(table["users"])
+    columns = [*groups, *_RESULT]
     if value is not None:
-        table["value_sum"] = table["value_sum"].fillna(0.0)
-        table["value_per_user"] = ratio(table["value_sum"], table["users"])
-        table["value_per_active_user"] = ratio(table["value_sum"], table["retained"])
-        columns += _RESULT[8:]
+        table = worth.with_worth(table, [*groups, "cohort"], confidence, alike=brackets is None)
+        columns += worth.COLUMNS
     settings = {
         "start_event": start.label, "return_event": back.label, "period": period, "cohort": cohort, "mode": mode,
         "clock": clock, "brackets": None if brackets is None else list(brackets), "value": value,
         "min_occurrences": int(min_occurrences), "as_of": spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
+        "observed_from": None if observed_from is None else str(observed_from), "look_back": look_back,
         "unit": unit, "by": keys(by) or None, "confidence": confidence,
     }  # fmt: skip
     later = "in exactly that" if mode == "on" else "in that or a later"
@@ -176,8 +205,14 @@ def cohort_retention(
     definition = (
         f"Each {unit} joins a cohort {in_words(cohort, start, period)}; it is retained in {period} k if it did "
         f"{back.label}{times} {later} {counted}. A {period} not over at {settings['as_of']} is unfinished."
+        f"{history.in_words(whole)}"
     )
-    return result(table, metric="cohort_retention", definition=definition, settings=settings, columns=columns)
+    table = result(
+        table, metric="cohort_retention", definition=definition, settings=settings, columns=[*columns, "reason"]
+    )
+    if cohort == "recurring":
+        table.attrs["repeats"] = repeats.told(added, groups)
+    return table
 
 
 def _cohort_columns(
@@ -191,28 +226,50 @@ def _cohort_columns(
     mode: Mode,
     enough: int,
     value: str | None,
+    as_of: int,
+    look: bool,
 ) -> Columns:
     number = rows.period(calendar)
     who = members(rows, number, start, cohort, calendar, span)
     returns = rows.meets(1)
     if back.first_time_only:
         returns = rows.first_of_unit(returns)
-    return count(rows, number, returns, who, cells, mode, enough, value)
+    over = partial(_finished, cells=cells, as_of=as_of) if cohort == "recurring" else None
+    parts = count(rows, number, returns, who, cells, mode, enough, value, over)
+    return facts.joined([*parts, history.seen(rows, number, who)] if look else parts)
 
 
-def _added_up(answer: Answer, groups: list[str]) -> pd.DataFrame:
-    """The parts of the answer as one row per cell, in order, missing groups last."""
-    parts = pd.DataFrame(answer.columns)
-    keys = [*(f"group {name}" for name in groups), "cohort", "cell"]
-    parts[keys[:-2]] = parts[keys[:-2]].where(parts[keys[:-2]] >= 0, np.iinfo(np.int64).max)
-    table = parts.groupby(keys)[["users", "retained"]].sum().reset_index()
-    if (parts["high"] != 0).any() or (parts["low"] != 0).any():
-        table["value_sum"] = _sums(parts, keys)
-    else:
-        table["value_sum"] = 0.0
+def _finished(cohort: Ints, cells: Cells, as_of: int) -> Ints:
+    """Of each cohort how many of its first cells are over."""
+    width = len(cells.last)
+    numbers, place = np.unique(cohort, return_inverse=True)
+    _, closed = cells.edges(np.repeat(numbers, width), np.tile(np.arange(width), len(numbers)))
+    over: Ints = (closed <= as_of).reshape(-1, width).sum(axis=1)[place]
+    return over
+
+
+def _added_up(parts: pd.DataFrame, answer: Answer, groups: list[str]) -> pd.DataFrame:
+    """The parts of the answer as one row per fact, in order, missing groups last."""
+    names = [*(f"group {name}" for name in groups), "cohort", "cell", "what"]
+    parts = parts.assign(**{name: parts[name].where(parts[name] >= 0, MISSING) for name in names[: len(groups)]})
+    table = parts.groupby(names)[["first", "second"]].sum().reset_index()
+    table["money"] = 0.0
+    if len(money := parts[parts["what"].isin(facts.MONEY)]):
+        table.loc[table["what"].isin(facts.MONEY), "money"] = _sums(money, names)
     for name in groups:
         codes = table.pop(f"group {name}").to_numpy(np.int64)
-        table[name] = answer.value_of(name, np.where(codes == np.iinfo(np.int64).max, -1, codes)).array
+        table[name] = answer.value_of(name, np.where(codes == MISSING, -1, codes)).array
+    return table
+
+
+def _counted(added: pd.DataFrame, groups: list[str], value: str | None) -> pd.DataFrame:
+    """One row per cell, with its counts and its sums of money."""
+    names = [*groups, "cohort", "cell"]
+    table = added.loc[added["what"] == facts.COUNTED, [*names, "first", "second"]]
+    table = table.rename(columns={"first": "users", "second": "retained"})
+    for what in facts.MONEY if value is not None else ():
+        sums = added.loc[added["what"] == what, [*names, "money"]].rename(columns={"money": facts.money_column(what)})
+        table = table.merge(sums, on=names, how="left")
     return table
 
 
@@ -242,126 +299,6 @@ def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:
     frame = frame.drop(columns=["min", "max"]).merge(pd.DataFrame({"cell": np.arange(cells)}), how="cross")
     table = frame.merge(table, on=[*by, "cohort", "cell"], how="left")
     table[["users", "retained"]] = table[["users", "retained"]].fillna(0).astype(np.int64)
+    money = [name for what in facts.MONEY if (name := facts.money_column(what)) in table]
+    table[money] = table[money].fillna(0.0)
     return table.sort_values([*by, "cohort", "cell"], na_position="last", kind="stable")
-
-
-def _sure_of_period_0(table: pd.DataFrame) -> pd.DataFrame:
-    """Period 0 is the cohort itself, 1 by definition: no estimate, and no interval of any width."""
-    table.loc[(table["period"] == 0) & (table["users"] > 0), "retention_rate_low"] = 1.0
-    return table
-
-
-def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: float = 0.95) -> pd.DataFrame:
-    """What share comes back after k periods, over all cohorts that could be observed?
-
-    Parameters
-    ----------
-    table
-        Result of `cohort_retention`. Unfinished cells are left out; cohorts of nobody too.
-    weighted
-        True (default): sum of retained / sum of users. False: mean of the cohorts' rates, each cohort alike.
-    confidence
-        Level of the intervals.
-
-    Returns
-    -------
-    DataFrame, one row per period (and group)
-        period                0, 1, …
-        cohorts               count   cohorts with somebody in them whose period is over
-        users, retained       count   their sums
-        retention_rate (…)    0 to 1  weighted: Wilson on the sums; else the mean, its limits from the cohorts' Wilson
-                                      limits (square-and-add, as Newcombe 1998); both take for granted that cohorts
-                                      share no units: limits are NaN with ``cohort="recurring"``
-
-    Raises
-    ------
-    ValueError
-        `table` is no result of `cohort_retention`.
-
-    Examples
-    --------
-    >>> from metrics import event_log
-    >>> log = event_log('''
-    ...     2026-01-05 ann visit
-    ...     2026-01-13 ann visit
-    ...     2026-01-06 ben visit
-    ... ''')
-    >>> cells = cohort_retention(log, period="week", periods=1, as_of="2026-01-19")
-    >>> retention_curve(cells)[["period", "cohorts", "users", "retained", "retention_rate"]]
-       period  cohorts  users  retained  retention_rate
-    0       0        1      2         2             1.0
-    1       1        1      2         1             0.5
-    """
-    by = _groups(table)
-    cells = table[table["complete"] & (table["users"] > 0)]
-    rate = cells["retained"] / cells["users"]
-    low, high = wilson(cells["retained"], cells["users"], confidence)
-    cells = cells.assign(cohorts=1, rate=rate, below=(rate - low) ** 2, above=(high - rate) ** 2)
-    names = ["cohorts", "users", "retained", "rate", "below", "above"]
-    sums = cells.groupby([*by, "period"], dropna=False)[names].sum()
-    curve = _sure_of_period_0(add_rate(sums.reset_index(), "retention_rate", "retained", "users", confidence))
-    limits = ["retention_rate_low", "retention_rate_high"]
-    if not weighted:
-        mean = curve["retention_rate"] = ratio(curve["rate"], curve["cohorts"])
-        curve[limits[0]] = (mean - ratio(np.sqrt(curve["below"]), curve["cohorts"])).clip(0)
-        curve[limits[1]] = (mean + ratio(np.sqrt(curve["above"]), curve["cohorts"])).clip(max=1)
-    recurring = table.attrs.get("settings", {}).get("cohort") == "recurring"
-    if recurring:  # the same unit stands in many cohorts, and the table cannot tell which
-        curve[limits] = np.nan
-    settings = dict(table.attrs.get("settings", {})) | {"weighted": weighted, "confidence": confidence}
-    how = "Sum of retained / sum of users" if weighted else "Mean of the cohorts' rates"
-    how += " over the cohorts whose period is over" + ("; no interval, for units stand in several" if recurring else "")
-    definition = f"{how}. {table.attrs.get('definition', '')}".strip()
-    return result(
-        curve.drop(columns=["rate", "below", "above"]),
-        metric="retention_curve",
-        definition=definition,
-        settings=settings,
-    )
-
-
-def retention_matrix(table: pd.DataFrame) -> pd.DataFrame:
-    """How do cohorts compare, period by period?
-
-    Parameters
-    ----------
-    table
-        Result of `cohort_retention`, of one group.
-
-    Returns
-    -------
-    DataFrame, cohorts (rows) x periods (columns)
-        ``retention_rate``, 0 to 1; NaN where the period is not over at `as_of` or the cohort is empty.
-
-    Raises
-    ------
-    ValueError
-        `table` is no result of `cohort_retention`, or has several groups.
-
-    Examples
-    --------
-    >>> from metrics import event_log
-    >>> log = event_log('''
-    ...     2026-01-05 ann visit
-    ...     2026-01-13 ann visit
-    ...     2026-01-06 ben visit
-    ... ''')
-    >>> matrix = retention_matrix(cohort_retention(log, period="week", periods=1, as_of="2026-01-19"))
-    >>> matrix.loc["2026-01-05"].tolist()
-    [1.0, 0.5]
-    """
-    groups = _groups(table)
-    if groups and len(table[groups].drop_duplicates()) > 1:
-        raise ValueError(f"table has the groups {groups}: a matrix shows one. Filter the table first.")
-    observed = table.assign(retention_rate=table["retention_rate"].where(table["complete"]))
-    matrix = observed.set_index(["cohort", "period"])["retention_rate"].unstack()  # noqa: PD010 (keeps all-NaN rows)
-    matrix.attrs = {**table.attrs, "metric": "retention_matrix"}
-    return matrix
-
-
-def _groups(table: pd.DataFrame) -> list[str]:
-    needed = {"cohort", "period", "users", "retained", "complete"}
-    missing = sorted(needed - set(table.columns))
-    if missing:
-        raise ValueError(f"table has no {missing}; it is no result of cohort_retention. Its columns are {list(table)}.")
-    return list(table.columns[: list(table.columns).index("cohort")])
