@@ -1,8 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metrics import Step, cohort_retention, event_log, retention_curve, retention_matrix
+from tests.metrics.catalogue import ROWS, quick, table_of
 
 WEEKS = event_log("""
     2026-01-05  ann   visit     plan=pro
@@ -197,6 +200,40 @@ def test_wrong_arguments_are_refused(options, message):
 def test_a_table_of_something_else_is_refused():
     with pytest.raises(ValueError, match="no result of cohort_retention"):
         retention_curve(pd.DataFrame({"cohort": []}))
+
+
+# Days on which clocks go forward, back, and by half an hour either way, and one that is not in every year.
+CHANGES = {
+    "Europe/Berlin spring": ("Europe/Berlin", "2026-03-29"), "Europe/Berlin autumn": ("Europe/Berlin", "2026-10-25"),
+    "Lord Howe autumn": ("Australia/Lord_Howe", "2026-04-05"),
+    "Lord Howe spring": ("Australia/Lord_Howe", "2026-10-04"),
+    "Kathmandu": ("Asia/Kathmandu", "2026-01-01"), "leap day": ("America/New_York", "2028-02-29"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@quick
+@given(rows=ROWS, kind=st.sampled_from(["first_time", "recurring"]), mode=st.sampled_from(["on", "on_or_after"]))
+def test_a_triangle_is_what_pandas_counts_on_every_clock(name, rows, kind, mode):
+    tz, change = CHANGES[name]
+    events = table_of(rows)
+    span = pd.Timestamp(change, tz=tz).tz_convert("UTC") - pd.Timedelta(days=2) - pd.Timestamp("2026-01-01", tz="UTC")
+    hours = (events["timestamp"] - pd.Timestamp("2026-01-01", tz="UTC")) / 16  # five days around the change
+    events["timestamp"] = (pd.Timestamp("2026-01-01", tz="UTC") + span + hours).dt.as_unit("us")
+    as_of = (pd.Timestamp(change) + pd.Timedelta(days=2)).strftime("%Y-%m-%d")
+    table = cohort_retention(events, period="day", periods=3, cohort=kind, mode=mode, tz=tz, as_of=as_of)
+    assert (table["retained"] <= table["users"]).all()
+    seen = events[events["timestamp"] < pd.Timestamp(as_of, tz=tz)]
+    days = seen["timestamp"].dt.tz_convert(tz).dt.tz_localize(None).dt.normalize().groupby(seen["user_id"]).agg(set)
+    for _, cell in table.iterrows():
+        began = [
+            came for came in days if (min(came) == cell["cohort"] if kind == "first_time" else cell["cohort"] in came)
+        ]
+        day = cell["cohort"] + pd.Timedelta(days=cell["period"])
+        back = [came for came in began if (day in came if mode == "on" else any(other >= day for other in came))]
+        assert cell["users"] == len(began)
+        assert cell["retained"] == (len(back) if cell["period"] else len(began))
+        assert cell["complete"] == (day + pd.Timedelta(days=1) <= pd.Timestamp(as_of))
 
 
 # --- 24 hours, brackets, value
