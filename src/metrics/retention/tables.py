@@ -67,8 +67,8 @@ def cohort_retention(
     start_event, return_event
         What puts a unit into a cohort and what counts as coming back: an event's name, a `Step`, or None for any.
     period, periods
-        Length of a calendar period (``"day"``, ``"week"``, ``"month"``, ``"quarter"``, ``"year"``) and how many
-        periods after the first to follow.
+        Length of a calendar period (``"hour"``, ``"day"``, ``"week"``, ``"month"``, ``"quarter"``, ``"year"``) and how
+        many periods after the first to follow.
     cohort
         ``"first_time"`` (default): the first start in all history. ``"recurring"``: every period with a start.
         ``"first_ever"``: the first row of the start's event must itself meet its filter. ``"first_in_range"``: the
