@@ -193,7 +193,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
     "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),
     "cohort_retention rolling": lambda e: metrics.cohort_retention(
-        e, clock="rolling_24h", brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
+        e, clock="rolling_24h", same_period=True, brackets=[1, 3], cohort="recurring", value="amount", as_of=AS_OF
     ),
     "cohort_retention value": lambda e: metrics.cohort_retention(
         e, start_event="a", mode="on_or_after", value="amount", by="plan", periods=3, as_of=AS_OF

@@ -202,6 +202,29 @@ def test_a_table_of_something_else_is_refused():
         retention_curve(pd.DataFrame({"cohort": []}))
 
 
+def test_who_comes_back_in_the_period_of_their_start_is_counted_apart():
+    log = event_log("""
+        2026-01-05 10:00  ann  sign_up
+        2026-01-05 10:00  ann  visit      # the instant of the start is not later
+        2026-01-05 10:01  ben  sign_up
+        2026-01-11 23:59  ben  visit      # still the week of the start
+        2026-01-04 23:59  cat  visit      # before the start
+        2026-01-05 00:00  cat  sign_up
+        2026-01-12 00:00  cat  visit      # the next week, and within seven days of the start
+        2026-01-06 10:00  dan  sign_up
+        2026-01-06 11:00  dan  visit
+        2026-01-07 11:00  dan  visit
+    """)
+    options = {"start_event": "sign_up", "return_event": "visit", "periods": 1, "same_period": True}
+    table = weekly(log, **options)
+    assert cells(table, "2026-01-05", "retained") == [4, 1]
+    assert cells(table, "2026-01-05", "retained_same_period") == [2, 2]  # ben and dan, of the cohort in every row
+    assert cells(weekly(log, min_occurrences=2, **options), "2026-01-05", "retained_same_period") == [1, 1]
+    rolling = weekly(log, clock="rolling_24h", **options)
+    assert cells(rolling, "2026-01-05", "retained_same_period") == [2, 2]  # cat's visit is a whole week after the start
+    assert "retained_same_period" not in weekly(log)
+
+
 # Days on which clocks go forward, back, and by half an hour either way, and one that is not in every year.
 CHANGES = {
     "Europe/Berlin spring": ("Europe/Berlin", "2026-03-29"), "Europe/Berlin autumn": ("Europe/Berlin", "2026-10-25"),

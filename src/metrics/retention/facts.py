@@ -15,6 +15,7 @@ from metrics.periods import Ints
 COUNTED = 0  # users of the cohort, of these retained in the cell
 SEEN = 1  # units with a start, of these with starts in several periods; in place of the cohort the first period of all
 PAIRS, SQUARES, PRODUCTS = 2, 3, 4  # of units in several cohorts: see `repeats`
+SAME_PERIOD = 11  # members who came back within the period of their start
 VALUE, KEPT, VALUE_SQUARED, VALUE_BY_START, KEPT_SQUARED, KEPT_BY_START = range(5, 11)  # money: see `worth`
 MONEY = range(VALUE, KEPT_BY_START + 1)
 NUMBERS = ("first", "second", "power", "high", "low")

@@ -11,7 +11,7 @@ from metrics.engine import Rows
 from metrics.engine.local import Columns
 from metrics.periods import Calendar, Ints, When, duration, instant, local_time, spoken
 from metrics.retention import facts
-from metrics.retention.cohorts import Cohort, Members
+from metrics.retention.cohorts import Members
 
 FIRSTS = ("first_time", "first_ever")  # the kinds of cohort that speak of all history
 ONCE = 0.01  # a start that fewer units do in several periods is one of once in a lifetime, such as a sign-up
@@ -35,14 +35,17 @@ def seen(rows: Rows, number: Ints, who: Members) -> Columns:
 
 
 def whole_from(
-    parts: pd.DataFrame, cohort: Cohort, calendar: Calendar, observed_from: When | None, look_back: str | None
+    parts: pd.DataFrame, calendar: Calendar, observed_from: When | None, look_back: str | None
 ) -> int | None:
-    """Wall-clock microseconds from which cohorts of firsts have enough history; None where all have."""
+    """Wall-clock microseconds from which cohorts of firsts have enough history; None where all have.
+
+    `parts` are the facts of `seen`, none where cohorts do not speak of all history.
+    """
     if look_back is None:
         return None
     needed = duration(look_back, name="look_back")
     known = None if observed_from is None else instant(observed_from, tz=calendar.tz, name="observed_from")
-    if cohort not in FIRSTS or not len(parts) or parts["second"].sum() < ONCE * parts["first"].sum():
+    if not len(parts) or parts["second"].sum() < ONCE * parts["first"].sum():
         return None
     if known is not None:
         return int(local_time(np.array([known]), calendar.tz)[0]) + needed

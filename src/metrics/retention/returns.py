@@ -11,7 +11,7 @@ from metrics.engine.combinations import combinations
 from metrics.engine.local import Columns
 from metrics.periods import DAY, Calendar, Ints
 from metrics.retention.cohorts import Members
-from metrics.retention.facts import COUNTED, fact
+from metrics.retention.facts import COUNTED, SAME_PERIOD, fact
 from metrics.retention.repeats import together
 from metrics.retention.worth import finite, values
 from metrics.steps import Mask
@@ -75,10 +75,11 @@ def count(
     enough: int,
     value: str | None,
     over: Callable[[Ints], Ints] | None,
+    same_period: bool,
 ) -> list[Columns]:
     """Facts of every cohort that has somebody in it: users, retained, value, and with `over` what units have together.
 
-    `over` says of cohorts how many of their first cells are finished.
+    `over` says of cohorts how many of their first cells are finished; `same_period` asks for returns in the first one.
     """
     cohorts, place = combinations([*who.groups.values(), who.cohort])
     width = len(cells.last)
@@ -113,6 +114,13 @@ def count(
         cell = np.searchsorted(cells.last, every.period)
         inside = cell < width
         found_facts += values(amount[every.row[inside]], every.member[inside], cell[inside], who)
+    if same_period:
+        soon = _of_members(rows, number, at, who, cells)
+        soon = soon.only((soon.period == 0) & (rows.time[soon.row] > who.began[soon.member]))
+        there = np.bincount(soon.member, minlength=len(who)) >= enough
+        again = np.bincount(place[there], minlength=cohorts.shape[1])
+        groups = {f"group {name}": code for name, code in zip(who.groups, cohorts[:-1], strict=True)}
+        found_facts.append(fact(SAME_PERIOD, groups, cohorts[-1], np.zeros_like(again), first=again))
     return found_facts
 
 

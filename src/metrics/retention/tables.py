@@ -26,6 +26,7 @@ from metrics.retention.curve import sure_of_period_0
 from metrics.retention.returns import Cells, Clock, Mode, count
 from metrics.steps import EventChoice, Step, as_step
 
+_SOON = "retained_same_period"
 _RESULT = [
     "cohort", "period", "users", "retained", "retention_rate", "retention_rate_low", "retention_rate_high", "complete",
     "uncertain",
@@ -45,6 +46,7 @@ def cohort_retention(
     clock: Clock = "calendar",
     min_occurrences: int = 1,
     brackets: Sequence[int] | None = None,
+    same_period: bool = False,
     value: str | None = None,
     observed_from: When | None = None,
     look_back: str | None = "28 days",
@@ -84,6 +86,8 @@ def cohort_retention(
     brackets
         Sizes of groups of periods after the first, in place of `periods`: ``[1, 2, 4]`` is period 1, 2 to 3, 4 to 7.
         `min_occurrences` still holds for a single period.
+    same_period
+        Also count who came back later in the period of their own start, for which the exact times are read.
     value
         Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing,
         an infinite one is refused; a sum beyond 1.8e308 is infinite.
@@ -119,6 +123,10 @@ def cohort_retention(
         uncertain               bool      the cohort may hold units that began before the log (see `look_back`)
         reason                  text      ``zero_denominator`` in a cohort of nobody; with `value`, behind the name of
                                           the estimate, also ``unequal_periods`` in brackets, ``too_large``
+
+    with `same_period`
+
+        retained_same_period    count     did the return event in period 0 after their start, at a later instant
 
     and with `value`, over the return events of the cell
 
@@ -164,27 +172,27 @@ def cohort_retention(
         groups=tuple(groups),
         numbers=() if value is None else (value,),
     )
-    by_period = clock == "calendar" and min_occurrences == 1 and value is None and not groups
+    by_period = clock == "calendar" and min_occurrences == 1 and value is None and not groups and not same_period
     if by_period and (cohort != "first_ever" or not start.where):  # else rows of one period are not alike
         reading = replace(reading, cut=Cut(calendar))
     ranged = span if since is not None or until is not None else None
     answer = by_user(
         events, reading, _cohort_columns,
         start=start, back=back, cohort=cohort, calendar=calendar, span=ranged,
-        cells=cells, mode=mode, enough=int(min_occurrences), value=value, as_of=span.as_of,
+        cells=cells, mode=mode, enough=int(min_occurrences), value=value, same_period=same_period, as_of=span.as_of,
         look=look_back is not None and cohort in history.FIRSTS,
     )  # fmt: skip
     found = pd.DataFrame(answer.columns)
-    whole = history.whole_from(found[found["what"] == facts.SEEN], cohort, calendar, observed_from, look_back)
+    whole = history.whole_from(found[found["what"] == facts.SEEN], calendar, observed_from, look_back)
     added = _added_up(found[found["what"] != facts.SEEN], answer, groups)
-    table = _with_empty(_counted(added, groups, value), groups, len(cells.last))
+    table = _with_empty(_counted(added, groups, value, same_period=same_period), groups, len(cells.last))
     opened, closed = cells.edges(table["cohort"].to_numpy(np.int64), table["cell"].to_numpy(np.int64))
     table = table.assign(complete=closed <= span.as_of, period=table["cell"])[opened < span.as_of]
     starts = calendar.start(table["cohort"].to_numpy(np.int64))
     table["cohort"], table["uncertain"] = starts, history.uncertain(starts, whole)
     table = sure_of_period_0(add_rate(table, "retention_rate", "retained", "users", confidence))
     table["reason"] = no_denominator(table["users"])
-    columns = [*groups, *_RESULT]
+    columns = [*groups, *_RESULT, *([_SOON] if same_period else [])]
     if value is not None:
         table = worth.with_worth(table, [*groups, "cohort"], confidence, alike=brackets is None)
         columns += worth.COLUMNS
@@ -226,6 +234,7 @@ def _cohort_columns(
     mode: Mode,
     enough: int,
     value: str | None,
+    same_period: bool,
     as_of: int,
     look: bool,
 ) -> Columns:
@@ -235,7 +244,7 @@ def _cohort_columns(
     if back.first_time_only:
         returns = rows.first_of_unit(returns)
     over = partial(_finished, cells=cells, as_of=as_of) if cohort == "recurring" else None
-    parts = count(rows, number, returns, who, cells, mode, enough, value, over)
+    parts = count(rows, number, returns, who, cells, mode, enough, value, over, same_period)
     return facts.joined([*parts, history.seen(rows, number, who)] if look else parts)
 
 
@@ -262,11 +271,14 @@ def _added_up(parts: pd.DataFrame, answer: Answer, groups: list[str]) -> pd.Data
     return table
 
 
-def _counted(added: pd.DataFrame, groups: list[str], value: str | None) -> pd.DataFrame:
+def _counted(added: pd.DataFrame, groups: list[str], value: str | None, *, same_period: bool) -> pd.DataFrame:
     """One row per cell, with its counts and its sums of money."""
     names = [*groups, "cohort", "cell"]
     table = added.loc[added["what"] == facts.COUNTED, [*names, "first", "second"]]
     table = table.rename(columns={"first": "users", "second": "retained"})
+    if same_period:
+        soon = added.loc[added["what"] == facts.SAME_PERIOD, [*names[:-1], "first"]]
+        table = table.merge(soon.rename(columns={"first": _SOON}), on=names[:-1], how="left")
     for what in facts.MONEY if value is not None else ():
         sums = added.loc[added["what"] == what, [*names, "money"]].rename(columns={"money": facts.money_column(what)})
         table = table.merge(sums, on=names, how="left")
@@ -298,7 +310,8 @@ def _with_empty(table: pd.DataFrame, by: list[str], cells: int) -> pd.DataFrame:
     frame["cohort"] = frame["min"] + frame.groupby(level=0).cumcount()
     frame = frame.drop(columns=["min", "max"]).merge(pd.DataFrame({"cell": np.arange(cells)}), how="cross")
     table = frame.merge(table, on=[*by, "cohort", "cell"], how="left")
-    table[["users", "retained"]] = table[["users", "retained"]].fillna(0).astype(np.int64)
+    counts = ["users", "retained", *([_SOON] if _SOON in table else [])]
+    table[counts] = table[counts].fillna(0).astype(np.int64)
     money = [name for what in facts.MONEY if (name := facts.money_column(what)) in table]
     table[money] = table[money].fillna(0.0)
     return table.sort_values([*by, "cohort", "cell"], na_position="last", kind="stable")
