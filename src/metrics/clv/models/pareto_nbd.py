@@ -183,8 +183,7 @@ def _mixed(
     falls = k * np.log1p(span / start) + s * np.log1p(span / (beta + recency))
     value, still, gone = np.empty(n), np.empty(n), np.empty(n)
     out = [np.empty((2, n)) if name in _SPLIT else np.empty(n) for name in _MOMENTS] if moments else []
-    # A fall at the end of many steps takes twice as many.
-    need = np.ceil(np.maximum(wide / 6, falls / 14) * np.where((wide > 2) & (falls > 7), 2, 1)).astype(np.int64)
+    need = np.ceil(np.maximum(wide / 6, falls / 14)).astype(np.int64)
     few = (wide < 2) & (falls < 4)
     panels = np.where(few, 0, np.maximum(need, 1))
     for many in np.unique(panels):
