@@ -467,3 +467,14 @@ def test_what_is_recorded_in_the_instant_a_month_ends_was_not_known_in_it(record
     rows = log(f"ann a1 2026-01-05 - 10 recorded_at=2026-01-05\nben b1 2026-02-10 - 10 recorded_at={recorded}")
     table = mrr_rollforward(rows, as_of="2026-04-01")
     assert table.set_index("period_start").loc["2026-02-01", "restated"] == restated
+
+
+def test_who_rests_when_a_span_begins_has_not_come_back_when_the_pause_ends():
+    rows = log("""
+        ann a1  2026-01-05  -           10
+        pam p1  2026-01-05  2026-01-20   8
+        pam p1  2026-01-20  2026-02-10   8  status=paused
+        pam p1  2026-02-10  -            8
+    """)
+    table = revenue_retention(rows, reactivation=True, min_n=1, since="2026-02-01", as_of="2026-03-01")
+    assert table.loc[0, ["opening", "nrr"]].tolist() == [10, 1.0]

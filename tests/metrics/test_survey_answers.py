@@ -272,3 +272,13 @@ def test_an_answer_in_the_instant_that_a_subscription_begins_is_not_one_while_pa
     paid = pd.DataFrame({"customer_id": ["ann"], "mrr": [10], "start": at("2026-01-10"), "end": at(None)})
     table = nps_by_churn(said, subscriptions=paid, as_of="2026-06-01", min_n=1)
     assert table.loc[0, ["responses", "followed"]].tolist() == [1, followed]
+
+
+@pytest.mark.parametrize(("as_of", "followed"), [("2026-02-09", 1), ("2026-02-08T23:59:59Z", 0)])
+def test_who_answered_is_watched_once_the_last_instant_of_the_follow_up_is_over(as_of, followed):
+    day = pd.to_datetime(["2026-01-12"], utc=True)
+    said = pd.DataFrame({"account_id": ["ann"], "score": [9], "answered_at": day})
+    paid = pd.DataFrame({"customer_id": ["ann"], "mrr": [10], "start": day - pd.Timedelta(days=9), "end": [pd.NaT]})
+    paid["end"] = pd.to_datetime(paid["end"], utc=True)
+    row = nps_by_churn(said, subscriptions=paid, follow_up="28 days", as_of=as_of, min_n=1).iloc[0]
+    assert row[["followed", "too_recent"]].tolist() == [followed, 1 - followed]
