@@ -96,7 +96,7 @@ if TYPE_CHECKING:
         read_tickets,
     )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
-    from metrics.onboarding import feature_adoption, milestones, time_to_milestone
+    from metrics.onboarding import feature_adoption, milestones, onboarding_outcomes, time_to_milestone
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
         plot_active_users,
@@ -122,6 +122,7 @@ if TYPE_CHECKING:
         plot_mail_frequency,
         plot_mrr,
         plot_nps,
+        plot_onboarding_outcomes,
         plot_paths,
         plot_pause_outcomes,
         plot_payment_recovery,
@@ -214,7 +215,7 @@ _HOMES = {
         "compare_funnels",
         "funnel_drivers",
     ],
-    "metrics.onboarding": ["milestones", "time_to_milestone", "feature_adoption"],
+    "metrics.onboarding": ["milestones", "time_to_milestone", "feature_adoption", "onboarding_outcomes"],
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle", "feature_usage"],
@@ -317,6 +318,7 @@ _HOMES = {
         "plot_feature_usage",
         "plot_stickiness",
         "plot_time_to_milestone",
+        "plot_onboarding_outcomes",
         "plot_survival",
         "plot_projected_retention",
         "plot_mrr",
@@ -351,7 +353,8 @@ __all__ = [
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",
     "compare_funnels", "funnel_drivers",
-    "milestones", "time_to_milestone", "feature_adoption", "plot_time_to_milestone",
+    "milestones", "time_to_milestone", "feature_adoption", "onboarding_outcomes",
+    "plot_time_to_milestone", "plot_onboarding_outcomes",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle", "feature_usage",

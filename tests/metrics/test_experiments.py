@@ -130,6 +130,13 @@ def test_the_check_of_the_split_is_a_chi_square():
 
 
 @pytest.mark.slow
+def test_a_split_is_a_mismatch_only_below_the_threshold():
+    uneven = pd.DataFrame({"users": [5000, 5280]})  # chi-square 7.63
+    assert sample_ratio_check(uneven)["p_value"].item() == pytest.approx(stats.chi2.sf(280**2 / 10280, 1))
+    assert not sample_ratio_check(uneven)["mismatch"].item()
+    assert sample_ratio_check(uneven, threshold=0.01)["mismatch"].item()
+
+
 def test_where_nothing_was_planted_false_alarms_come_as_often_as_stated():
     rng = np.random.default_rng(9)
     found = []

@@ -7,9 +7,9 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said
-from metrics.display.estimates import Estimate, Sentence, none
+from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, with_unit
+from metrics.display.numbers import count, percent, signed, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
 
@@ -226,3 +226,34 @@ def usage_foot(table: pd.DataFrame) -> list[str]:
         return [*lines, "No period is finished with enough users, so that no rate exists."]
     worked = f"{quotient(row['used'], row['users'])}{whose(table, row, period_length(table))}"
     return [*lines, f"{worked}. {level(table)} Wilson intervals."]
+
+
+def outcomes_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many of the onboarded stay, against all others."""
+    known = table[(table["outcome"] == "retention") & table["difference"].notna()]
+    if not len(known):
+        return none("too few users, or none who has been watched for long enough, to compare.")
+    row = known.iloc[0]
+    mine, others = Estimate.of(row, "onboarded_rate"), Estimate.of(row, "others_rate")
+    said, limits = change(mine, others, f"of {count(row['others'])} others, {with_unit(others.number())}")
+    end = setting(table, "seen_in", "the end")
+    text = f"of {count(row['onboarded'])} onboarded were seen in the last {end} {mine.limits()}: {said}"
+    return Sentence(mine.number(), f"{text}. An association, not an effect.", "%", [mine.limits(), *limits])
+
+
+def outcomes_foot(table: pd.DataFrame) -> list[str]:
+    """What each outcome is, one of them worked out, and who is left out."""
+    within, follow = setting(table, "within", "the time"), setting(table, "follow_up", "the time")
+    days, end = setting(table, "active_days", "some"), setting(table, "seen_in", "days")
+    said = [
+        f"Onboarded within {within} of the start; outcomes in the {follow} after. Engagement: active on {days} days or "
+        f"more; retention: seen in the last {end}."
+    ]
+    known = table[table["difference"].notna()]
+    if len(known):
+        row = known.iloc[-1]
+        worked = f"{quotient(row['onboarded_met'], row['onboarded'])} {numbers.MINUS} "
+        worked += f"{quotient(row['others_met'], row['others'])} = {signed(100 * row['difference'], 1)} points"
+        said.append(f"{worked}, {row['outcome']}. {level(table)} Wilson and Newcombe intervals.")
+    recent = setting(table, "too_recent", 0)
+    return [*said, f"Left out: {count(recent)} users who are still watched."] if recent else said

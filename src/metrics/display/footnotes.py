@@ -311,6 +311,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "time_to_milestone": activity.times_foot,
     "feature_adoption": activity.adoption_foot,
     "feature_usage": activity.usage_foot,
+    "onboarding_outcomes": activity.outcomes_foot,
     "churn_rate": _churn,
     "customer_retention_rate": _counts_retention,
     "customer_churn_rate": _counts_churn,

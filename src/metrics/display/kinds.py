@@ -27,6 +27,7 @@ _MARKS = {
     "milestones": {"milestone", "users", "reached", "not_yet", "median_days"},
     "time_to_milestone": {"days", "at_risk", "reached", "censored", "not_yet"},
     "feature_adoption": {"feature", "users", "adopters", "adoption_rate", "repeat_rate"},
+    "onboarding_outcomes": {"outcome", "onboarded", "others", "onboarded_rate", "others_rate"},
     "feature_usage": {"users", "used", "usage_rate"},
     "churn_rate": {"users", "churned", "churn_rate"},
     "customer_retention_rate": {"customers_start", "customers_end", "customers_new", "retention_rate"},

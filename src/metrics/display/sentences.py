@@ -288,6 +288,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "time_to_milestone": activity.times_said,
     "feature_adoption": activity.adoption_said,
     "feature_usage": activity.usage_said,
+    "onboarding_outcomes": activity.outcomes_said,
     "churn_rate": _churn,
     "customer_retention_rate": _counts("retention_rate", "stayed"),
     "customer_churn_rate": _counts("churn_rate", "left"),

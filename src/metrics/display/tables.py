@@ -41,6 +41,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
         "p_adjusted", "probability_better", "verdict",
     ],
     "change_effects": ["change_id", "note", "before", "after", "difference", "p_adjusted", "confounded_with"],
+    "onboarding_outcomes": ["outcome", "onboarded", "onboarded_rate", "others", "others_rate", "difference", "reason"],
     "nps_change": ["responses_before", "responses_after", "before", "after", "difference", "p_value"],
     "nps_by_churn": ["band", "followed", "churned", "too_recent", "churn_rate", "difference", "risk_ratio"],
     "customer_satisfaction": [
@@ -88,6 +89,7 @@ _EXTRA = {
     "compare_survival_pairs": {"expected", "other_expected"},
     "compare_variants": {"users", "relative_lift", "p_adjusted", "probability_better"},
     "change_effects": {"before", "after", "p_adjusted"},
+    "onboarding_outcomes": {"onboarded", "others"},
     "nps_change": {"responses_before", "responses_after", "p_value"},
     "nps_by_churn": {"too_recent", "difference", "risk_ratio"},
     "customer_satisfaction": {"satisfied", "mean_score", "rejected", "duplicates"},

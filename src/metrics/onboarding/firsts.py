@@ -23,7 +23,7 @@ def firsts_of(
     Mark 0 is the start, marks 1 to `goals` are the goals; of the marks in `firsts` only a unit's first row counts.
     """
     met = [rows.first_of_unit(rows.meets(k)) if k in firsts else rows.meets(k) for k in range(goals + 1)]
-    began = _first(rows, met[0])
+    began = first_times(rows, met[0])
     known = np.flatnonzero((began >= since) & (began < until) & (began != NEVER))
     found = {"start": began[known]}
     at_start = met[0] & (rows.time == began[rows.unit])
@@ -34,15 +34,15 @@ def firsts_of(
         found[f"group {name}"] = least[known]
     for goal in range(1, goals + 1):
         after = met[goal] & (rows.time >= began[rows.unit]) & (began[rows.unit] != NEVER)
-        first = _first(rows, after)
+        first = first_times(rows, after)
         found[f"first {goal}"] = first[known]
         if days is not None:
             day, first_day = days.number(rows.time), days.number(first)
-            found[f"again {goal}"] = _first(rows, after & (day > first_day[rows.unit]))[known]
+            found[f"again {goal}"] = first_times(rows, after & (day > first_day[rows.unit]))[known]
     return found
 
 
-def _first(rows: Rows, mask: Mask) -> Ints:
+def first_times(rows: Rows, mask: Mask) -> Ints:
     """Time of each unit's first row in `mask`."""
     first = np.full(len(rows.ids), NEVER)
     at = np.flatnonzero(mask)[::-1]
