@@ -104,5 +104,12 @@ def test_at_an_edge_there_are_no_limits_and_those_of_the_rest_stand():
     assert edge.loc["r", ["low", "high"]].tolist() == pytest.approx(floor.loc["r", ["low", "high"]].tolist(), rel=1e-3)
 
 
+def test_a_row_that_stands_for_nobody_changes_nothing():
+    more = pd.concat([FEW, pd.DataFrame({"frequency": [9], "recency": [1.0], "T": [2.0], "n": [0]})])
+    without, beside = (fit_purchases(t, model="nbd", weights="n", unit="week") for t in (FEW, more))
+    assert beside.distinct_rows == without.distinct_rows == len(FEW)
+    assert beside.log_likelihood == without.log_likelihood
+
+
 def test_limits_can_be_left_out():
     assert "low" not in fit_purchases(FEW, model="bgnbd", weights="n", unit="week", confidence=None).table

@@ -331,6 +331,42 @@ def test_the_mean_value_has_its_interval_its_currency_and_its_holdout_error():
     assert f"missed the purchases of the second half by −12.1{THIN}%" in said
 
 
+def test_what_was_merged_and_refunded_is_told_under_the_values():
+    table = pd.DataFrame({
+        "customer_id": ["a"], "clv": [10.0], "basis": "revenue", "holdout_error": np.nan, "expected_value": 5.0,
+        "discounted_purchases": 2.0,
+    })  # fmt: skip
+    table.attrs = {"metric": "customer_lifetime_value", "settings": {"merged_orders": 3, "refunds": 1200}}
+    foot = footnotes(table)
+    assert "3 orders were merged into another of the same day." in foot
+    assert "1,200 refunds were taken off the value of their day." in foot
+
+
+def test_a_miss_is_told_of_every_model_and_beside_the_simple_rules():
+    check = pd.DataFrame({
+        "model": ["bgnbd", "mbgnbd", "recency", "rate"], "actual_purchases": 50,
+        "predicted_purchases": [44.0, 42, np.nan, 78], "error": [-0.12, -0.16, np.nan, 0.56],
+    })  # fmt: skip
+    said = sentence(check).text
+    assert "how far off BG/NBD was: it expected 44 purchases, and 50 came" in said
+    assert f"Other models: MBG/NBD −16{THIN}%. Simple rules: rate so far +56{THIN}%." in said
+
+
+def test_parameters_of_any_size_have_three_digits_and_an_edge_is_named():
+    table = pd.DataFrame({
+        "parameter": ["r", "alpha"], "estimate": [0.02314, 1896788.0], "std_error": [0.0119, np.nan],
+        "low": [0.0101, np.nan], "high": [np.inf, np.nan],
+    })  # fmt: skip
+    settings = {"model": "mbgnbd", "unit": "week", "confidence": 0.95, "reason": "no_difference_between_customers"}
+    table.attrs = {"metric": "fitted_parameters", "settings": settings}
+    html = show(table, "Parameters").html
+    assert "0.0231" in html
+    assert "0.0101 to ∞" in html
+    assert "1,896,788" in html
+    assert "MBG/NBD, in weeks, by maximum likelihood." in html
+    assert "highest at an edge" in html
+
+
 @pytest.mark.parametrize("wave", [[2018, 2019], [2018.0, np.nan]])
 def test_a_group_that_is_a_number_is_a_name(wave):
     table = pd.DataFrame({

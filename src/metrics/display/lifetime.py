@@ -66,6 +66,9 @@ def value_foot(table: pd.DataFrame) -> list[str]:
     merged = setting(table, "merged_orders", 0)
     if merged:
         lines.append(f"{count(merged)} orders were merged into another of the same day.")
+    refunds = setting(table, "refunds", 0)
+    if isinstance(refunds, int) and refunds:
+        lines.append(f"{count(refunds)} refunds were taken off the value of their day.")
     rank = setting(table, "spearman")
     if rank is not None and abs(rank) > 0.3:
         lines.append(
@@ -99,8 +102,8 @@ def holdout_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     limits = _limits(row, "predicted_purchases")
     text = (
         f"is how far off {model_in_words(row['model'])} was: it expected {plain(row['predicted_purchases'], 0)} "
-        f"purchases {limits}, and {count(row['actual_purchases'])} came"
-    ).replace("  ", " ")
+        f"purchases{f' {limits}' if limits else ''}, and {count(row['actual_purchases'])} came"
+    )
     rule = known["model"].isin(["rate", "aov_x_frequency"])
     for heading, rows in (("Other models", known[~rule].iloc[1:]), ("Simple rules", known[rule])):
         if len(rows) and row["model"] not in ("rate", "aov_x_frequency"):
