@@ -38,7 +38,7 @@ EXTRA = {
     "backtest_churn": {"auc_difference"},
     "churn_alerts": {"rule", "mrr_at_risk"},
     "health_score": {"coverage", "missing"},
-    "customer_status": {"customer_id", "mrr_change_90d", "open_tickets", "invoices_overdue", "days_to_renewal"},
+    "customer_status": {"mrr_change_90d", "nps_band", "open_tickets", "invoices_overdue", "days_to_renewal"},
     "backtest_by_fifth": {"customers"},
     "alert_quality": {"customers", "churned", "base_rate", "recall"},
 }
