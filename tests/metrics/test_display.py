@@ -158,7 +158,7 @@ def test_columns_say_their_unit():
     ):
         assert f"<td>{cell}</td>" in html or f'<td class="text">{cell}</td>' in html, cell
     assert "Median, days" in html
-    assert "Open rate, %" in html
+    assert "Opened, %" in html
 
 
 def test_money_loses_its_cents_when_it_is_large():
