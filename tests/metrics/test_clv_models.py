@@ -359,6 +359,14 @@ def test_with_nothing_to_learn_there_are_no_numbers_but_a_reason(table, reason, 
     assert np.isnan(fit.log_likelihood)
 
 
+@pytest.mark.parametrize("model", TIMED)
+def test_a_fit_needs_more_customers_than_parameters(model):
+    many = len(FAMILIES[model].names)
+    rows = [(k + 1, 4.0 + k, 9.0 + k) for k in range(many + 1)]
+    assert fit_purchases(customers(*rows[:-1]), model=model, unit="week").reason == "too_few_customers"
+    assert fit_purchases(customers(*rows), model=model, unit="week").status != "not_identified"
+
+
 @pytest.mark.parametrize(("model", "second"), [("bgnbd", "a"), ("mbgnbd", "a"), ("pareto_nbd", "s")])
 def test_without_dropout_the_maximum_lies_at_the_edge_and_is_that_of_nbd(model, second):
     g = np.random.default_rng(3)
