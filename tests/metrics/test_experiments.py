@@ -137,6 +137,12 @@ def test_a_split_is_a_mismatch_only_below_the_threshold():
     assert sample_ratio_check(uneven, threshold=0.01)["mismatch"].item()
 
 
+def test_a_split_that_is_a_little_uneven_withholds_nothing():
+    table = compared(a=(100, 1000), b=(150, 1100))  # p 0.029 of the split
+    assert table["verdict"].tolist() == ["control", "better"]
+    assert 0.001 < table.attrs["settings"]["split_p_value"] < 0.05
+
+
 def test_where_nothing_was_planted_false_alarms_come_as_often_as_stated():
     rng = np.random.default_rng(9)
     found = []

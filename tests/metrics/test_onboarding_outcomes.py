@@ -68,6 +68,12 @@ def test_the_last_usable_answer_of_the_follow_up_counts():
     row = outcomes(responses=answers).set_index("outcome").loc["satisfaction"]
     assert row[["onboarded", "onboarded_met", "others"]].tolist() == [2, 1, 0]  # ann's 5, cat's 4; nobody of the others
     assert row["reason"] == "others_rate: zero_denominator; difference: zero_denominator"
+    both = answers.assign(question_type=["nps", *["ces"] * 5])
+    with pytest.raises(ValueError, match="different scales"):
+        outcomes(responses=both)
+    assert outcomes(responses=both, question="ces").set_index("outcome").loc["satisfaction", "onboarded"] == 2
+    with pytest.raises(ValueError, match="'csat'"):
+        outcomes(responses=both, question="csat")
     with pytest.raises(ValueError, match="'score'"):
         outcomes(responses=answers.drop(columns="score"))
 

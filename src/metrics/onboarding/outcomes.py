@@ -38,6 +38,7 @@ def onboarding_outcomes(
     active_days: int = 4,
     features: Sequence[EventChoice] = (),
     responses: pd.DataFrame | None = None,
+    question: str | None = None,
     satisfied_from: float = 5,
     seen_in: str = "7 days",
     min_n: int = 10,
@@ -71,6 +72,8 @@ def onboarding_outcomes(
     responses
         Answers (``respondent_id``, ``answered_at``, ``score``); the last one of a user in `follow_up` counts. Without,
         there is no such row.
+    question
+        Which ``question_type`` of `responses` is meant, such as ``"ces"``: scores of several are on different scales.
     satisfied_from
         Score from which on an answer is a satisfied one.
     seen_in
@@ -98,7 +101,8 @@ def onboarding_outcomes(
     Raises
     ------
     ValueError
-        An event that no row has, a duration without a unit, `seen_in` longer than `follow_up`.
+        An event that no row has, answers to several questions and none named, a duration without a unit, `seen_in`
+        longer than `follow_up`.
     EventTableError
         `events` is no event table.
 
@@ -144,6 +148,7 @@ def onboarding_outcomes(
         met["adoption"] = (over, found["used"])
     if isinstance(responses, pd.DataFrame):
         users = answer.labels(found["id"]).astype("str")
+        responses = _of_question(responses, question)
         score = _scores(responses, pd.Series(np.asarray(users)), begins, follow)
         met["satisfaction"] = (over & ~np.isnan(score), score >= satisfied_from)
     met["retention"] = (over, found["retained"])
@@ -169,7 +174,7 @@ def onboarding_outcomes(
     settings = {
         "onboarded": [goal.label for goal in goals], "start_event": start.label, "within": within,
         "follow_up": follow_up, "active_days": active_days, "features": [f.label for f in used] or None,
-        "seen_in": seen_in, "satisfied_from": satisfied_from if "satisfaction" in met else None,
+        "seen_in": seen_in, "satisfied_from": satisfied_from if "satisfaction" in met else None, "question": question,
         "as_of": spoken(span.as_of, tz), "tz": tz, "min_n": min_n, "confidence": confidence,
         "too_recent": int((~over).sum()) or None,
     }  # fmt: skip
@@ -211,6 +216,16 @@ def _users_of(
         "active_days": np.bincount(unit[new], minlength=len(began)).astype(np.int64)[known],
         "retained": who(late & (rows.time >= start + wait + follow - last))[known],
     }  # fmt: skip
+
+
+def _of_question(responses: pd.DataFrame, question: str | None) -> pd.DataFrame:
+    """The answers to one question."""
+    kinds = responses["question_type"].dropna().unique().tolist() if "question_type" in responses else []
+    if question is None and len(kinds) > 1:
+        raise ValueError(f"responses: answers to {sorted(kinds)} are on different scales. Name one with question=….")
+    if question is not None and question not in kinds:
+        raise ValueError(unknown("question", question, kinds, "a question_type of the answers", "types"))
+    return responses if question is None else responses[responses["question_type"] == question]
 
 
 def _scores(responses: pd.DataFrame, users: pd.Series, begins: Ints, follow: int) -> np.ndarray:
