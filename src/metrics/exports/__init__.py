@@ -26,7 +26,7 @@ Vendors are asked first. Two that claim one file are an error, not a guess.
 import inspect
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib import import_module
@@ -59,6 +59,10 @@ EVENTS = (  # what a vendor's format makes of a record
 )
 
 
+LONG_RECORD = 8 * 2**20  # bytes of a first record that are read to recognise it
+OBJECTS, FEW = 50, 5  # that are looked at in a file, and in one that begins like another
+
+
 @dataclass(frozen=True)
 class Sample:
     """The beginning of a file, enough to recognise its format."""
@@ -67,6 +71,7 @@ class Sample:
     kind: Kind
     head: bytes
     source: Source
+    objects: int = OBJECTS
 
     @classmethod
     def of(cls, source: Source) -> "Sample":
@@ -84,8 +89,10 @@ class Sample:
         """The first objects of a JSON file; more is read where the first is larger than the beginning."""
         if self.kind != "json":
             return []
-        found = first_objects(self.text)
-        return found or first_objects(as_utf8(self.source.head(LONG_RECORD), self.name, None, lenient=True))
+        found = first_objects(self.text, self.objects)
+        return found or first_objects(
+            as_utf8(self.source.head(LONG_RECORD), self.name, None, lenient=True), self.objects
+        )
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -97,9 +104,6 @@ class Sample:
     def most(self, holds: Callable[[dict[str, Any]], bool]) -> bool:
         """Whether this is true of most of the first objects (some may be broken, or of another kind)."""
         return bool(self.records) and sum(map(holds, self.records)) > 0.8 * len(self.records)
-
-
-LONG_RECORD = 8 * 2**20  # bytes of a first record that are read to recognise it
 
 
 @dataclass
@@ -209,8 +213,9 @@ def choose(sources: Sequence[Source], format: str | None) -> list[tuple[Format, 
 def _recognise(source: Source, alike: dict[tuple[object, ...], tuple[Format, str]]) -> tuple[Format, str]:
     """The format of a file; `alike` remembers that of files with the same keys, which need only be confirmed."""
     sample = Sample.of(source)
-    keys = (sample.kind, sample.names, frozenset(key for record in sample.records for key in record))
-    if keys in alike and alike[keys][0].recognise(sample) == alike[keys][1]:
+    few = replace(sample, objects=FEW)
+    keys = (few.kind, few.names, frozenset(key for record in few.records for key in record))
+    if keys in alike and alike[keys][0].recognise(few) == alike[keys][1]:
         return alike[keys]
     claims = [(one, reason) for one in formats().values() if (reason := one.recognise(sample)) is not None]
     vendors = [claim for claim in claims if claim[0].name != GENERIC]

@@ -117,9 +117,10 @@ def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
     files = [file for one in given for file in _files(one)]
     seen: set[Path] = set()
     for file in files:
-        if file.resolve() in seen:
+        place = file.resolve()
+        if place in seen:
             raise refuse(str(file), "is given twice", "Name each file once, or its rows would count double.")
-        seen.add(file.resolve())
+        seen.add(place)
 
     sources: list[Source] = []
     errors: list[EventTableError] = []

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from metrics.files.delimited import decimal_commas, header_end, last_break, read_delimited, record_end
@@ -44,17 +45,16 @@ def pieces_of(
     cut = _Cut(told, size or SIZE, plain, encoding, delimiter)
     batch: list[Source] = []
     held = 0
-    for source in sources:
-        for piece, length in ahead(cut.pieces(source)):
-            if piece.is_part or held + length > cut.size:
-                if batch:
-                    yield batch
-                batch, held = [], 0
-            if piece.is_part:
-                yield [piece]
-            else:
-                batch.append(piece)
-                held += length
+    for piece, length in ahead(chain.from_iterable(map(cut.pieces, sources))):
+        if piece.is_part or held + length > cut.size:
+            if batch:
+                yield batch
+            batch, held = [], 0
+        if piece.is_part:
+            yield [piece]
+        else:
+            batch.append(piece)
+            held += length
     if batch:
         yield batch
 

@@ -85,7 +85,7 @@ def _at_once(
     except EventTableError:
         return None
     names = {source.name for source in batch}
-    return (raw, shaped) if names <= set(shaped.rows[FILE]) else None
+    return (raw, shaped) if names <= set(shaped.rows[FILE].unique()) else None
 
 
 def _names(raw: RawTable) -> list[str]:

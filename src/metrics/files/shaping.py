@@ -106,10 +106,9 @@ def _of_all_pieces(raw: RawTable, file: str) -> tuple[pd.DataFrame, frozenset[st
     if raw.kind == "json" and "properties" in frame and frame["properties"].isna().all():
         frame = frame.drop(columns="properties")  # whether they are objects is told by others
     known = raw.told.names(raw.told_as or file, map(str, frame.columns), raw.nested)
-    absent = [name for name in known if name not in frame.columns]
-    if absent:
-        frame = frame.assign(**dict.fromkeys(absent, pd.Series(None, index=frame.index, dtype=object)))
-    return frame[list(known)], frozenset(name for name, inside in known.items() if inside)
+    empty = pd.Series(None, index=frame.index, dtype=object)
+    columns = {name: frame.get(name, empty) for name in known}
+    return pd.DataFrame(columns, index=frame.index), frozenset(name for name, inside in known.items() if inside)
 
 
 def _with_inner(rename: Mapping[str, str] | None, frame: pd.DataFrame, nested: frozenset[str]) -> dict[str, str]:
