@@ -247,4 +247,4 @@ def test_memory_does_not_grow_with_the_export(tmp_path):
         )  # fmt: skip
         peaks.append(int(done.stdout))
     assert max(peaks) <= 1500
-    assert peaks[1] <= 1.35 * peaks[0]
+    assert peaks[1] <= 2 * peaks[0]  # of four times the rows: the sort fills the half GB that it may have, then spills
