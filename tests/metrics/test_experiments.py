@@ -339,6 +339,11 @@ def test_the_figure_shows_what_was_too_small_to_be_seen():
     assert show(plot_variants(compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")), "x").html
 
 
+def test_a_figure_without_a_second_variant_says_so():
+    nobody = compare_variants(pd.DataFrame({"variant": [], "converted": []}))
+    assert "Nothing that can be said" in plot_variants(nobody).texts[0].get_text()
+
+
 def test_without_users_there_is_nothing_to_compare_and_no_error():
     nobody = pd.DataFrame({"variant": pd.Series([], dtype="str"), "converted": pd.Series([], dtype=bool)})
     table = compare_variants(nobody, control="A")

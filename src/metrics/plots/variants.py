@@ -109,4 +109,6 @@ def _legend(table: pd.DataFrame) -> str:
     )
 
 
-_VARIANTS = Plot(_paint, lambda table, narrow: height(len(table) - 1), lambda table, narrow: Margins(), _alt, _legend)
+_VARIANTS = Plot(
+    _paint, lambda table, narrow: height(max(len(table) - 1, 0)), lambda table, narrow: Margins(), _alt, _legend
+)
