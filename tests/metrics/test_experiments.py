@@ -143,6 +143,19 @@ def test_a_split_that_is_a_little_uneven_withholds_nothing():
     assert 0.001 < table.attrs["settings"]["split_p_value"] < 0.05
 
 
+def test_the_prior_is_that_of_the_probability_and_of_nothing_else():
+    flat, sharp = (compared(a=(3, 50), b=(6, 50), prior=prior).loc["b"] for prior in ((1, 1), (50, 500)))
+    assert sharp["probability_better"] == pytest.approx(probability_better((6, 50), (3, 50), (50, 500)))
+    assert sharp["probability_better"] < flat["probability_better"]
+    assert sharp["p_value"] == flat["p_value"]
+
+
+def test_a_covariate_that_is_the_same_for_everybody_explains_nothing():
+    table = means(spending().assign(before=3.0), covariate="before").loc["new"]
+    assert table["theta"] == 0
+    assert table["adjusted_difference"] == pytest.approx(table["difference"])
+
+
 def test_where_nothing_was_planted_false_alarms_come_as_often_as_stated():
     rng = np.random.default_rng(9)
     found = []
