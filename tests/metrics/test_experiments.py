@@ -282,6 +282,11 @@ def test_statsmodels_needs_as_many_users(baseline, more, alpha, power):
     assert normal_sample_size_one_tail(more, power, alpha / 2, 1, 1) > 0
 
 
+def test_one_direction_needs_the_users_of_twice_the_risk_in_both():
+    one, both = (sample_size(baseline=0.1, target=0.12, **plan) for plan in ({"sides": 1}, {"alpha": 0.1}))
+    assert one["users_per_variant"].item() == both["users_per_variant"].item()
+
+
 def test_a_plan_without_a_difference_is_refused():
     with pytest.raises(ValueError, match="Nothing is a difference of 0"):
         sample_size(baseline=0.1, target=0.1)
