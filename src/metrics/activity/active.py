@@ -6,7 +6,20 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
+from metrics.engine import (
+    Cut,
+    Events,
+    Mark,
+    Reading,
+    Rows,
+    Span,
+    by_user,
+    changes,
+    each_group,
+    in_groups,
+    only,
+    stacked,
+)
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, When, spoken
@@ -166,18 +179,21 @@ def _arrivals_of(rows: Rows, what: Step, days: Calendar, windows: tuple[int, ...
     use = rows.meets(0)
     if what.first_time_only:
         use = rows.first_of_unit(use)
-    unit, day = rows.unit[use], rows.period(days)[use]
+    unit, day = only(use, rows.unit, rows.period(days))
     if not len(day):
         return {"day": day, "came": day, **{f"left {length}": day for length in windows}}
-    first = np.r_[True, (unit[1:] != unit[:-1]) | (day[1:] != day[:-1])]
-    unit, day = unit[first], day[first]
+    unit, day = only(changes(unit, day), unit, day)
     begin, longest = int(day.min()), windows[-1]
-    place = day - begin
     # A day counts until the window has passed, or until the unit's next day takes over.
     gap = np.full(len(day), longest)
-    np.minimum(np.diff(day), longest, out=gap[:-1], where=unit[1:] == unit[:-1])
-    size = int(place.max()) + longest + 1
-    counts = {"came": np.bincount(place, minlength=size)}
+    np.minimum(day[1:] - day[:-1], longest, out=gap[:-1])
+    gap[:-1][unit[1:] != unit[:-1]] = longest
+    last = int(day.max()) - begin
+    came = np.bincount((day - begin) * (longest + 1) + gap, minlength=(last + 1) * (longest + 1))
+    came = came.reshape(last + 1, longest + 1)  # days x gaps
+    counts = {"came": np.r_[came.sum(axis=1), np.zeros(longest, np.int64)]}
+    leaves = np.arange(last + 1)[:, None] + np.arange(longest + 1)
     for length in windows:
-        counts[f"left {length}"] = np.bincount(place + np.minimum(gap, length), minlength=size)
-    return {"day": np.arange(begin, begin + size), **counts}
+        left = np.minimum(leaves, np.arange(last + 1)[:, None] + length)
+        counts[f"left {length}"] = np.bincount(left.ravel(), came.ravel(), last + longest + 1).astype(np.int64)
+    return {"day": np.arange(begin, begin + last + longest + 1), **counts}

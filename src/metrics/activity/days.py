@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from metrics.engine import Events, Mark, Reading, by_user, time_range
+from metrics.engine import Events, Mark, Reading, by_user, changes, time_range
 from metrics.engine.days import LONGEST, UserDays, days_cut, days_kernel, marks_met
 from metrics.periods import DAY, SLOT, When, instant, spoken, zone
 from metrics.steps import EventChoice, Step, as_step
@@ -95,9 +95,7 @@ def user_days(
         raise ValueError(f"events: the first one lies {early:,} days before as_of, too far for days. Mend its time.")
     answer = by_user(events, reading, days_kernel, cells=cells)
     ids = answer.columns["id"]
-    new = np.ones(len(ids), bool)
-    np.not_equal(ids[1:], ids[:-1], out=new[1:])
-    begins = np.flatnonzero(new)
+    begins = np.flatnonzero(changes(ids))
     return UserDays(
         event=what.label, as_of=spoken(before, tz), tz=tz, reading=reading, steps=steps,
         met=marks_met(len(steps)), cells=cells, ids=ids[begins], first=begins, cell=answer.columns["cell"],

@@ -5,7 +5,20 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
+from metrics.engine import (
+    Cut,
+    Events,
+    Mark,
+    Reading,
+    Rows,
+    Span,
+    by_user,
+    changes,
+    each_group,
+    in_groups,
+    only,
+    stacked,
+)
 from metrics.engine.local import Columns
 from metrics.intervals import ratio
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, one_of, spoken
@@ -151,27 +164,26 @@ def _stages_of(rows: Rows, what: Step, calendar: Calendar, new_by: NewBy) -> Col
     if what.first_time_only:
         use = rows.first_of_unit(use)
     number = rows.period(calendar)
-    unit, period = rows.unit[use], number[use]
+    unit, period = only(use, rows.unit, number)
     if not len(period):
         return dict.fromkeys(["period", *_COUNTS[:4]], period)
-    last = np.r_[unit[1:] != unit[:-1], True]
-    once = np.r_[True, last[:-1] | (period[1:] != period[:-1])]
-    unit, period = unit[once], period[once]
-    begins = np.r_[True, unit[1:] != unit[:-1]]
+    unit, period = only(changes(unit, period), unit, period)
+    begins = changes(unit)
     again = np.zeros(len(period), bool)
     again[1:] = ~begins[1:] & (period[1:] - period[:-1] == 1)
     fresh = begins if new_by == "event" else period == _first_seen(rows, number)[unit]
     stays = np.r_[again[1:], False]
     low = int(period.min())
-    place, size = period - low, int(period.max()) - low + 2
-    count = np.bincount(place, minlength=size)
-    new, returning = np.bincount(place[fresh], minlength=size), np.bincount(place[again], minlength=size)
+    size = int(period.max()) - low + 2
+    kind = fresh + 2 * again.view(np.int8) + 4 * stays.view(np.int8)
+    count = np.bincount((period - low) * 8 + kind, minlength=size * 8).reshape(size, 2, 2, 2)  # by stays, again, fresh
+    new, returning = count[..., 1].sum(axis=(1, 2)), count[:, :, 1].sum(axis=(1, 2))
     return {
         "period": np.arange(low, low + size),
         "new": new,
         "returning": returning,
-        "resurrected": count - new - returning,
-        "dormant": np.bincount(place[~stays] + 1, minlength=size),
+        "resurrected": count.sum(axis=(1, 2, 3)) - new - returning,
+        "dormant": np.r_[0, count[:-1, 0].sum(axis=(1, 2))],
     }
 
 

@@ -8,12 +8,25 @@ that is not over has no rate yet.
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
+from metrics.engine import (
+    Cut,
+    Events,
+    Mark,
+    Reading,
+    Rows,
+    Span,
+    by_user,
+    changes,
+    each_group,
+    in_groups,
+    only,
+    stacked,
+)
 from metrics.engine.local import Columns
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Calendar, Ints, Period, WeekStart, When, duration, spoken
 from metrics.results import blank, keys, result, too_few
-from metrics.steps import EventChoice, Step, as_step
+from metrics.steps import EventChoice, Mask, Step, as_step
 
 _COUNTS = ["users", "churned", "reactivated", "new"]
 _RATE = ["churn_rate", "churn_rate_low", "churn_rate_high"]
@@ -162,8 +175,7 @@ def _movements_of(rows: Rows, what: Step, calendar: Calendar | None, span: Span,
         use = rows.first_of_unit(use)
     numbers = _numbers(rows.time, calendar, span)
     begins, ends = _edges(numbers, calendar, span)
-    moved = _movements(rows.unit[use], rows.time[use], begins, np.minimum(ends, span.as_of), silence)
-    return {"period": numbers, **moved}
+    return {"period": numbers, **_movements(rows, use, begins, np.minimum(ends, span.as_of), silence)}
 
 
 def _numbers(time: Ints, calendar: Calendar | None, span: Span) -> Ints:
@@ -187,19 +199,23 @@ def _edges(numbers: Ints, calendar: Calendar | None, span: Span) -> tuple[Ints, 
     return calendar.begins(numbers), calendar.begins(numbers + 1)
 
 
-def _movements(unit: Ints, time: Ints, begins: Ints, ends: Ints, silence: int) -> Columns:
-    """Who was active at the edges of each period, and how that changed; rows are sorted by unit and time."""
+def _movements(rows: Rows, use: Mask, begins: Ints, ends: Ints, silence: int) -> Columns:
+    """Who was active at the edges of each period, and how that changed, by the rows `use`."""
     periods = len(begins)
     edges = np.r_[begins, ends[-1:]]
-    new_unit = np.r_[True, unit[1:] != unit[:-1]] if len(unit) else np.zeros(0, bool)
+    unit, time, at = only(use, rows.unit, rows.time, np.arange(len(use)))
+    new_unit = changes(unit)
     # A run is a stretch without a longer silence: its unit is active at the edges t with start < t <= end + silence.
-    begin = np.flatnonzero(new_unit | np.r_[True, np.diff(time) > silence]) if len(unit) else unit
-    end = np.r_[begin[1:], len(unit)] - 1 if len(unit) else unit
-    low = np.searchsorted(edges, time[begin], side="right")
-    high = np.searchsorted(edges, time[end] + silence, side="right")
-    seen = np.flatnonzero(high > low)  # runs that hold an edge: those of `low` to `high` - 1
+    new_run = new_unit.copy()
+    new_run[1:] |= time[1:] - time[:-1] > silence
+    begin = np.flatnonzero(new_run)
+    end = np.r_[begin[1:], len(unit)][: len(begin)] - 1
+    low, high = rows.passed(edges, at[begin]), rows.passed(edges, at[end], silence)
+    seen = high > low  # runs that hold an edge: those of `low` to `high` - 1
     who, low, high = unit[begin[seen]], low[seen], high[seen]
-    known_since = time[np.flatnonzero(new_unit)][np.cumsum(new_unit)[begin[seen]] - 1] if len(seen) else who
+    since = np.zeros(len(rows.ids), np.int64)
+    since[unit[new_unit]] = time[new_unit]
+    known_since = since[who]
     # Leaving is the end of a run that no run of the same unit takes up by the period's end, and coming the reverse.
     same = who[1:] == who[:-1] if len(who) else np.zeros(0, bool)
     joined = same & (low[1:] == high[:-1])

@@ -9,10 +9,10 @@ from metrics.engine.cells import Cells, Cut
 from metrics.engine.days import UserDays
 from metrics.engine.groups import each_group, in_groups, stacked, typed
 from metrics.engine.reading import Mark, Reading
-from metrics.engine.rows import Rows
+from metrics.engine.rows import Rows, changes, only
 from metrics.engine.span import Span
 
 __all__ = [
-    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "each_group",
-    "in_groups", "rows_of", "stacked", "time_range", "typed",
+    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "changes", "each_group",
+    "in_groups", "only", "rows_of", "stacked", "time_range", "typed",
 ]  # fmt: skip

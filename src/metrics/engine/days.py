@@ -12,7 +12,7 @@ import pandas as pd
 from metrics.engine.cells import Cells, Cut
 from metrics.engine.local import Columns, Kernel
 from metrics.engine.reading import Classes, Reading
-from metrics.engine.rows import Rows
+from metrics.engine.rows import Rows, changes
 from metrics.periods import DAY, Calendar, Ints, spoken
 from metrics.steps import Mask, Step
 
@@ -70,9 +70,7 @@ def days_kernel(rows: Rows, cells: Cells) -> Columns:
     bits = len(rows.met)
     marks = ((1 << np.arange(bits)) @ rows.met).astype(np.int16)[rows.kind]
     cell = rows.cell if rows.cell is not None else cells.number(rows.time).astype(np.int32)
-    new = np.ones(len(cell), bool)
-    new[1:] = (rows.unit[1:] != rows.unit[:-1]) | (cell[1:] != cell[:-1])
-    first = np.flatnonzero(new)
+    first = np.flatnonzero(changes(rows.unit, cell))
     met = marks if len(first) == len(marks) else np.bitwise_or.reduceat(marks, first)
     return {"id": rows.ids[rows.unit[first]], "cell": cell[first], "marks": met}
 

@@ -12,7 +12,7 @@ from metrics.engine.cells import Cells
 from metrics.engine.pieces import Pieces
 from metrics.engine.progress import bar
 from metrics.engine.reading import Classes, Reading
-from metrics.engine.rows import Batch, Rows, empty_batch, sorted_rows
+from metrics.engine.rows import Batch, Rows, changes, distinct, empty_batch, sorted_rows
 from metrics.periods import Ints
 from metrics.steps import Mask
 
@@ -150,19 +150,10 @@ def _run(
     return columns, seen
 
 
-def distinct(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """The different numbers, in order."""
-    packed = np.sort(packed)
-    new = np.ones(len(packed), bool)
-    np.not_equal(packed[1:], packed[:-1], out=new[1:])
-    return packed[new]
-
-
 def unpacked(packed: npt.NDArray[np.uint64], classes: Classes, cells: Cells) -> Rows:
     """Rows from numbers that hold unit, cell and class, in order."""
     ids = packed >> np.uint64(cells.bits + classes.bits)
-    new = np.ones(len(ids), bool)
-    np.not_equal(ids[1:], ids[:-1], out=new[1:])
+    new = changes(ids)
     low = (packed & np.uint64(2 ** (cells.bits + classes.bits) - 1)).astype(np.int32)
     cell = low >> classes.bits
     return Rows(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from metrics.engine.cells import Cells
 from metrics.engine.reading import Classes, Kinds, Reading, digits_of
-from metrics.engine.rows import Batch
+from metrics.engine.rows import Batch, distinct
 from metrics.files import EventTableError
 from metrics.periods import SLOT, Ints
 from metrics.store.columns import BLANKS, FIRST, LAST, quoted, text
@@ -154,7 +154,7 @@ class Query:
 
     def labels(self, reading: Reading, ids: Ints) -> pd.Index:
         """Names of units."""
-        wanted = pd.DataFrame({"id": np.unique(ids).view(np.uint64)})
+        wanted = pd.DataFrame({"id": distinct(ids.view(np.uint64))})
         self.connection.register("wanted", wanted)
         every = (
             f"SELECT {self._id(reading)} AS id, any_value({self._column(reading.unit[0])}) AS label "

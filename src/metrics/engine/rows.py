@@ -38,6 +38,13 @@ class Rows:
         found: Mask = self.met[mark][self.kind]
         return found
 
+    def passed(self, instants: Ints, at: Ints, after: int = 0) -> Ints:
+        """How many of these instants, in order, lie at or before the rows `at` moved `after` later."""
+        if self.cells is None or self.cell is None:
+            return np.searchsorted(instants, self.time[at] + after, side="right")
+        of_cell: Ints = np.searchsorted(instants, self.cells.starts + after, side="right")[self.cell[at]]
+        return of_cell
+
     def period(self, calendar: Calendar) -> Ints:
         """Number of the period in which each row lies."""
         if self.cells is None or self.cell is None:
@@ -47,15 +54,36 @@ class Rows:
 
     def first_of_unit(self, mask: Mask) -> Mask:
         """Of the rows in `mask`, those at the first instant of each unit that has one."""
-        chosen = np.flatnonzero(mask)
-        if not len(chosen):
-            return mask
-        units = self.unit[chosen]
-        new = np.r_[True, units[1:] != units[:-1]]
-        first_time = np.full(len(self.ids), np.iinfo(np.int64).min)
-        first_time[units[new]] = self.time[chosen[new]]
-        firsts: Mask = self.time == first_time[self.unit]
-        return mask & firsts
+        unit, time = only(mask, self.unit, self.time)
+        new = changes(unit)
+        firsts = new
+        if (~new[1:] & (time[1:] == time[:-1])).any():  # several rows of one instant
+            firsts = time == time[new][np.cumsum(new) - 1]
+        if len(firsts) == len(mask):
+            return firsts
+        found = np.zeros(len(mask), bool)
+        found[mask] = firsts
+        return found
+
+
+def only(mask: Mask, *columns: Any) -> tuple[Any, ...]:
+    """The rows in `mask`; where these are all, the columns as they are, which costs nothing."""
+    return columns if mask.all() else tuple(column[mask] for column in columns)
+
+
+def changes(*columns: Any) -> Mask:
+    """Where any of these columns differs from the row before; the first row does."""
+    found = np.zeros(len(columns[0]), bool)
+    found[:1] = True
+    for column in columns:
+        found[1:] |= column[1:] != column[:-1]
+    return found
+
+
+def distinct(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The different numbers, in order; sorting them is faster than what `np.unique` does."""
+    packed = np.sort(packed)
+    return packed[changes(packed)]
 
 
 def empty_batch(reading: Reading) -> Batch:

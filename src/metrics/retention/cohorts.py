@@ -71,7 +71,7 @@ def in_words(cohort: Cohort, start: Step, period: str) -> str:
 
 def _starts(rows: Rows, number: Ints, start: Step, cohort: Cohort, calendar: Calendar, span: Span | None) -> Mask:
     found = rows.meets(0)
-    inside = np.ones(len(number), bool)
+    inside: Mask = np.ones(len(number), bool)
     if span is not None and len(number):
         first, last = max(span.since, int(rows.time.min())), max(span.until, span.since + 1) - 1
         low, high = calendar.number(np.array([first, last]))

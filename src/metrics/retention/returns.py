@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from metrics.engine import Rows
+from metrics.engine import Rows, changes, only
 from metrics.engine.combinations import combinations
 from metrics.engine.local import Columns
 from metrics.periods import DAY, Calendar, Ints
@@ -16,6 +16,7 @@ from metrics.retention.repeats import together
 from metrics.retention.worth import finite, values
 from metrics.steps import Mask
 
+NEVER = 2**40  # number of a period after all others
 Mode: TypeAlias = Literal["on", "on_or_after"]
 Clock: TypeAlias = Literal["calendar", "rolling_24h"]
 
@@ -42,6 +43,12 @@ class Cells:
             )
         last = np.cumsum([0, *(brackets or [1] * periods)])
         return cls(np.r_[0, last[:-1] + 1], last, calendar, rolling if clock == "rolling_24h" else None)
+
+    def of_period(self, period: Ints) -> Ints:
+        """The cell of a period after the cohort's own; one more than there are where it lies behind them all."""
+        known = int(self.last[-1]) + 2
+        of_known: Ints = np.searchsorted(self.last, np.arange(known))
+        return of_known[np.minimum(period, known - 1)]
 
     def edges(self, cohort: Ints, cell: Ints) -> tuple[Ints, Ints]:
         """First instant of a cell for any member of the cohort, and the first one after it for all of them."""
@@ -85,7 +92,7 @@ def count(
     width = len(cells.last)
     at = np.flatnonzero(returns)
     found = _back(rows, number, at, who, cells, mode, enough)
-    member, cell = found.member, np.searchsorted(cells.last, found.period)
+    member, cell = found.member, cells.of_period(found.period)
     if mode == "on_or_after":  # somebody back in cell j was back in or after every cell up to j
         latest = np.zeros(len(who), np.int64)
         np.maximum.at(latest, member, np.minimum(cell, width - 1))
@@ -94,12 +101,10 @@ def count(
         if over is not None:
             member, cell = np.repeat(np.arange(len(who)), latest), _ramp(latest) + 1
     else:
-        pairs = (member * width + cell)[cell < width]
+        member, cell = only(cell < width, member, cell)
         if (cells.first != cells.last).any():  # a bracket counts a member once
-            pairs = np.unique(pairs)
-        member, cell = np.divmod(pairs, width)
-        back = place[member] * width + cell
-        retained = np.bincount(back, minlength=cohorts.shape[1] * width).reshape(-1, width)
+            member, cell = np.divmod(np.unique(member * width + cell), width)
+        retained = np.bincount(place[member] * width + cell, minlength=cohorts.shape[1] * width).reshape(-1, width)
     users = np.bincount(place, minlength=cohorts.shape[1])
     retained[:, 0] = users
     wide = np.repeat(cohorts, width, axis=1)
@@ -128,54 +133,47 @@ def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, mode: 
     """One row for each member and period, after its own, with enough returns; of ``on_or_after`` the last at least."""
     every = mode == "on_or_after"
     if cells.rolling is None:  # a period is the same for all members, so that its rows can be counted before
-        unit, period = rows.unit[at], number[at]
-        first = _first_of_runs(unit, period)
-        at = at[first[np.diff(np.r_[first, len(at)]) >= enough]]
+        first = np.flatnonzero(changes(rows.unit[at], number[at]))
+        at = at[first if enough == 1 else first[np.diff(first, append=len(at)) >= enough]]
         if every:  # the last return of a unit tells for all cells before it
             last = np.flatnonzero(np.r_[rows.unit[at][1:] != rows.unit[at][:-1], True]) if len(at) else at
             at = at[last]
-        found = _of_members(rows, number, at, who, cells, every=every)
-        return found.only(found.period > 0)
-    found = _of_members(rows, number, at, who, cells, every=every)
-    found = found.only(found.period > 0)
+        return _of_members(rows, number, at, who, cells, least=1, every=every)
+    found = _of_members(rows, number, at, who, cells, least=1, every=every)
     width = int(found.period.max()) + 1 if len(found.period) else 1
     _, first, times = np.unique(found.member * width + found.period, return_index=True, return_counts=True)
     return Returns(*(x[first[times >= enough]] for x in (found.row, found.member, found.period)))
 
 
-def _of_members(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, *, every: bool = False) -> Returns:
-    """The rows `at` for the members of their unit whose cells they lie in; with `every` also those after the last."""
+def _of_members(
+    rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, *, least: int = 0, every: bool = False
+) -> Returns:
+    """The rows `at` for the members of their unit, from period `least` to the last; with `every` also after it."""
     unit, period = rows.unit[at], number[at]
     if cells.rolling is None and (who.unit[1:] != who.unit[:-1]).all():  # in one cohort each: nothing to search for
-        of_unit = np.full(len(rows.ids), -1)
+        began = np.full(len(rows.ids), NEVER)
+        began[who.unit] = who.cohort
+        after = period - began[unit]
+        keep = (after >= least) if every else (after >= least) & (after <= cells.last[-1])
+        of_unit = np.zeros(len(rows.ids), np.int64)
         of_unit[who.unit] = np.arange(len(who))
-        member = of_unit[unit]
-        after = period - np.r_[who.cohort, 0][member]
-        keep = (member >= 0) & (after >= 0)
-        if not every:
-            keep &= after <= cells.last[-1]
-        return Returns(at[keep], member[keep], after[keep])
-    least = int(who.cohort.min()) if len(who) else 0
-    width = int(max(period.max(initial=least), who.cohort.max(initial=least))) - least + 2
-    members = who.unit * width + who.cohort - least
+        return Returns(at[keep], of_unit[unit[keep]], after[keep])
+    lowest = int(who.cohort.min()) if len(who) else 0
+    width = int(max(period.max(initial=lowest), who.cohort.max(initial=lowest))) - lowest + 2
+    members = who.unit * width + who.cohort - lowest
     # Of many cohorts of a unit only those near enough: all pairs of starts and returns would be too many.
     reach = width if every else int(cells.last[-1]) + (0 if cells.rolling is None else 2)
-    place = np.minimum(period - least, width - 1)
+    place = np.minimum(period - lowest, width - 1)
     first = np.searchsorted(members, unit * width + np.maximum(place - reach, 0))
     behind = np.searchsorted(members, unit * width + np.maximum(place, -1), side="right")
     many = np.maximum(behind - first, 0)
     row, member = np.repeat(at, many), np.repeat(first, many) + _ramp(many)
     if cells.rolling is not None:
         after = rows.time[row] - who.began[member]
-        return Returns(row, member, after // cells.rolling).only(after >= 0)
-    return Returns(row, member, number[row] - who.cohort[member])
-
-
-def _first_of_runs(unit: Ints, period: Ints) -> Ints:
-    """Places at which the unit or the period changes."""
-    if not len(unit):
-        return unit
-    return np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (period[1:] != period[:-1])])
+        found = Returns(row, member, after // cells.rolling)
+    else:
+        found = Returns(row, member, number[row] - who.cohort[member])
+    return found.only(found.period >= least)
 
 
 def _ramp(copies: Ints) -> Ints:
