@@ -98,6 +98,16 @@ def test_days_are_read_from_presence_and_rows_only_of_the_events_told_apart(stor
     assert read == [6, 6 + 1, 7, 7]
 
 
+def test_users_are_named_from_presence(store):
+    funnel = {"steps": ["visit", "buy"], "as_of": "2026-01-09"}
+    mine, theirs = (metrics.funnel_users(events, **funnel) for events in (open_events(store), VISITS))
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    orders = VISITS.assign(net=[1.0, 2, 4, 8, -16, 32, 64])
+    write_events(orders, store.with_name("orders"))
+    mine = metrics.orders_summary(open_events(store.with_name("orders")))
+    pd.testing.assert_frame_equal(mine, metrics.orders_summary(orders), check_exact=True)
+
+
 def test_as_of_within_a_quarter_of_an_hour_reads_the_rows(store):
     for as_of, users in (("2026-01-05 18:14", [1]), ("2026-01-05 18:14:01", [2]), ("2026-01-05 18:15", [2])):
         assert metrics.active_users(open_events(store), as_of=as_of)["daily"].tolist() == users

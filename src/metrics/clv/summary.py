@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.clv.buys import CENTS, Buys, Merge, merged, per_customer, weeks, whole_amounts
 from metrics.clv.units import UNIT_DAYS, Unit
-from metrics.engine import Events, Mark, Reading, Rows, by_user
+from metrics.engine import Events, Mark, Reading, Rows, by_user, time_range
 from metrics.engine.local import Columns
 from metrics.files import EventTableError
 from metrics.files.values import read_ids
@@ -258,8 +258,13 @@ class FrameOrders:
             said = ", ".join(f"{f['rows']} have {f['reason']} (first: {f['example']})" for f in found)
             raise EventTableError(f"orders: of {len(orders):,} rows {said}. Drop or fill them.", found)
         wall = microseconds(stamps) if stamps.dt.tz is None else local_time(microseconds(stamps), tz)
-        clean, same = pd.factorize(read_ids(pd.Series(names), "orders"))  # names that differ in blanks alone are one
-        return cls(pd.Index(same), clean[code].astype(np.int64), wall, value, currency)
+        ids = read_ids(pd.Series(names), "orders")
+        if (ids != names).any():  # names that differ in blanks alone are one
+            clean, names = pd.factorize(ids)
+            code = clean[code]
+        else:
+            names = pd.Index(ids)
+        return cls(pd.Index(names), code.astype(np.int64, copy=False), wall, value, currency)
 
     def last_day(self) -> int:
         """Number of the day of the last order."""
@@ -292,8 +297,11 @@ class StoredOrders:
 
     def last_day(self) -> int:
         """Number of the day of the last order."""
-        found = self._run(_last_day_of)["day"]
-        return int(found.max()) if len(found) else 0
+        if self.customer != "user_id":  # some rows may be nobody's
+            found = self._run(_last_day_of)["day"]
+            return int(found.max()) if len(found) else 0
+        first, last = time_range(self.events, NEVER)
+        return int(local_time(np.array([last]), self.tz)[0] // DAY) if first <= last else 0
 
     def customers(self, merge: Merge, last: int, final: int) -> Columns:
         """What each customer bought up to the days `last` and `final`."""

@@ -76,8 +76,12 @@ class FileSource:
         if self._reading is None or not len(ids):
             return pd.Index([], dtype="str")
         self._events.check_unchanged()
+        query, reading = self._query, self._reading
+        if self._events.presence and reading.unit == ("user_id",):  # whose rows are fewer, and hold every user
+            query = replace(query, relation=_present(self._events, []))
+            reading = Reading((), reading.before, everything=True)
         with self._explained():
-            return self._query.labels(self._reading, ids)
+            return query.labels(reading, ids)
 
     def examples(self, columns: list[str]) -> pd.DataFrame:
         """Rows that hold every combination of values of these columns."""
