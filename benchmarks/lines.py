@@ -58,7 +58,8 @@ def _by_country(rows: int, mode: Mode) -> Line:
     return _against(question, rows, "ours:funnel", rival, "chDB", settings=by, mode=mode, goal=0.55)
 
 
-def _of_days(rows: int, mode: Mode) -> list[Line]:
+def _of_days(rows: int, mode: Mode, suffix: str = ".parquet") -> list[Line]:
+    """What is asked of days of users; the rival reads the plain file, also where we read a store of its rows."""
     goals = {
         "cohorts": ("weekly cohorts, 26 weeks", 1.0),
         "actives": ("daily, weekly, monthly actives", 0.7),
@@ -67,8 +68,9 @@ def _of_days(rows: int, mode: Mode) -> list[Line]:
         "all_four": ("these four from one read", 0.4),
     }
     return [
-        _against(
-            question, rows, f"activity:{name}", f"clickhouse_activity:{name}", "chDB",
+        Line(
+            question if suffix == ".parquet" else f"{question}, store", rows,
+            Side(f"activity:{name}", rows, suffix=suffix), Side(f"clickhouse_activity:{name}", rows), "chDB",
             goal=goal, megabytes=1000, mode=mode, repeats=3,
         )
         for name, (question, goal) in goals.items()
@@ -137,6 +139,8 @@ LINES = [
     ),
     *_of_days(10 * M, "quick"),
     *_of_days(50 * M, "full"),
+    *_of_days(10 * M, "quick", ".store"),
+    *_of_days(50 * M, "full", ".store"),
     _against(
         "load JSON lines", 1 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3
     ),

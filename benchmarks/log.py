@@ -62,6 +62,8 @@ def log_file(folder: Path, kind: str, rows: int, suffix: str = ".parquet") -> Pa
             write_log(partial, kind, rows)
         elif suffix == ".jsonl.gz":
             write_json(log_file(folder, kind, rows), partial)
+        elif suffix == ".store":
+            write_store(log_file(folder, kind, rows), partial)
         else:
             write_csv(log_file(folder, kind, rows), partial)
         partial.replace(path)
@@ -92,6 +94,13 @@ def write_json(log: Path, path: Path) -> None:
     import duckdb
 
     duckdb.sql(f"COPY (FROM read_parquet('{log}')) TO '{path}' (FORMAT json, COMPRESSION gzip)")
+
+
+def write_store(log: Path, path: Path) -> None:
+    """Write a log as a store, as `metrics load` does."""
+    import metrics
+
+    metrics.write_events(metrics.open_events(log), path)
 
 
 def write_csv(source: Path, path: Path) -> None:
