@@ -46,7 +46,7 @@ def user_days(
 
     Returns
     -------
-    UserDays, held in memory: some 14 bytes for each day of each user.
+    UserDays, held in memory: some 30 bytes for each day of each user.
 
     Raises
     ------

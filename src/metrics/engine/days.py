@@ -1,7 +1,9 @@
 """Days of users: what several metrics ask of events, read once and held in memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +14,10 @@ import pandas as pd
 from metrics.engine.cells import Cells, Cut
 from metrics.engine.local import Columns, Kernel
 from metrics.engine.reading import Classes, Reading
-from metrics.engine.rows import Rows, changes
+from metrics.engine.rows import Rows, changes, only
 from metrics.periods import DAY, Calendar, Ints, spoken
 from metrics.steps import Mask, Step
+from metrics.store.session import read_threads
 
 PIECE = 400_000  # rows that a kernel sees at once, so that they stay in a processor's cache
 ALWAYS = 200 * 366 * DAY  # from here on no `as_of` was given
@@ -56,6 +59,29 @@ class UserDays:
         """How many users there are."""
         return len(self.ids)
 
+    @cached_property
+    def kinds(self) -> Ints:
+        """Which kinds of days there are."""
+        return np.flatnonzero(np.bincount(self.kind))
+
+    @cached_property
+    def pieces(self) -> list[Rows]:
+        """All days as rows, made once for all metrics."""
+        ends = np.r_[self.first[1:], len(self.cell)]
+        bounds = [0]
+        while bounds[-1] < len(self.ids):
+            most = self.first[bounds[-1]] + PIECE
+            bounds.append(max(int(np.searchsorted(ends, most, side="right")), bounds[-1] + 1))
+        if len(bounds) == 1:
+            bounds.append(0)
+        found = []
+        for low, high in pairwise(bounds):
+            a, b = (int(self.first[low]), int(ends[high - 1])) if low < high else (0, 0)
+            cell, unit = self.cell[a:b], np.repeat(np.arange(high - low), ends[low:high] - self.first[low:high])
+            time, kind, ids = self.cells.starts[cell], self.kind[a:b], self.ids[low:high]
+            found.append(Rows(unit, time, kind, self.met, ids, cells=self.cells, cell=cell))
+        return found
+
     def __repr__(self) -> str:
         return f"UserDays({self.days:,} days of {self.users:,} users, {self.event}, before {self.as_of}, {self.tz})"
 
@@ -94,34 +120,24 @@ class DaysSource:
         self._check(reading)
         met = np.stack([self._mark(mark.step) for mark in reading.marks])
         read: Mask | None = None if reading.everything else np.logical_or.reduce(met, axis=0)
-        parts = [kernel(rows) for rows in self._pieces(met, read, reading.before)]
-        seen = np.bincount(days.kind, minlength=met.shape[1]) > 0
+        with ThreadPoolExecutor(read_threads(None)) as pool:
+            parts = list(pool.map(kernel, self._pieces(met, read, reading.before)))
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return columns, Classes(met, np.arange(0), np.arange(0)).met_by(np.flatnonzero(seen))
+        return columns, Classes(met, np.arange(0), np.arange(0)).met_by(days.kinds)
 
     def _pieces(self, met: Mask, read: Mask | None, before: int) -> Iterator[Rows]:
         days = self._days
-        ends = np.r_[days.first[1:], len(days.cell)]
-        bounds = [0]
-        while bounds[-1] < len(days.ids):
-            most = days.first[bounds[-1]] + PIECE
-            bounds.append(max(int(np.searchsorted(ends, most, side="right")), bounds[-1] + 1))
-        last = int(days.cells.number(np.array([before - 1]))[0])
-        if len(bounds) == 1:
-            bounds.append(0)
-        for low, high in pairwise(bounds):
-            a = int(days.first[low]) if low < high else 0
-            b = int(ends[high - 1]) if low < high else 0
-            cell, kind, ids = days.cell[a:b], days.kind[a:b], days.ids[low:high]
-            unit = np.repeat(np.arange(high - low), ends[low:high] - days.first[low:high])
-            keep = cell <= last
+        whole = before >= days.reading.before and (read is None or read[days.kinds].all())
+        for rows in days.pieces:
+            if whole:
+                yield replace(rows, met=met)
+                continue
+            keep: Mask = rows.time < before
             if read is not None:
-                keep &= read[kind]
-            if not keep.all():
-                cell, kind, unit = cell[keep], kind[keep], unit[keep]
-                there, unit = np.unique(unit, return_inverse=True)
-                ids = ids[there]
-            yield Rows(unit, days.cells.starts[cell], kind, met, ids, cells=days.cells, cell=cell)
+                keep &= read[rows.kind]
+            there, unit = np.unique(rows.unit[keep], return_inverse=True)
+            time, kind, cell = only(keep, rows.time, rows.kind, rows.cell)
+            yield Rows(unit, time, kind, met, rows.ids[there], cells=days.cells, cell=cell)
 
     def _mark(self, step: Step) -> Mask:
         """Which classes of days meet a step; anything at all is what the days were read for."""
