@@ -13,6 +13,6 @@ from metrics.engine.rows import Rows, changes, only
 from metrics.engine.span import Span
 
 __all__ = [
-    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "changes", "each_group",
-    "in_groups", "only", "rows_of", "stacked", "time_range", "typed",
+    "Answer", "Cells", "Cut", "Events", "Mark", "Reading", "Rows", "Span", "UserDays", "by_user", "changes",
+    "each_group", "in_groups", "only", "rows_of", "stacked", "time_range", "typed",
 ]  # fmt: skip
