@@ -12,7 +12,7 @@ AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test slow-test browser-test schedule-test bench bench-value study lab picture lock format clean
+.PHONY: help report test slow-test browser-test schedule-test bench bench-value study pictures lab lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +49,11 @@ study: .venv/.test ## Simulate customer bases: are fits sound, and do limits hol
 	$(BIN)/python -W ignore -m benchmarks.lifetime_value.stress
 	$(BIN)/python -W ignore -m benchmarks.lifetime_value.coverage
 
+pictures: .venv/.test .venv/.reports ## Take the pictures of the gallery and of the README anew
+	$(BIN)/python -m docs.pictures
+
 lab: .venv/.core ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(AS_ROOT),--allow-root) notebooks/overview.ipynb
-
-picture: .venv/.test .venv/.reports ## Draw docs/report.png anew, by Chromium
-	$(BIN)/python -m tests.browser.picture
 
 lock: .venv/.test ## Write the lock files anew from pyproject.toml
 	$(INSTALL) uv
