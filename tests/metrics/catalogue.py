@@ -211,6 +211,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "feature_usage": lambda e: metrics.feature_usage(e, feature="b", tz="Asia/Kathmandu", min_n=1, as_of=AS_OF),
     "onboarding_outcomes": lambda e: metrics.onboarding_outcomes(
         e, onboarded="b", start_event="a", within="9 days", follow_up="20 days", active_days=2, features=["c"],
+        min_n=1, as_of=AS_OF,
+    ),
+    "onboarding_outcomes answers": lambda e: metrics.onboarding_outcomes(
+        e, onboarded="b", start_event="a", within="9 days", follow_up="20 days", active_days=2, features=["c"],
         responses=answers(e), satisfied_from=4, min_n=1, as_of=AS_OF,
     ),
     "active_users": lambda e: metrics.active_users(e, windows=(1, 3, 30), tz="Asia/Kathmandu", as_of=AS_OF),
@@ -379,9 +383,8 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "compare_funnels",
     "funnel_drivers", "user_paths", "drop_off_paths", "cohort_retention", "retention_curve", "active_users",
     "milestones", "time_to_milestone", "feature_adoption", "feature_usage",
-    "onboarding_outcomes",
-    "stickiness", "lifecycle", "churn_rate", "user_stays",
-)]  # fmt: skip
+    "onboarding_outcomes", "stickiness", "lifecycle", "churn_rate", "user_stays",
+) and name != "onboarding_outcomes answers"]  # fmt: skip
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
     "explain_funnel", "unit_economics", "health_score", "health_score by",

@@ -367,8 +367,9 @@ def test_heat_has_one_cell_for_each_of_the_table_and_turns_its_text():
 def test_heat_with_groups_is_refused():
     table = cells()
     table.insert(0, "plan", "free")
+    both = pd.concat([table, table.assign(plan="pro")], ignore_index=True)
     with pytest.raises(ValueError, match=r"groups \['plan'\]"):
-        plot_retention_matrix(table)
+        plot_retention_matrix(both)
 
 
 def test_scores_stand_with_their_interval_or_their_reason():

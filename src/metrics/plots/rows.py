@@ -164,7 +164,7 @@ def plot_change_effects(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes"
 
 
 def _mails_received(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
-    received, most = int(str(row["mails_received"])), int(setting(table, "most", 0))
+    received, most = int(float(row["mails_received"])), int(setting(table, "most", 0))
     window = setting(table, "window", "the days")
     or_more = " or more" if received == most else ""
     return f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"

@@ -63,6 +63,7 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
     ...     2026-01-13 ann visit
     ...     2026-01-06 ben visit
     ... ''')
+    >>> from metrics import cohort_retention
     >>> cells = cohort_retention(log, period="week", periods=1, as_of="2026-01-19")
     >>> retention_curve(cells)[["period", "cohorts", "users", "retained", "retention_rate"]]
        period  cohorts  users  retained  retention_rate
@@ -130,6 +131,7 @@ def retention_matrix(table: pd.DataFrame, *, estimate: Share = "retention_rate")
     ...     2026-01-13 ann visit
     ...     2026-01-06 ben visit
     ... ''')
+    >>> from metrics import cohort_retention
     >>> matrix = retention_matrix(cohort_retention(log, period="week", periods=1, as_of="2026-01-19"))
     >>> matrix.loc["2026-01-05"].tolist()
     [1.0, 0.5]

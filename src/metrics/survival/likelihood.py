@@ -144,10 +144,12 @@ def _sharpen(point: Floats, lost: Floats, left: float, free: list[int]) -> Float
             step = np.linalg.solve(bend, slope)
         except np.linalg.LinAlgError:
             return point
+        if not np.abs(step).max() <= 1:  # far from where the curvature holds, and perhaps beyond all numbers
+            return point
         moved = point.copy()
         moved[free] -= step
         gain = log_likelihood(moved, lost, left) - log_likelihood(point, lost, left)
-        if np.abs(step).max() > 1 or not gain > 0:
+        if not gain > 0:
             return point
         point = moved
         if gain < 1e-9:

@@ -17,7 +17,7 @@ def test_a_page_is_late_once_its_run_should_have_ended(tmp_path):
     made = Project(tmp_path, DAILY, "funnel")
     made.run()
     now = datetime.now(UTC)
-    due = (now + timedelta(days=1)).replace(hour=6, minute=0, second=0, microsecond=0)
+    due = now.replace(hour=6, minute=0, second=0, microsecond=0)
     due = due if due > now + timedelta(minutes=20) else due + timedelta(days=1)
     assert state(made, due - timedelta(minutes=1)).state == "current"
     assert state(made, due + timedelta(minutes=9)).state == "current"  # it may be at work
