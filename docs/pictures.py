@@ -73,8 +73,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for report in reports():
             page = latest / f"{report.name}.html"
-            if report.each:  # the first of its pages stands for all
-                page = min((latest / report.name).glob("*.html"))
+            if report.each:  # the fullest of its pages stands for all
+                page = max((latest / report.name).glob("*.html"), key=lambda path: path.stat().st_size)
             take(browser, page, PICTURES / f"{report.name}.png", 1.0)
         take(browser, latest / "onboarding_funnel.html", DOCS / "report.png", 1.68)
         browser.close()
