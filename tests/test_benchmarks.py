@@ -133,6 +133,7 @@ def test_a_worker_tells_what_an_answer_costs(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_the_run_stops_where_the_two_sides_answer_differently(tmp_path):
     sides = lines.Side("ours:funnel_frame", ROWS), lines.Side("others:pandas_merge", ROWS)
     with pytest.raises(SystemExit, match="the two sides answer differently"):

@@ -406,7 +406,7 @@ ROWS = st.lists(
     ),
     max_size=25,
 )
-quick = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(deadline=None, max_examples=9, suppress_health_check=[HealthCheck.too_slow])
 
 
 def table_of(rows):

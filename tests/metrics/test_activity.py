@@ -235,6 +235,7 @@ ASKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tz", ["UTC", "Europe/Berlin", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("name", ASKED)
 @quick

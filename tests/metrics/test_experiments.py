@@ -156,6 +156,7 @@ def test_a_covariate_that_is_the_same_for_everybody_explains_nothing():
     assert table["adjusted_difference"] == pytest.approx(table["difference"])
 
 
+@pytest.mark.slow
 def test_where_nothing_was_planted_false_alarms_come_as_often_as_stated():
     rng = np.random.default_rng(9)
     found = []

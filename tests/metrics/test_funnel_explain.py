@@ -394,6 +394,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(ROWS, PATHS, OPTIONS, st.integers(4, 20))
 def test_the_steps_counted_are_those_of_the_funnel(rows, steps, options, as_of):

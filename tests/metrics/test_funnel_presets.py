@@ -261,6 +261,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(ROWS, st.sampled_from(["ordered", "strict"]))
 def test_clickhouse_itself_gives_the_same_counts(rows, order):

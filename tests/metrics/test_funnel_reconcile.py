@@ -168,6 +168,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(ROWS)
 def test_numbers_are_those_of_the_funnel_and_the_difference_is_those_who_differ(rows):

@@ -129,6 +129,7 @@ def with_every_event(rows, also=""):
     return pd.concat([table_of(rows), table_of([(500, e, True) for e in [*EVENTS, *also]], user="other")])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.sampled_from(EVENTS), st.sampled_from("uvw")), min_size=1, max_size=40)

@@ -28,6 +28,7 @@ def test_equal_scores_at_the_cut_share_the_place_that_is_left():
     assert row["lift"] == pytest.approx(10 / 3)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(rows=st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=12), fraction=st.floats(0.01, 1))
 def test_a_tie_is_the_mean_over_all_orders_of_the_equals(rows, fraction):

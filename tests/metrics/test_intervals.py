@@ -224,6 +224,7 @@ def test_tests_are_adjusted_together_in_the_order_given(method, want):
 METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh", "bonferroni": "bonferroni"}
 
 
+@pytest.mark.slow
 @unhurried
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.sampled_from(sorted(METHODS)))
 def test_adjusted_p_values_agree_with_statsmodels(p_values, method):

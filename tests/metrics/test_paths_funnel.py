@@ -167,6 +167,7 @@ def test_wrong_arguments_around_a_funnel_are_refused(options, message):
         drops(**options)
 
 
+@pytest.mark.slow
 @thorough
 @given(rows=ROWS, after=st.sampled_from([1, 2]), collapse=st.booleans(), window=st.sampled_from([4, 9, 25]))
 def test_paths_around_a_step_are_those_of_plain_python(rows, after, collapse, window):

@@ -189,6 +189,19 @@ def test_nothing_is_left_where_a_load_is_refused(tmp_path):
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"event_id": [None], "event": {}, "timestamp": []},
+        {"user_id": {"a": 1}, "properties": {"": [1, None]}, "received_at": None, "n": None},
+        {"user_id": {"a": 1}, "properties": {"00": [1.5, None]}, "received_at": None, "n": None},
+    ],
+)
+def test_columns_without_values_and_properties_without_a_name_are_loaded_alike(tmp_path, last):
+    rows = [ROW, ROW, {**ROW, **last}]
+    loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet", format="generic")
+
+
 CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))
 anything = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 

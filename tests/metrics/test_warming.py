@@ -5,6 +5,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads in /proc")
 def test_warming_up_loads_what_is_slow_and_leaves_nothing_that_a_fork_would_lose():
     code = """

@@ -118,9 +118,9 @@ def _with_inner(rename: Mapping[str, str] | None, frame: pd.DataFrame, nested: f
 
 
 def _free_name(name: str, nested: frozenset[str], rows: dict[str, Any], found: Sequence[str], ours: set[str]) -> str:
-    """Name of a property: its own, with `properties.` before it where that is taken."""
+    """Name of a property: its own, with `properties.` before it where that is taken, or empty."""
     plain = name.removeprefix("properties.") if name in nested else name
-    taken = plain in ours or plain in rows or plain in PLACE or (plain != name and plain in found)
+    taken = not plain or plain in ours or plain in rows or plain in PLACE or (plain != name and plain in found)
     return f"properties.{plain}" if taken else plain
 
 

@@ -246,7 +246,7 @@ def _typed(stage: Stage, part: Written, name: str) -> str:
 
     kind = stage.kinds[name]
     there = part.rows.schema.field(name).type if name in part.rows.schema.names else pa.null()
-    if there == kind:
+    if there == kind and name in part.rows.schema.names:
         return quoted(name)
     into = {"string": "VARCHAR", "double": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN"}.get(str(kind))
     if into is None:

@@ -63,6 +63,7 @@ def accounted(path, **options):
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KEYS)
 @bounded
 @given(data=st.data())
@@ -76,6 +77,7 @@ def test_any_json_under_the_keys_of_a_format(tmp_path, name, data):
         assert found["read"] == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 @bounded
 @given(data=st.data())
@@ -91,6 +93,7 @@ def test_any_cells_under_the_columns_of_a_format(tmp_path, name, data):
     accounted(path, format=name)
 
 
+@pytest.mark.slow
 @bounded
 @given(
     st.lists(
@@ -166,6 +169,7 @@ def test_cells_that_look_like_formulas_stay_text(tmp_path):
     assert row[["user_id", "event", "note"]].tolist() == ["=cmd|'/C calc'!A0", "+visit", "@SUM(A1)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", ["gzip", "zip"])
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, pack):
     zeros = b"user_id,event,timestamp\n" + b"\n" * (200 * 2**20)
