@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting.errors import RefusedError, did_you_mean
-from reporting.recipe.choices import Choice, choices
+from reporting.recipe.choices import Choice, choices, slug_of
 from reporting.recipe.dates import is_relative, today_in
 from reporting.recipe.file import RECIPE, Recipe, Report
 from reporting.recipe.own_data import MAIN, check_data, fed, is_fed, said
@@ -198,6 +198,8 @@ def _chosen(
             wanted = parameters[name].from_text(text)
             there = [str(values[name]) for _, values in found]
             found = [(choice, values) for choice, values in found if values[name] == wanted]
+            if not found and request.data and list(report.each) == [name] and isinstance(report.each[name], list):
+                found = [(Choice(slug_of(wanted), {name: wanted}), {name: wanted})]  # the list is of the recipe's data
             if not found:
                 hint = did_you_mean(text, there, "They are")
                 raise RefusedError(f"{report.name} has no page for {name} {text!r}. {hint}")

@@ -62,6 +62,20 @@ def test_the_column_may_be_of_a_table_that_a_parameter_names(plans, monkeypatch)
     assert [plan.name for plan in plans(each, more)] == ["segment/x"]
 
 
+def test_a_value_of_ones_own_data_needs_not_stand_in_the_list(plans, monkeypatch):
+    write_notebook(plans.folder / "segment.ipynb", "%md # S", parameters=f"{PARAMETERS}\n{FILES}")
+    for name in ("demo.csv", "other.csv", "mine.csv"):
+        (plans.folder / name).touch()
+    monkeypatch.chdir(plans.folder)
+    each, more = 'each.segment = ["S01", "S02"]', 'data = "customers_file"'
+    mine = read_data(["customers_file=mine.csv"])
+    [plan] = plans(each, more, data=mine, params={"segment": "X 9"})
+    assert (plan.name, plan.values["segment"]) == ("segment/x-9", "X 9")
+    assert [plan.name for plan in plans(each, more, data=mine, params={"segment": "S02"})] == ["segment/s02"]
+    with pytest.raises(RefusedError, match=r"segment has no page for segment 'X 9'"):
+        plans(each, more, params={"segment": "X 9"})
+
+
 def test_two_lists_make_a_page_for_each_pair(plans):
     found = plans('each.segment = ["a", "b"]\neach.weeks = [4, 8]')
     assert [plan.name for plan in found] == ["segment/a-4", "segment/a-8", "segment/b-4", "segment/b-8"]
