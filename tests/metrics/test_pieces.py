@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -203,9 +204,13 @@ def test_columns_without_values_and_properties_without_a_name_are_loaded_alike(t
 
 
 CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))
-anything = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+at_length = pytest.mark.skipif(
+    "CI" in os.environ, reason="takes many minutes: run pytest -m slow tests/metrics/test_pieces.py"
+)
+anything = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
 
 
+@at_length
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*KEYS, "generic"])
 @anything
@@ -213,11 +218,12 @@ anything = settings(deadline=None, max_examples=10, suppress_health_check=list(H
 def test_any_json_is_loaded_alike(tmp_path, name, data):
     keys = KEYS.get(name, ["user_id", "event", "timestamp", "event_id", "n", "received_at", "properties"])
     record = st.fixed_dictionaries({}, optional=dict.fromkeys(keys, VALUES))
-    rows = data.draw(st.lists(record, min_size=1, max_size=30))
+    rows = data.draw(st.lists(record, min_size=1, max_size=15))
     filled = [{**(ROW if name == "generic" else {}), **row} for row in rows]
     loaded_alike(lines(tmp_path / "x.json", filled), tmp_path / "o.parquet", format=name)
 
 
+@at_length
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 @anything

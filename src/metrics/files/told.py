@@ -37,7 +37,7 @@ class Told:
         known = self.columns.setdefault(file, {})
         for name in found:
             known.setdefault(name, name in inside)
-        if "properties" in known and any(known.values()):
+        if "properties" in known and any(known.values()) and file not in self.shut:
             self.shut.add(file)
             del self.columns[file]
             raise Reconsider(file)

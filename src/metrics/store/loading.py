@@ -7,7 +7,7 @@ keys or devices after the other, so that memory does not grow with the export.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from metrics.events.loading import EventLoad, columns_of, settle
 from metrics.events.reading import Export
 from metrics.events.stitching import stitch_users
 from metrics.exports import KEY, RANK, WITHIN
+from metrics.files.refusal import EventTableError
 from metrics.files.shaping import FILE, LINE, NOTE
 from metrics.files.told import Reconsider, Told
 from metrics.store.columns import listed, literal_path, quoted, text
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 MEMORY = 512 * 10**6  # bytes for DuckDB, which spills what is more
 ROWS = 10**6  # rows looked at together
+MOST_BEGINNINGS = 50  # of one load, each with something new that is known; more would be going round in circles
 TOLD_BY = (KEY, RANK, WITHIN, NOTE, FILE, LINE)
 
 
@@ -58,12 +60,17 @@ def loading(
 ) -> Iterator[Loaded | EventLoad]:
     """Read an export, in memory where it is one piece; `watch` is told how many rows were read."""
     told = Told()
-    while True:
+    for begun in count():
         stage = Stage(folder, told)
         try:
             small = _read(export, stage, watch)
             break
-        except Reconsider:
+        except Reconsider as one:
+            if begun == MOST_BEGINNINGS:
+                raise EventTableError(
+                    f"{one}: its pieces contradict one another in more than {MOST_BEGINNINGS} ways. "
+                    "Load smaller parts of the export one by one, with load_events."
+                ) from None
             told = told.again()
             for file in folder.iterdir():
                 file.unlink()
