@@ -203,11 +203,19 @@ def test_columns_without_values_and_properties_without_a_name_are_loaded_alike(t
     loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet", format="generic")
 
 
+@pytest.mark.parametrize("odd", ["text", ["a"], 7])
+def test_a_load_ends_where_properties_are_an_object_here_and_none_there(tmp_path, odd):
+    row = {"user_id": "ann", "event_type": "visit", "event_time": "2026-01-05 09:00:00"}
+    rows = [{**row, "$insert_id": f"i{i}", "event_properties": {"a": i} if i < 20 else odd} for i in range(40)]
+    whole = loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet", format="amplitude")
+    assert len(whole.events) == 40
+
+
 CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))
 at_length = pytest.mark.skipif(
     "CI" in os.environ, reason="takes many minutes: run pytest -m slow tests/metrics/test_pieces.py"
 )
-anything = settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
+anything = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
 
 
 @at_length
@@ -218,7 +226,7 @@ anything = settings(deadline=None, max_examples=4, suppress_health_check=list(He
 def test_any_json_is_loaded_alike(tmp_path, name, data):
     keys = KEYS.get(name, ["user_id", "event", "timestamp", "event_id", "n", "received_at", "properties"])
     record = st.fixed_dictionaries({}, optional=dict.fromkeys(keys, VALUES))
-    rows = data.draw(st.lists(record, min_size=1, max_size=15))
+    rows = data.draw(st.lists(record, min_size=1, max_size=30))
     filled = [{**(ROW if name == "generic" else {}), **row} for row in rows]
     loaded_alike(lines(tmp_path / "x.json", filled), tmp_path / "o.parquet", format=name)
 

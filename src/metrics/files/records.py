@@ -23,6 +23,7 @@ from metrics.files.refusal import EventTableError, refuse_all, shorten
 from metrics.files.shaping import Shaped, shape
 from metrics.files.told import Told
 
+ALL_FILES = "all files"  # by which name pieces of several files tell of their columns
 NOT_AS_DOCUMENTED = "a record that is not built as this format is"
 
 
@@ -166,14 +167,15 @@ def _table(files: Sequence[_Meant], columns: Sequence[Column], told: Told | None
     """All rows of these files, with every column that is required."""
     rows = list(chain.from_iterable(one.rows for one in files))
     lines = list(chain.from_iterable(one.lines for one in files))
-    table = table_of(rows, lines, list(chain.from_iterable(one.broken for one in files)))
+    broken = list(chain.from_iterable(one.broken for one in files))
+    table = table_of(rows, lines, broken, is_shut=told is not None and ALL_FILES in told.shut)
     for column in columns:
         if column.name not in table.frame and column.required:
             table.frame[column.name] = pd.Series(None, index=table.frame.index, dtype=object)
     if len(files) > 1:
         names = np.array([one.name for one in files], object)
         table.files = np.repeat(names, [len(one.rows) for one in files])
-    table.told, table.told_as = told, "all files"
+    table.told, table.told_as = told, ALL_FILES
     return table
 
 

@@ -37,7 +37,7 @@ class Told:
         known = self.columns.setdefault(file, {})
         for name in found:
             known.setdefault(name, name in inside)
-        if "properties" in known and any(known.values()) and file not in self.shut:
+        if "properties" in known and any(known.values()):
             self.shut.add(file)
             del self.columns[file]
             raise Reconsider(file)
