@@ -38,6 +38,12 @@ def test_a_second_currency_is_said_beside_and_never_added():
     assert said(mrr_rollforward(rows, **MONTHS)).endswith("; 70.00 USD.")
 
 
+def test_the_foot_works_out_the_currency_that_the_sentence_tells_of():
+    rows = pd.concat([BOOK, log("ula u1 2026-01-10 - 70 currency=USD")], ignore_index=True)
+    assert "= 840.00, EUR, April 2026" in foot(mrr_rollforward(rows, **MONTHS))
+    assert "780.00 / 800.00 = 97.5 % GRR" in foot(revenue_retention(rows, min_n=1, **MONTHS))
+
+
 def test_a_month_that_was_told_otherwise_is_named():
     rows = log("ann a1 2026-01-05 2026-02-20 10 recorded_at=2026-03-10\nann a1 2026-01-05 - 10 recorded_at=2026-01-05")
     assert "Told otherwise when it closed: Feb 2026." in foot(mrr_rollforward(rows, as_of="2026-04-01"))

@@ -369,6 +369,17 @@ def test_discounts_and_tax_follow_their_policy():
     assert mrr_lines(lasting, discounts="none")["mrr"].item() == 50
 
 
+def test_a_trial_needs_no_price_yet_and_brings_nothing():
+    rows = PRICES.iloc[[3, 3, 0]].assign(status=["trialing", "trialing", "active"])
+    rows.iloc[0, rows.columns.get_indexer(["interval", "unit_amount_minor"])] = None
+    table = mrr_lines(rows)
+    assert table["mrr"].tolist() == [0, 2000, 10]
+    assert table["reason"].iloc[0] == "trial"
+    assert table["reason"].isna().tolist() == [False, True, True]
+    with pytest.raises(EventTableError, match="no unit_amount_minor"):
+        mrr_lines(rows.assign(status="active", interval="month"))
+
+
 @pytest.mark.parametrize(("change", "says"), [
     ({"interval": "fortnight"}, "an interval that is none of day, week, month, year"),
     ({"unit_amount_minor": None}, "no unit_amount_minor"),

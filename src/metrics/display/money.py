@@ -12,7 +12,7 @@ from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, share, signed, with_unit
-from metrics.display.worked import last_complete, level, quotient, whose
+from metrics.display.worked import last_complete, last_of_largest, level, quotient, whose
 
 _MOVES = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
 _SPOKEN = {"reactivation": "from who came back", "fx": "rates of exchange", "new": "new", "pause": "paused"}
@@ -44,7 +44,7 @@ def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 def revenue_foot(table: pd.DataFrame) -> list[str]:
     """The identity, with the figures of the last finished period."""
     lines = ["MRR, start + movements = MRR, end; losses are negative."]
-    row = last_complete(table, "closing")
+    row = last_of_largest(table, "closing", "closing")
     if row is not None:
         places = numbers.money_decimals([float(row["closing"])])
         moved = "".join(
@@ -124,7 +124,7 @@ def kept_foot(table: pd.DataFrame) -> list[str]:
     lines = [
         f"GRR = what the customers of {span} before still pay, each at most what it paid then / what they paid then."
     ]
-    row = last_complete(table, "grr")
+    row = last_of_largest(table, "grr", "opening")
     if row is not None:
         places = numbers.money_decimals([float(row["opening"])])
         opening = plain(row["opening"], places)
@@ -301,7 +301,7 @@ def cards_foot(table: pd.DataFrame) -> list[str]:
 
 
 def _worked(table: pd.DataFrame, formula: str, rate: str, part: str, whole: str) -> list[str]:
-    row = last_complete(table, rate)
+    row = last_of_largest(table, rate, whole)
     if row is None:
         return [f"{formula}.", "No period is finished with enough to say."]
     return [

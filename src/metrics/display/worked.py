@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.kinds import groups_of, setting
+from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 
 
@@ -20,6 +20,12 @@ def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
     if "complete" in rows:
         rows = rows[rows["complete"].astype(bool)]
     return rows.iloc[-1] if len(rows) else None
+
+
+def last_of_largest(table: pd.DataFrame, estimate: str, size: str) -> pd.Series | None:
+    """The last finished row of the group that is the largest then: the one that the sentence tells of."""
+    rows = [row for _, part in parts(table) if (row := last_complete(part, estimate)) is not None]
+    return max(rows, key=lambda row: float(row[size])) if rows else None
 
 
 def quotient(part: float, whole: float, rate: float | None = None) -> str:

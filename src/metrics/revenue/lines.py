@@ -50,14 +50,15 @@ def mrr_lines(
     DataFrame, the rows of `subscriptions` in their order, with
         mrr             money  a month, in units of the row's currency (yen have no hundredths, Kuwaiti dinars mills)
         billing_months  months that one price pays for; NA without an interval
-        reason          text   ``metered``, ``one_time`` or ``free`` where mrr is 0
+        reason          text   ``metered``, ``one_time``, ``free`` or ``trial`` (without a price) where mrr is 0
 
     Raises
     ------
     ValueError
         A policy that does not exist; a table without prices.
     EventTableError
-        An unknown interval or kind, a price, quantity or currency that is missing or negative.
+        An unknown interval or kind, a price, quantity or currency that is missing or negative; a row of status
+        ``trialing`` may lack its price.
 
     Examples
     --------
@@ -86,9 +87,11 @@ def mrr_lines(
     n = len(subscriptions)
     kind = _words(subscriptions, "kind", "recurring")
     interval = _words(subscriptions, "interval", "")
-    recurring = kind == "recurring"
     count, quantity = _number(subscriptions, "interval_count", 1), _number(subscriptions, "quantity", 1)
     unit, taxed = _number(subscriptions, "unit_amount_minor", 0), _number(subscriptions, "unit_tax_minor", 0)
+    # Nobody has chosen a plan yet in a trial without a price: it is no MRR, as every other trial is none.
+    undecided = (_words(subscriptions, "status", "active") == "trialing") & np.isnan(unit)
+    recurring = (kind == "recurring") & ~undecided
     percent, off = _number(subscriptions, "discount_percent", 0), _number(subscriptions, "discount_amount_minor", 0)
     percent, off, taxed = (np.nan_to_num(values) for values in (percent, off, taxed))
     _refuse(n, ~np.isin(kind, _KINDS), f"a kind that is none of {', '.join(_KINDS)}", kind)
@@ -114,7 +117,7 @@ def mrr_lines(
     per_unit = (
         np.array([PARTS * 10 ** decimals(code) for code in currencies], np.int64)[codes] if n else np.ones(0, int)
     )
-    reason = pd.Series(kind, index=subscriptions.index).where(~recurring)
+    reason = pd.Series(np.where(undecided, "trial", kind), index=subscriptions.index).where(~recurring)
     reason = reason.mask(recurring & (parts == 0), "free").astype("str")
     table = subscriptions.assign(
         mrr=from_parts(parts.astype(np.int64), per_unit),
