@@ -303,3 +303,13 @@ def test_days_of_nobody_are_days():
     assert (days.days, days.users) == (0, 0)
     assert len(active_users(days, as_of="2026-01-14")) == 0
     assert len(lifecycle(days, as_of="2026-01-14")) == 0
+
+
+def test_cohorts_that_begin_with_an_event_that_nobody_did_are_refused_from_days_too():
+    with pytest.warns(UserWarning, match="tell_apart: 'sign_up' is not in the event table"):
+        days = metrics.user_days(JANUARY, tell_apart=["sign_up"], as_of="2026-01-14")
+    for events in (JANUARY, days):
+        with pytest.raises(ValueError, match=r"start_event: 'sign_up' is not in the event"):
+            metrics.cohort_retention(events, start_event="sign_up", period="day", as_of="2026-01-14")
+    back = metrics.cohort_retention(days, return_event="sign_up", period="day", as_of="2026-01-14")
+    assert back.loc[back["period"] > 0, "retained"].fillna(0).eq(0).all()

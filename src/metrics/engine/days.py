@@ -123,7 +123,13 @@ class DaysSource:
         with ThreadPoolExecutor(read_threads(None)) as pool:
             parts = list(pool.map(kernel, self._pieces(met, read, reading.before)))
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return columns, Classes(met, np.arange(0), np.arange(0)).met_by(days.kinds)
+        done = Classes(met, np.arange(0), np.arange(0)).met_by(days.kinds)
+        for mark, anybody in zip(reading.marks, done, strict=True):
+            if mark.needed and not anybody and len(days.cell):
+                raise ValueError(
+                    f"{mark.argument}: {mark.step.label!r} is not in the events of these days. Name one that occurs."
+                )
+        return columns, done
 
     def _pieces(self, met: Mask, read: Mask | None, before: int) -> Iterator[Rows]:
         days = self._days

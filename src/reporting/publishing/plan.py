@@ -147,10 +147,21 @@ class _Given:
 def _given(report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> _Given:
     below = {key: value for key, value in recipe.params.items() if key in parameters}
     below |= report.params
+    if request.data:
+        below |= {
+            name: parameters[name].from_text(value) if isinstance(value, str) else value  # "" is none, as with -p
+            for name, value in report.with_data.items()
+            if name in parameters
+        }
     below |= {key: value for key, value in request.values.items() if key in parameters}
     above: dict[str, Any] = {}
     typed: dict[str, str] = {}
-    problems = []
+    problems = [
+        f"report.{report.name}.with_data: {report.notebook.name} has no parameter {name!r}. "
+        f"{did_you_mean(name, parameters, 'Its parameters are')}"
+        for name in report.with_data
+        if name not in parameters
+    ]
     for key, text in {**fed(report, parameters, request.data), **request.params}.items():
         if key in parameters:
             try:

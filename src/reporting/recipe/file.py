@@ -10,6 +10,7 @@
     group = "Customers"
     data = "events_file"             # the parameter that --data sets
     params = { period = "week" }
+    with_data = { start_event = "" }  # with --data: what the demo's own data only have is not looked for
 
     [report.segment]                 # one page for each segment
     notebook = "../notebooks/segment.ipynb"
@@ -65,6 +66,7 @@ class Report:
     data: str | None = None  # the parameter that --data sets
     sources: tuple[str, ...] = ()  # further files that it reads, absolute
     params: dict[str, Any] = field(default_factory=dict)
+    with_data: dict[str, Any] = field(default_factory=dict)  # in place of params where --data feeds it
     rules: dict[str, Rule] = field(default_factory=dict)
     each: dict[str, Any] = field(default_factory=dict)
     timeout: float = 600.0
@@ -168,6 +170,7 @@ class _Report(_Table):
     group: str = "Reports"
     data: str | list[str] | None = None
     params: dict[str, Any] = Field(default_factory=dict)
+    with_data: dict[str, Any] = Field(default_factory=dict)
     each: dict[str, Any] | str = Field(default_factory=dict)
     timeout: float | None = None
     memory: int | None = None
@@ -271,6 +274,7 @@ def _report(name: str, entry: _Report, defaults: _Defaults, folder: Path) -> Rep
         data=entry.data if isinstance(entry.data, str) else None,
         sources=tuple(str(folder / source) for source in sources),
         params={key: value for key, value in entry.params.items() if key not in rules},
+        with_data=entry.with_data,
         rules=rules,
         each={"": entry.each} if isinstance(entry.each, str) else entry.each,
         timeout=entry.timeout or defaults.timeout,

@@ -205,3 +205,27 @@ def test_absent_data_are_refused(recipe):
         plan_reports(recipe, Request(data={"": Path("my.csv")}))
     with pytest.raises(RefusedError, match=r"events_file is 'gone.csv', and nothing is there"):
         plan_reports(recipe, Request(params={"events_file": "gone.csv", **MAY}))
+
+
+def test_what_names_the_recipes_own_data_is_another_thing_with_data_of_ones_own(recipe):
+    path = Path("reports.toml")
+    path.write_text(f'{RECIPE}params = {{ as_of = 2026-03-01 }}\nwith_data = {{ as_of = "2026-05-01", by = "" }}\n')
+    write_notebook(
+        Path("notebooks/nps.ipynb"),
+        "%md # Score",
+        parameters='surveys_file: str = "events.csv"\nas_of: str = "2026-07-01"\nby: str | None = "plan"',
+    )
+    recipe = read_recipe(path)
+    Path("my.csv").touch()
+    assert values(recipe, names=["nps"])["nps"] | {"surveys_file": ""} == {
+        "surveys_file": "", "as_of": "2026-03-01", "by": "plan",
+    }  # fmt: skip
+    own = values(recipe, names=["nps"], params={"as_of": "2026-05-02"}, **given("my.csv"))["nps"]
+    assert (own["by"], own["as_of"]) == (None, "2026-05-02")
+    asked = values(recipe, names=["nps"], params={"by": "team", **MAY}, **given("my.csv"))["nps"]
+    assert (asked["by"], asked["as_of"]) == ("team", "2026-05-01")
+    path.write_text(path.read_text().replace("by =", "bye ="))
+    with pytest.raises(
+        RefusedError, match=r"report\.nps\.with_data: nps\.ipynb has no parameter 'bye'. Did you mean 'by'"
+    ):
+        plan_reports(read_recipe(path), Request(names=["nps"]))
