@@ -257,6 +257,13 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         cancellations(e), subscriptions=subscriptions(e), by="plan", period="week", as_of=AS_OF
     ),
     "trial_conversion": lambda e: metrics.trial_conversion(subscriptions(e), period="week", min_n=1, as_of=AS_OF),
+    "assisted_trial_conversion": lambda e: metrics.assisted_trial_conversion(
+        subscriptions(e), tickets=tickets(e), events=e, training="b", within="20 days", min_n=1, as_of=AS_OF
+    ),
+    "assisted_trial_conversion by": lambda e: metrics.assisted_trial_conversion(
+        subscriptions(e).assign(event=e["event"]), by="event", min_n=1, as_of=AS_OF,
+        contacts=e.rename(columns={"user_id": "customer_id", "timestamp": "at", "plan": "kind"}),
+    ),
     "pause_outcomes": lambda e: metrics.pause_outcomes(
         subscriptions(e), cancellations=cancellations(e), follow_up="20 days", period="week", min_n=1, as_of=AS_OF
     ),

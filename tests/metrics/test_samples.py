@@ -307,6 +307,7 @@ def test_every_key_leads_somewhere():
         ("survey_responses", "account_id"),
         ("emails", "recipient_id"),
         ("tickets", "customer_id"),
+        ("contacts", "customer_id"),
         ("orders", "user_id"),
     ]:
         assert set(tables[name][column]) <= people, name

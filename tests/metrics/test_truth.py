@@ -199,6 +199,16 @@ def test_trials_convert_and_requests_end_in_a_pause_as_often_as_stated():
     assert holds((asked == "paused").sum(), len(asked), law["pause_take_rate"])
 
 
+def test_trials_with_a_call_convert_more_often_by_the_stated_difference():
+    table = metrics.assisted_trial_conversion(
+        world()["subscriptions"], contacts=world()["contacts"], as_of=END, tz=ZONE, confidence=SURE
+    ).iloc[0]
+    law = TRUTH["trial_calls"]
+    for side, rate in law["conversion_rate"].items():
+        assert table[f"{side}_rate_low"] < rate < table[f"{side}_rate_high"], side
+    assert 0 < table["difference_low"] < law["difference"] < table["difference_high"]
+
+
 def test_variant_b_converts_better_by_the_stated_difference():
     mails = world()["emails"]
     delivered = mails[mails["event"] == "delivered"].groupby("variant")["message_id"].nunique()

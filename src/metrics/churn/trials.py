@@ -96,7 +96,7 @@ def trial_conversion(
     ranged = Range(as_of=as_of, **span)
     policies = Policies()
     book = read_book(subscriptions, span=ranged, policies=policies, by=by, statuses=(ACTIVE, PAST_DUE, TRIALING))
-    trials = _trials(book)
+    trials = trials_of(book)
     at = trials["start"] if method == "cohort" else trials["end"]
     if method == "ended":
         trials, at = trials[at < NEVER], at[at < NEVER]
@@ -132,7 +132,7 @@ def trial_conversion(
     return result(table, metric="trial_conversion", definition=definition, settings=settings)
 
 
-def _trials(book: Book) -> pd.DataFrame:
+def trials_of(book: Book) -> pd.DataFrame:
     """Every trial with its start, end, segment and what became of it."""
     rows = np.flatnonzero(book.status == TRIALING)
     spans = Spans.of(book.subscription[rows], book.start[rows], book.end[rows])

@@ -1,12 +1,13 @@
 """What columns are called in a table: the words over them, where their name alone would not do."""
 
-from metrics.display import health, of_contacts, of_health, of_money
+from metrics.display import health, of_contacts, of_health, of_loyalty, of_money
 
 HEADS = {
     **of_money.HEADS,
     **health.HEADS,
     **of_contacts.HEADS,
     **of_health.HEADS,
+    **of_loyalty.HEADS,
     "event": "Step",
     "users": "Users",
     "dropped": "Stopped",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import activity, contacts, growth, health, lifetime, money, numbers, staying, warnings
+from metrics.display import activity, contacts, growth, health, lifetime, loyalty, money, numbers, staying, warnings
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -270,6 +270,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     **money.SAID,
     **growth.SAID,
     **contacts.SAID,
+    **loyalty.SAID,
     "conversion_funnel": _funnel,
     "funnel_trend": _trend,
     "compare_funnels": groups_said,

@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from metrics.display import numbers, of_contacts, of_health, of_money
+from metrics.display import numbers, of_contacts, of_health, of_loyalty, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import UNCERTAIN, footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
@@ -17,6 +17,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     **of_money.SHOWN,
     **of_contacts.SHOWN,
     **of_health.SHOWN,
+    **of_loyalty.SHOWN,
     "conversion_funnel": [
         "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
     ],
@@ -68,6 +69,7 @@ _EXTRA = {
     **of_money.EXTRA,
     **of_contacts.EXTRA,
     **of_health.EXTRA,
+    **of_loyalty.EXTRA,
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
     "time_to_convert": {"users", "p25_seconds", "p75_seconds"},
     "compare_funnels": {"users", "conversion_rate", "p_adjusted"},

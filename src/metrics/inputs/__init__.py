@@ -2,6 +2,7 @@
 
 from metrics.inputs.cards import read_payment_methods
 from metrics.inputs.changes import read_changes
+from metrics.inputs.customers import read_contacts, read_customers
 from metrics.inputs.sends import read_survey_sends
 from metrics.inputs.tables import (
     account,
@@ -20,6 +21,8 @@ __all__ = [
     "read_campaigns",
     "read_cancellations",
     "read_changes",
+    "read_contacts",
+    "read_customers",
     "read_invoices",
     "read_orders",
     "read_payment_attempts",

@@ -116,3 +116,18 @@ CHANGES = (
     _optional("scope", "text", "area"),
     _optional("note", "text", "description", "title"),
 )
+CUSTOMERS = (
+    Column("customer_id", "id", ("lead_id", "lead", *CUSTOMER)),
+    Column(
+        "signup_at", "time", ("signed_up_at", "sign_up_date", "signup_date", "registered_at", "became_lead_at", *WHEN)
+    ),
+    _optional("source", "text", "lead_source", "acquisition_source", "utm_source"),
+    _optional("offer", "text"),
+    _optional("referrer_id", "id", "referred_by", "invited_by"),
+    _optional("segment", "text"),
+)
+CONTACTS = (
+    Column("customer_id", "id", CUSTOMER),
+    Column("at", "time", ("called_at", "contacted_at", "held_at", *WHEN)),
+    _optional("kind", "text", "contact_type", "type", "channel"),
+)

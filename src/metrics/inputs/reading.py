@@ -27,6 +27,8 @@ NAMES = {  # what is read, and the function of a format that makes it
     "cancellations": "cancellations",
     "payment methods": "payment_methods",
     "changes": "changes",
+    "customers": "customers",
+    "contacts": "contacts",
     "survey sends": "survey_sends",
 }
 IDS = {  # what names one row; of the others several rows may well speak of one thing
@@ -36,6 +38,7 @@ IDS = {  # what names one row; of the others several rows may well speak of one 
     "invoices": "invoice_id",
     "payment methods": "payment_method_id",
     "changes": "change_id",
+    "customers": "customer_id",
     "survey sends": "send_id",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")

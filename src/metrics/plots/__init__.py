@@ -9,7 +9,7 @@ from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
 from metrics.plots.holdout import plot_calibration, plot_gain, plot_holdout_frequency, plot_holdout_tracking
 from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
-from metrics.plots.onboarding import plot_onboarding_outcomes
+from metrics.plots.onboarding import plot_assisted_trial_conversion, plot_onboarding_outcomes
 from metrics.plots.paths import plot_paths
 from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.revenue import plot_mrr, plot_revenue_retention
@@ -40,6 +40,7 @@ __all__ = [
     "plot_stickiness",
     "plot_time_to_milestone",
     "plot_onboarding_outcomes",
+    "plot_assisted_trial_conversion",
     "plot_survival",
     "plot_projected_retention",
     "plot_nps",

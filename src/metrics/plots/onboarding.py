@@ -1,11 +1,12 @@
-"""Does onboarding go with success? The figure of `onboarding_outcomes`."""
+"""Do onboarding and help go with success? The figures of two sides that chose for themselves."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from metrics.display.kinds import groups_of
 from metrics.plots.needed import need
-from metrics.plots.rows import row_plot
+from metrics.plots.rows import group_name, row_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +42,46 @@ def plot_onboarding_outcomes(table: pd.DataFrame, ax: "Axes | None" = None) -> "
     return _OUTCOMES.on(table, ax)
 
 
+def plot_assisted_trial_conversion(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+    """Draw for each kind of help the difference between trials with it and without, with its interval.
+
+    Parameters
+    ----------
+    table
+        Result of `assisted_trial_conversion`.
+    ax
+        Axes to draw on; without, a figure of its own is made.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        `table` has not the columns of trials with help.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"help": ["call"], "assisted": [50], "unassisted": [90], "assisted_rate": [0.7],
+    ...     "still_in_trial": [0], "difference": [0.2], "difference_low": [0.04],
+    ...     "difference_high": [0.34]})  # fmt: skip
+    >>> plot_assisted_trial_conversion(table).lines[-1].get_xdata().tolist()
+    [20.0]
+    """
+    need(table, "assisted_trial_conversion", ["help", "assisted", "unassisted", "difference", "difference_low"])
+    return _ASSISTED.on(table, ax)
+
+
+def _help(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
+    named = str(row["help"]).capitalize() if row["help"] != "any" else "Any help"
+    return f"{named}, {group_name(table, row)}" if groups_of(table) else named
+
+
+_ASSISTED = row_plot(
+    "Conversion of trials with help minus that of trials without", "difference", _help, n="assisted",
+    of="trials with it", unit="points", zero=True, said="An association, not an effect.",
+)  # fmt: skip
 _OUTCOMES = row_plot(
     "Rate of the onboarded minus rate of all others", "difference",
     lambda table, row: str(row["outcome"]).capitalize(), n="onboarded", of="onboarded", unit="points", zero=True,

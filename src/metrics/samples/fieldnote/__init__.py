@@ -17,7 +17,7 @@ from metrics.samples.fieldnote.emails import emails, in_order, welcome_mails
 from metrics.samples.fieldnote.orders import change_log, customers, offers, orders
 from metrics.samples.fieldnote.parameters import AS_OF, BEGIN, STEPS, ZONE, Parameters, truth
 from metrics.samples.fieldnote.people import people
-from metrics.samples.fieldnote.subscriptions import plan_at, subscription_tables
+from metrics.samples.fieldnote.subscriptions import contacts, plan_at, subscription_tables
 from metrics.samples.fieldnote.transport import export
 from metrics.samples.fieldnote.voice import surveys, tickets
 
@@ -80,6 +80,7 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
             [emails(stream(seed, "emails"), members, p), welcome_mails(stream(seed, "welcome"), members, p)]
         ),
         "tickets": cases,
+        "contacts": contacts(stream(seed, "contacts"), money["subscriptions"], p),
         "orders": orders(stream(seed, "orders"), members, offered, p),
         "customers": customers(stream(seed, "customers"), members, offered),
         "change_log": change_log(),

@@ -51,6 +51,7 @@ class Parameters:
     trial_share: float = 0.50
     trial_days: int = 14
     trial_converts: float = 0.60
+    trial_calls: tuple[float, float] = (0.50, 0.20)  # who will convert asks for a call more often than who will not
     asks_to_cancel: tuple[float, float] = (0.025, 0.20)  # per term: seen in the days before it, or silent
     silent_days: int = 28  # without an event before a term: the planted sign of leaving
     request_outcomes: tuple[float, float, float] = (0.60, 0.30, 0.10)  # cancelled, paused, kept
@@ -153,6 +154,7 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
             "pause_take_rate": p.request_outcomes[1],
             "resume_rate": p.resumes,
         },
+        "trial_calls": _calls(p),
         "payments": {
             "failure_rate": p.payment_fails,
             "recovery_rate": p.payment_recovers,
@@ -191,6 +193,20 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
         "support": {"good_rating_rate": p.support_good, "complaint_share": p.complaint_share},
         "transport": {"duplicate_rate": p.duplicates, "late_rate": p.late},
         "parameters": asdict(p),
+    }
+
+
+def _calls(p: Parameters) -> dict[str, Any]:
+    """How trials with a call convert, and how those without: by who asks, for the call itself changes nothing."""
+    keen, other = p.trial_calls
+    asked = p.trial_converts * keen + (1 - p.trial_converts) * other
+    rates = p.trial_converts * keen / asked, p.trial_converts * (1 - keen) / (1 - asked)
+    return {
+        "call_rate": round(asked, 6),
+        "conversion_rate": _rounded(zip(("assisted", "unassisted"), rates, strict=True)),
+        "difference": round(rates[0] - rates[1], 6),
+        "effect": 0.0,
+        "note": "Who will buy asks for a call more often; nobody buys because of it.",
     }
 
 

@@ -247,6 +247,24 @@ class Book:
         }
 
 
+def contacts(rng: np.random.Generator, subscriptions: pd.DataFrame, p: Parameters) -> pd.DataFrame:
+    """customer_id, at, kind: calls in a trial by day, for which who will convert asks more often."""
+    trials = subscriptions[subscriptions["status"] == "trialing"].reset_index(drop=True)
+    paid = set(subscriptions.loc[subscriptions["status"] != "trialing", "subscription_id"])
+    keen, other = p.trial_calls
+    chance = np.where(trials["subscription_id"].isin(paid), keen, other)
+    undecided = trials["end"].isna() | (trials["end"] >= AS_OF)
+    chance = np.where(undecided, p.trial_converts * keen + (1 - p.trial_converts) * other, chance)
+    called = rng.random(len(trials)) < chance
+    day = trials["start"].dt.tz_convert(ZONE).dt.normalize() + pd.to_timedelta(
+        rng.integers(1, p.trial_days, len(trials)), unit="D"
+    )
+    at = day + pd.to_timedelta(rng.integers(9 * 60, 17 * 60, len(trials)), unit="min")
+    table = pd.DataFrame({"customer_id": trials["customer_id"], "at": at.dt.tz_convert("UTC").dt.as_unit("us")})
+    table = table[called & (table["at"] < AS_OF)].assign(kind="call")
+    return table.sort_values(["at", "customer_id"], kind="stable").reset_index(drop=True)
+
+
 def frame(rows: list[dict[str, Any]], columns: str, times: list[str]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns.split())
     for name in times:
