@@ -117,7 +117,8 @@ def mrr_lines(
     per_unit = (
         np.array([PARTS * 10 ** decimals(code) for code in currencies], np.int64)[codes] if n else np.ones(0, int)
     )
-    reason = pd.Series(np.where(undecided, "trial", kind), index=subscriptions.index).where(~recurring)
+    kind[undecided] = "trial"
+    reason = pd.Series(kind, index=subscriptions.index).where(~recurring)
     reason = reason.mask(recurring & (parts == 0), "free").astype("str")
     table = subscriptions.assign(
         mrr=from_parts(parts.astype(np.int64), per_unit),
