@@ -4,9 +4,11 @@ A log of a year has dozens of rows for each day on which a unit did something. A
 and churn ask of them is the day, so that the distinct (unit, cell) tell as much as all rows, and are far fewer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from metrics.periods import SLOT, Calendar, Ints
 
@@ -67,10 +69,17 @@ class Cells:
         whole = np.unique(np.diff(self.starts))
         return int(whole[0]) if len(whole) == 1 and last < self.starts[-1] + whole[0] else None
 
-    def slots(self, last: int) -> tuple[int, Ints]:
-        """The first quarter of an hour, and the cell of each from there to the one of `last`.
-
-        Zones move by whole quarters of an hour, so that a table of these tells the cell of any instant.
-        """
+    def finder(self, last: int) -> Callable[[Ints], npt.NDArray[np.uint64]]:
+        """A function that tells the cells of many instants up to `last`."""
         first = int(self.starts[0]) // SLOT
-        return first, self.number(np.arange(first, last // SLOT + 1, dtype=np.int64) * SLOT)
+        # Zones move by whole quarters of an hour, so that a table of these tells the cell of any instant.
+        slots = np.arange(first, last // SLOT + 1, dtype=np.int64)
+        of_slot, numbers = self.number(slots * SLOT).astype(np.uint64), np.arange(len(self), dtype=np.uint64)
+
+        def found(time: Ints) -> npt.NDArray[np.uint64]:
+            if not (time[1:] >= time[:-1]).all():
+                return of_slot[time // SLOT - first]
+            edges = np.searchsorted(time, self.starts)  # in the order of time, as exports are, the cells are stretches
+            return np.repeat(numbers, np.diff(edges, append=len(time)))
+
+        return found

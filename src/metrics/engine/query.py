@@ -11,7 +11,7 @@ from metrics.engine.cells import Cells
 from metrics.engine.reading import Classes, Kinds, Reading, digits_of
 from metrics.engine.rows import Batch, distinct
 from metrics.files import EventTableError
-from metrics.periods import SLOT, Ints
+from metrics.periods import Ints
 from metrics.store.columns import BLANKS, FIRST, LAST, quoted, text
 from metrics.store.session import arrow_reader
 
@@ -118,29 +118,30 @@ class Query:
         class_bits = classes.bits
         inner = [f"{self._id(reading)} AS id", f"{self._kind(reading.kinds)} AS kind"]
         class_, joins = self._class(reading.kinds, classes)
-        step = cells.step(last)
+        step, low = cells.step(last), class_
         if step is not None:
             inner.append(f"({self.time} - {cells.starts[0]}) // {step} AS cell")
-        else:
-            first, cell = cells.slots(last)
-            table = pd.DataFrame({"slot_": np.arange(len(cell)), "cell": cell})
-            self.connection.register("cells", table)
-            inner.append(f"({self.time} - {first * SLOT}) // {SLOT} AS slot")
-            joins += " LEFT JOIN cells ON slot = slot_"
+            low = f"cell * {2**class_bits} + {class_}"
+        else:  # numpy finds the cells in a tenth of the time that a join takes
+            inner.append(f"{self.time} AS time_")
+            cell_of = cells.finder(last)
         mask = 2**64 - 2 ** (cells.bits + class_bits)
-        key = f"(cell * {2**class_bits} + {class_})::UBIGINT"
-        outer = [f"(id & {mask}) + {key} AS packed"]
+        outer = [f"(id & {mask}) + ({low})::UBIGINT AS packed", *(["time_"] if step is None else [])]
         if not self.clean:
             inner.append(f"{self._bad()} AS bad")
             # A bad row may have no time, and so no cell.
-            outer = [f"CASE WHEN bad THEN 0 ELSE (id & {mask}) + {key} END AS packed", "bad"]
+            outer[0] = f"CASE WHEN bad THEN 0 ELSE (id & {mask}) + ({low})::UBIGINT END AS packed"
+            outer.append("bad")
         rows = f"SELECT {', '.join(inner)} FROM {self.relation} WHERE {self._where(reading)}"
         bad = 0
         for batch in self._stream(f"SELECT {', '.join(outer)} FROM ({rows}){joins}"):
             if not self.clean and (wrong := int(batch["bad"].true_count)):
                 bad += wrong
                 batch = batch.filter(_not(batch["bad"]))
-            yield _numpy(batch["packed"])
+            packed = _numpy(batch["packed"])
+            if step is None:
+                packed = packed | cell_of(_numpy(batch["time_"])) << np.uint64(class_bits)
+            yield packed
         if bad:
             self._refuse(bad)
 
