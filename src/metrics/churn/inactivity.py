@@ -211,10 +211,10 @@ def _movements(rows: Rows, use: Mask, begins: Ints, ends: Ints, silence: int) ->
     begin = np.flatnonzero(new_run)
     end = np.r_[begin[1:], len(unit)][: len(begin)] - 1
     low, high = rows.passed(edges, at[begin]), rows.passed(edges, at[end], silence)
-    seen = high > low  # runs that hold an edge: those of `low` to `high` - 1
-    who, low, high = unit[begin[seen]], low[seen], high[seen]
+    begin, low, high = only(high > low, begin, low, high)  # runs that hold an edge: those of `low` to `high` - 1
+    who, first = unit[begin], np.flatnonzero(new_unit)
     since = np.zeros(len(rows.ids), np.int64)
-    since[unit[new_unit]] = time[new_unit]
+    since[unit[first]] = time[first]
     known_since = since[who]
     # Leaving is the end of a run that no run of the same unit takes up by the period's end, and coming the reverse.
     same = who[1:] == who[:-1] if len(who) else np.zeros(0, bool)

@@ -19,7 +19,7 @@ from metrics.periods import DAY, Calendar, Ints, spoken
 from metrics.steps import Mask, Step
 from metrics.store.session import read_threads
 
-PIECE = 400_000  # rows that a kernel sees at once, so that they stay in a processor's cache
+PIECE = 100_000  # rows that a kernel sees at once, so that their columns stay in the cache of one core
 ALWAYS = 200 * 366 * DAY  # from here on no `as_of` was given
 LONGEST = 366  # days of silence that days tell exactly, also over a change of the clocks
 

@@ -161,7 +161,7 @@ def unpacked(packed: npt.NDArray[np.uint64], classes: Classes, cells: Cells) -> 
         time=cells.starts[cell],
         kind=(low & (2**classes.bits - 1)).astype(np.int16),
         met=classes.met,
-        ids=ids[new].view(np.int64),
+        ids=ids[np.flatnonzero(new)].view(np.int64),
         cells=cells,
         cell=cell,
     )

@@ -35,7 +35,12 @@ class Rows:
 
     def meets(self, mark: int) -> Mask:
         """Rows that meet a mark of the reading."""
-        found: Mask = self.met[mark][self.kind]
+        met: Mask = self.met[mark]
+        classes = np.flatnonzero(met)
+        if len(classes) == 1:  # as a rule; to compare is many times faster than to look up
+            alike: Mask = self.kind == classes[0]
+            return alike
+        found: Mask = met[self.kind]
         return found
 
     def passed(self, instants: Ints, at: Ints, after: int = 0) -> Ints:
@@ -68,7 +73,10 @@ class Rows:
 
 def only(mask: Mask, *columns: Any) -> tuple[Any, ...]:
     """The rows in `mask`; where these are all, the columns as they are, which costs nothing."""
-    return columns if mask.all() else tuple(column[mask] for column in columns)
+    if mask.all():
+        return columns
+    at = np.flatnonzero(mask)  # numpy takes places far faster than it follows a mask without a pattern
+    return tuple(column[at] for column in columns)
 
 
 def changes(*columns: Any) -> Mask:
@@ -83,7 +91,7 @@ def changes(*columns: Any) -> Mask:
 def distinct(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The different numbers, in order; sorting them is faster than what `np.unique` does."""
     packed = np.sort(packed)
-    return packed[changes(packed)]
+    return packed[np.flatnonzero(changes(packed))]  # taking places is faster than following a mask
 
 
 def empty_batch(reading: Reading) -> Batch:

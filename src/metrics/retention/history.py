@@ -7,7 +7,7 @@ cohort is uncertain while the log before it is shorter than `look_back`.
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Rows
+from metrics.engine import Rows, changes, only
 from metrics.engine.local import Columns
 from metrics.periods import Calendar, Ints, When, duration, instant, local_time, spoken
 from metrics.retention import facts
@@ -19,18 +19,15 @@ ONCE = 0.01  # a start that fewer units do in several periods is one of once in 
 
 def seen(rows: Rows, number: Ints, who: Members) -> Columns:
     """How many units begin, how many in several periods, and the first period with a row of anybody."""
-    start = np.flatnonzero(rows.meets(0))
-    unit, period = rows.unit[start], number[start]
-    last = np.ones(len(unit), bool)
-    np.not_equal(unit[1:], unit[:-1], out=last[:-1])
-    first = np.ones(len(unit), bool)
-    first[1:] = last[:-1]
+    unit, period = only(rows.meets(0), rows.unit, number)
+    first = np.flatnonzero(changes(unit))
+    last = np.r_[first[1:], len(unit)][: len(first)] - 1
     again = (period[last] != period[first]).sum()
     many = 1 if len(rows) else 0
     groups = {f"group {name}": np.zeros(many, np.int64) for name in who.groups}
     return facts.fact(
         facts.SEEN, groups, np.array([number.min()] if many else [], np.int64), np.zeros(many, np.int64),
-        first=np.full(many, first.sum()), second=np.full(many, again),
+        first=np.full(many, len(first)), second=np.full(many, again),
     )  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def _back(rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, mode: 
     """One row for each member and period, after its own, with enough returns; of ``on_or_after`` the last at least."""
     every = mode == "on_or_after"
     if cells.rolling is None:  # a period is the same for all members, so that its rows can be counted before
-        first = np.flatnonzero(changes(rows.unit[at], number[at]))
+        first = np.flatnonzero(changes(*_taken(at, rows.unit, number)))
         at = at[first if enough == 1 else first[np.diff(first, append=len(at)) >= enough]]
         if every:  # the last return of a unit tells for all cells before it
             last = np.flatnonzero(np.r_[rows.unit[at][1:] != rows.unit[at][:-1], True]) if len(at) else at
@@ -149,15 +149,18 @@ def _of_members(
     rows: Rows, number: Ints, at: Ints, who: Members, cells: Cells, *, least: int = 0, every: bool = False
 ) -> Returns:
     """The rows `at` for the members of their unit, from period `least` to the last; with `every` also after it."""
-    unit, period = rows.unit[at], number[at]
+    unit, period = _taken(at, rows.unit, number)
     if cells.rolling is None and (who.unit[1:] != who.unit[:-1]).all():  # in one cohort each: nothing to search for
         began = np.full(len(rows.ids), NEVER)
         began[who.unit] = who.cohort
         after = period - began[unit]
-        keep = (after >= least) if every else (after >= least) & (after <= cells.last[-1])
-        of_unit = np.zeros(len(rows.ids), np.int64)
-        of_unit[who.unit] = np.arange(len(who))
-        return Returns(at[keep], of_unit[unit[keep]], after[keep])
+        keep = np.flatnonzero((after >= least) if every else (after >= least) & (after <= cells.last[-1]))
+        member = unit[keep]
+        if len(who) < len(rows.ids):  # else the unit is the member
+            of_unit = np.zeros(len(rows.ids), np.int64)
+            of_unit[who.unit] = np.arange(len(who))
+            member = of_unit[member]
+        return Returns(at[keep], member, after[keep])
     lowest = int(who.cohort.min()) if len(who) else 0
     width = int(max(period.max(initial=lowest), who.cohort.max(initial=lowest))) - lowest + 2
     members = who.unit * width + who.cohort - lowest
@@ -174,6 +177,11 @@ def _of_members(
     else:
         found = Returns(row, member, number[row] - who.cohort[member])
     return found.only(found.period >= least)
+
+
+def _taken(at: Ints, *columns: Ints) -> tuple[Ints, ...]:
+    """The rows at these places, which are in order; all of them are the columns as they are, which costs nothing."""
+    return tuple(column if len(at) == len(column) else column[at] for column in columns)
 
 
 def _ramp(copies: Ints) -> Ints:
