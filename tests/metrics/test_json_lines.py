@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import metrics
 from metrics.files import json_lines, json_records
+from metrics.files.times import read_times
 from metrics.files.values import read_ids, tidy
 
 SCALARS = st.one_of(
@@ -98,9 +99,24 @@ def test_what_the_blocks_cannot_tell_is_read_one_by_one_and_the_load_is_the_same
     path = tmp_path / "x.jsonl"
     path.write_bytes(data)
     quick = metrics.load_events(path)
-    monkeypatch.setattr(json_records, "read_flat_lines", lambda data, texts=(): None)
+    monkeypatch.setattr(json_records, "read_flat_lines", lambda data, texts, known, lines: None)
     pd.testing.assert_frame_equal(metrics.load_events(path).events, quick.events)
     pd.testing.assert_frame_equal(metrics.load_events(path).rejected, quick.rejected)
+
+
+@pytest.mark.parametrize("last", ["7.5", "null", '"text"', '"2026-01-05"', "true", '{"a":1}', "99999999999999999999"])
+@pytest.mark.parametrize("first", ["7", "null", '"text"', '"2026-01-05"'])
+def test_what_comes_after_the_head_of_a_file_counts_as_much(monkeypatch, first, last):
+    monkeypatch.setattr(json_lines, "BLOCK", 1 << 12)
+    monkeypatch.setattr(json_lines, "HEAD", 1 << 9)
+    row = '{"n":%s,"user_id":"u%d","properties":{"%s":%s,"p":"x"}}\n'
+    data = "".join([row % (first, i, "q", first) for i in range(400)] + [row % (last, 7, "r", last)]).encode()
+    quick = json_lines.read_flat_lines(data, least=0)
+    is_of_one_kind = first == last or "null" in (first, last) or (first[0], last[0]) in {("7", "7"), ('"', '"')}
+    assert (quick is not None) == (is_of_one_kind and last not in ('{"a":1}', "99999999999999999999"))
+    if quick is not None:
+        assert meaning(quick) == meaning(slow(data))
+        assert list(quick.frame) == list(slow(data).frame)
 
 
 def test_many_small_files_are_read_together_and_each_row_knows_its_file(tmp_path, monkeypatch):
@@ -128,3 +144,18 @@ def test_a_small_file_that_is_wrong_is_named_among_many(tmp_path):
     (tmp_path / "15.jsonl").write_text('{"user": "ann"}\n')
     with pytest.raises(metrics.EventTableError, match=r"15\.jsonl.* has no event and no timestamp"):
         metrics.load_events(tmp_path)
+
+
+@pytest.mark.parametrize("hours", ["2026-01-05T09+01:00", "2026-01-05T09Z", "2026-01-05 09+0100"])
+def test_a_time_of_hours_alone_is_no_instant(hours):
+    whole = "2026-01-05T09:00:00.000000Z"
+    times = read_times(pd.Series([whole, hours], dtype="str"), timezone=None, time_format=None, file="x")
+    assert times.reason.tolist() == [None, "time that cannot be read"]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\u00a0", "\u3000"])
+def test_blanks_around_an_id_are_no_part_of_it(blank):
+    column = pd.Series([f"ann{blank}", f"{blank}bob", blank, "a b"], dtype="str")
+    assert read_ids(column, "x").fillna("none").tolist() == ["ann", "bob", "none", "a b"]
+    assert read_ids(column[1:2], "x").tolist() == ["bob"]
+    assert read_ids(column[3:], "x").tolist() == ["a b"]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import metrics
 from metrics.exports import formats
-from metrics.files import pieces
+from metrics.files import json_lines, pieces
 from metrics.store import loading
 from metrics.store.writing import write
 from tests.metrics.exports.reading import lines
@@ -128,7 +128,9 @@ def test_decimal_commas_are_those_of_the_whole_file(tmp_path, last):
     ],
     ids=json.dumps,
 )  # fmt: skip
-def test_what_a_later_piece_shows_holds_for_the_earlier_ones(tmp_path, later):
+@pytest.mark.parametrize("smallest", [pytest.param(0, marks=pytest.mark.slow), 2**20], ids=["in blocks", "one by one"])
+def test_what_a_later_piece_shows_holds_for_the_earlier_ones(tmp_path, monkeypatch, smallest, later):
+    monkeypatch.setattr(json_lines, "SMALL", smallest)
     rows = [{**ROW, "n": i, "received_at": at(i), "event_id": f"e{i % 20}"} for i in range(30)]
     rows += [{"user_id": "ann", "event": "buy", "timestamp": at(40), **later}]
     loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet")

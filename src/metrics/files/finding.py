@@ -49,6 +49,7 @@ class Source:
     path: Path | None = None  # only for a file that lies unpacked on disk
     packed: int | None = None  # bytes of the archive that it lies in, where one is known
     skipped: int = 0  # lines of the file before this piece
+    lines: int | None = None  # in this piece, where they were counted
     is_part: bool = False  # a piece of a larger file
     told: "Told | None" = None  # what other pieces of the same load have told
     table: Any = None  # rows of a piece that is Parquet

@@ -24,14 +24,17 @@ NOT_JSON = "broken JSON"
 NOT_OBJECT = "JSON that is not an object"
 
 
-def read_json(data: bytes, name: str, *, is_part: bool = False, told: Told | None = None) -> RawTable:
+def read_json(
+    data: bytes, name: str, *, is_part: bool = False, told: Told | None = None, lines: int | None = None
+) -> RawTable:
     """Read JSON lines or a JSON array of objects; numbers and texts keep the types they have."""
     is_shut = told is not None and name in told.shut
-    fast = read_flat_lines(data, told.texts if told is not None else ()) if not is_shut else None
+    texts, known = (told.texts, told.known(name)) if told is not None else ((), None)
+    fast = read_flat_lines(data, texts, known=known, lines=lines) if not is_shut else None
     if fast is not None:
         return fast
-    records, lines, broken = read_objects(data, name, is_part=is_part)
-    return table_of(records, lines, broken, is_shut=is_shut)
+    records, places, broken = read_objects(data, name, is_part=is_part)
+    return table_of(records, places, broken, is_shut=is_shut)
 
 
 def read_objects(

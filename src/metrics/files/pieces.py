@@ -22,7 +22,7 @@ from metrics.files.parquet import open_parquet
 from metrics.files.refusal import refuse
 from metrics.files.told import Told
 
-SIZE = 32 * 2**20  # bytes of a piece
+SIZE = 16 * 2**20  # bytes of a piece; memory for more than 32 MB is never kept for the next by the C library
 ROWS = 2**18  # rows of a piece of Parquet
 LONGEST = 256 * 2**20  # bytes of a record
 Item = TypeVar("Item")
@@ -93,13 +93,15 @@ class _Cut:
             if self._is_whole(kind, text.start):
                 yield replace(source, told=self.told), self.size
                 return
+            pieces: Iterator[tuple[bytes, int, int | None]]
             if kind == "json" or self.plain:
                 pieces = _lines(text, self.size, source.name)
             else:
                 mark = self._mark(source, text.start)
                 pieces = _records(text, self.size, source.name, mark)
-            for data, skipped in pieces:
-                yield replace(self._piece(source, data), skipped=skipped, is_part=True), self.size
+            for data, skipped, lines in pieces:
+                cut = replace(self._piece(source, data), skipped=skipped, is_part=True, lines=lines)
+                yield cut, self.size
 
     def _piece(self, source: Source, data: bytes) -> Source:
         return replace(source, open=partial(io.BytesIO, data), path=None, packed=None, told=self.told)
@@ -118,7 +120,7 @@ class _Cut:
         if mark == b";" and source.name not in self.told.commas:
             with source.stream() as stream:
                 pieces = _records(_Text(stream.read(self.size), stream), self.size, source.name, mark)
-                frames = (read_delimited(data, source.name, delimiter=";", commas=()).frame for data, _ in pieces)
+                frames = (read_delimited(data, source.name, delimiter=";", commas=()).frame for data, *_ in pieces)
                 self.told.commas[source.name] = decimal_commas(frames)
         return mark
 
@@ -142,32 +144,33 @@ class _Text:
         return text.replace(b"\r", b"\n") if self.is_old else text
 
 
-def _lines(text: _Text, size: int, name: str) -> Iterator[tuple[bytes, int]]:
-    """Whole lines, and how many stand before them."""
+def _lines(text: _Text, size: int, name: str) -> Iterator[tuple[bytes, int, int]]:
+    """Whole lines, how many stand before them, and how many they are."""
     held, more, skipped = b"", text.start, 0
     while more:
         end = more.rfind(b"\n") + 1
         if end:
             whole = b"".join([held, memoryview(more)[:end]])
-            yield whole, skipped
-            skipped += whole.count(b"\n")
+            count = whole.count(b"\n")
+            yield whole, skipped, count
+            skipped += count
             held = more[end:]
         else:
             held = _longer(held, more, name, skipped)
         more = text.read(size)
     if held:
-        yield held, skipped
+        yield held, skipped, 1
 
 
-def _records(text: _Text, size: int, name: str, mark: bytes) -> Iterator[tuple[bytes, int]]:
-    """Whole records after the header, and how many lines they leave out after that."""
+def _records(text: _Text, size: int, name: str, mark: bytes) -> Iterator[tuple[bytes, int, None]]:
+    """Whole records after the header, and how many lines they leave out after that; their own are not counted."""
     at, _ = header_end(text.start, name, mark)
     header, held, skipped = text.start[:at], text.start[at:], 0
     while True:
         more = text.read(size)
         end = last_break(held, mark) or record_end(held, mark) if more else len(held)
         if end:
-            yield header + held[:end], skipped
+            yield header + held[:end], skipped, None
             skipped += held.count(b"\n", 0, end)
             held = held[end:]
         if not more:

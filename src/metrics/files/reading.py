@@ -27,7 +27,7 @@ def read_raw(source: Source, *, delimiter: str | None = None, encoding: str | No
     else:
         data = as_utf8(source.read(), source.name, encoding)
         if kind == "json":
-            raw = read_json(data, source.name, is_part=source.is_part, told=source.told)
+            raw = read_json(data, source.name, is_part=source.is_part, told=source.told, lines=source.lines)
         else:
             commas = None if source.told is None else source.told.commas.get(source.name)
             raw = read_delimited(data, source.name, delimiter=delimiter, skipped=source.skipped, commas=commas)

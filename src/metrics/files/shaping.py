@@ -4,7 +4,7 @@ This is the one place where a generic file, of events or of anything else, is
 interpreted: names, ids, times, numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,10 +92,12 @@ def shape(
     table = table.assign(**place)
     bad = np.zeros(len(frame), bool) if reasons is None else ~pd.isna(reasons)
     original = {column.name: chosen.get(column.name) for column in columns if column.required}
+    if not bad.any():
+        nothing = (frame[:0], raw.lines[:0], np.array([], object), original, file)
+        return Shaped(table, _rejected(raw, *nothing, file) if raw.broken else _none_rejected(original), properties)
     files = file if raw.files is None else raw.files[bad]
-    why = reasons[bad] if bad.any() else np.array([], object)
-    rejected = _rejected(raw, frame[bad], raw.lines[bad], why, original, file, files)
-    return Shaped(table[~bad].reset_index(drop=True) if bad.any() else table, rejected, properties)
+    rejected = _rejected(raw, frame[bad], raw.lines[bad], reasons[bad], original, file, files)
+    return Shaped(table[~bad].reset_index(drop=True), rejected, properties)
 
 
 def _of_all_pieces(raw: RawTable, file: str) -> tuple[pd.DataFrame, frozenset[str]]:
@@ -168,3 +170,8 @@ def _rejected(
         "line", kind="stable", ignore_index=True
     )
     return both.astype({"line": "int64", **dict.fromkeys(["file", "reason", *original, "text"], "str")})
+
+
+def _none_rejected(original: Iterable[str]) -> pd.DataFrame:
+    kinds = {"file": "str", "line": "int64", "reason": "str", **dict.fromkeys(original, "str"), "text": "str"}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})

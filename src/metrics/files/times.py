@@ -42,6 +42,7 @@ WITHOUT_ZONE = rf"^{DAY}[Tt ]{CLOCK}$"
 STRICT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$"  # as pandas reads it
 DATE = rf"^{DAY}$"
 DOTTED = rf"^\d{{1,2}}\.\d{{1,2}}\.\d{{4}}(,? {CLOCK})?$"
+HOURS_ALONE = len("2026-01-05T09+00:00")  # Arrow takes hours alone, too, in no more characters than these
 NUMBER = r"^[+-]?\d{1,20}(\.\d*)?$"
 
 
@@ -132,12 +133,12 @@ def _instants(text: Any) -> Times | None:
     """All times at once, where each of them is an instant as most machines write it; None where some is not."""
     if not len(text) or text.null_count:
         return None
-    has_minutes = pc.equal(pc.binary_slice(text.cast(pa.binary()), 13, 14), b":")  # Arrow takes hours alone, too
-    try:
-        stamps = text.cast(pa.timestamp("us", "UTC")) if pc.all(has_minutes).as_py() else None
-    except pa.ArrowInvalid:  # written otherwise, or a 30th of February
+    has_minutes = pc.min(pc.binary_length(text)).as_py() > HOURS_ALONE
+    if not has_minutes and not pc.all(pc.equal(pc.binary_slice(text.cast(pa.binary()), 13, 14), b":")).as_py():
         return None
-    if stamps is None:
+    try:
+        stamps = text.cast(pa.timestamp("us", "UTC"))
+    except pa.ArrowInvalid:  # written otherwise, or a 30th of February
         return None
     bounds = pc.min_max(stamps).as_py()
     if bounds["min"] < EARLIEST or bounds["max"] >= LATEST:

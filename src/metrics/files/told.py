@@ -7,6 +7,7 @@ that known from the start. It is rare, and each time more is known, so that it e
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from metrics.files.refusal import refuse
 
@@ -15,6 +16,13 @@ Units = dict[str, tuple[int, float]]  # by unit how many numbers of a time colum
 
 class Reconsider(Exception):
     """A piece showed that earlier ones were taken for what they are not."""
+
+
+@dataclass
+class Known:
+    """What the last piece of JSON lines had: its columns of text, as an Arrow schema; None where nothing is known."""
+
+    texts: Any = None
 
 
 @dataclass
@@ -27,10 +35,15 @@ class Told:
     texts: set[str] = field(default_factory=set)  # properties that are text, whatever a piece of them looks like
     shut: set[str] = field(default_factory=set)  # files whose `properties` are not always an object
     commas: dict[str, set[str]] = field(default_factory=dict)  # by file: columns with decimal commas
+    read: dict[str, Known] = field(default_factory=dict)  # by file of JSON lines
 
     def again(self) -> "Told":
         """What is known from the start when the load begins again."""
         return Told(columns=self.columns, texts=self.texts, shut=self.shut, commas=self.commas)
+
+    def known(self, file: str) -> Known:
+        """What the next piece of a file of JSON lines may be read by."""
+        return self.read.setdefault(file, Known())
 
     def names(self, file: str, found: Iterable[str], inside: Iterable[str]) -> dict[str, bool]:
         """All columns of a file so far, in the order in which they came, and whether they stood in `properties`."""

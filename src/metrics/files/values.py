@@ -33,9 +33,24 @@ def read_ids(column: pd.Series, file: str) -> pd.Series:
             raise refuse(file, f"column {name!r} holds bytes, not ids", "Export it as text.")
         else:
             array = array.cast(pa.string())
-    array = pc.utf8_trim_whitespace(array)
-    array = pc.if_else(pc.equal(array, ""), None, array)
+    if not is_trim(array):
+        array = pc.utf8_trim_whitespace(array)
+        array = pc.if_else(pc.equal(array, ""), None, array)
     return pd.Series(array.to_pandas(), dtype="str", name=column.name).reset_index(drop=True)
+
+
+def is_trim(texts: Any) -> bool:
+    """Whether it is sure that no text is empty or has a blank at an end, told by their first and last bytes."""
+    if isinstance(texts, pa.ChunkedArray):
+        return all(map(is_trim, texts.chunks))
+    if not len(texts) or texts.null_count or not pa.types.is_string(texts.type):
+        return False
+    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    letters = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    if (ends[1:] == ends[:-1]).any():
+        return False
+    outer = letters[ends[:-1]], letters[ends[1:] - 1]
+    return all(bool(((some > ord(" ")) & (some < 128)).all()) for some in outer)
 
 
 def _id_text(value: Any, file: str, name: str) -> str | None:
