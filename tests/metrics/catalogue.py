@@ -253,6 +253,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "renewal_churn": lambda e: metrics.renewal_churn(
         subscriptions(e).assign(end=pd.NaT), period="week", min_n=1, as_of=AS_OF
     ),
+    "contract_retention": lambda e: metrics.contract_retention(
+        subscriptions(e), period="week", periods=2, by="plan", min_n=1, as_of=AS_OF
+    ),
     "churn_reasons": lambda e: metrics.churn_reasons(
         cancellations(e), subscriptions=subscriptions(e), by="plan", period="week", as_of=AS_OF
     ),

@@ -170,6 +170,39 @@ def renewals_foot(table: pd.DataFrame) -> list[str]:
     return _worked(table, "Rate = terms not renewed / terms that ended", "rate_of_due", "not_renewed", "due")
 
 
+def lasting_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The share still there after the last period followed, of several groups the most and the least."""
+    if groups_of(table) and len(parts(table)) > 1:
+        last = pd.DataFrame([dict(part.iloc[-1]) | {"group": name} for name, part in parts(table)])
+        after = f"after {int(last['period'].iloc[0])} {setting(table, 'period', 'period')}s"
+        return groups_said(last, "kept_rate", f"still had their contract {after}")
+    known = table[table["kept_rate"].notna()]
+    if not len(known):
+        return none("too few began long enough ago to say how long contracts last.")
+    row, length = known.iloc[-1], setting(table, "period", "period")
+    kept, number = Estimate.of(row, "kept_rate"), int(row["period"])
+    text = f"of {count(row['customers'])} who began still had their contract after {number} {length}"
+    text += "" if number == 1 else "s"
+    text += f" {kept.limits()}"
+    if row["too_recent"]:
+        text += f"; {count(row['too_recent'])} began too recently to be watched for so long"
+    return Sentence(kept.number(), f"{text}.", "%", [kept.limits()])
+
+
+def lasting_foot(table: pd.DataFrame) -> list[str]:
+    """The last share worked out."""
+    length, known = setting(table, "period", "period"), table[table["kept_rate"].notna()]
+    lines = [f"Renewed: of those still there a {length} before. Who comes back later has left."]
+    if len(known):
+        row = known.iloc[-1]
+        worked = quotient(row["active"], row["customers"])
+        lines.insert(
+            0, f"Still there / all who began: {worked}, {length} {int(row['period'])}{whose(table, row, None)}."
+        )
+        lines.append(f"{level(table)} Wilson intervals.")
+    return lines
+
+
 def reasons_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """Whose choice the ends were, over the whole table."""
     churned = float(table["customers"].sum() - table["not_churn"].sum())
@@ -315,6 +348,7 @@ SAID = {
     "revenue_retention": kept_said,
     "subscription_churn": contracts_said,
     "renewal_churn": renewals_said,
+    "contract_retention": lasting_said,
     "churn_reasons": reasons_said,
     "trial_conversion": trials_said,
     "pause_outcomes": pauses_said,
@@ -327,6 +361,7 @@ FEET = {
     "revenue_retention": kept_foot,
     "subscription_churn": contracts_foot,
     "renewal_churn": renewals_foot,
+    "contract_retention": lasting_foot,
     "churn_reasons": reasons_foot,
     "trial_conversion": trials_foot,
     "pause_outcomes": pauses_foot,
