@@ -85,7 +85,8 @@ def subscription_lifetime_value(
     payments = _series(monthly, cap_months)
     if payment == "end":
         payments = payments * monthly
-    months, payments = np.where(endless, np.nan, months), np.where(endless, np.nan, payments)
+    untold = endless | np.isnan(churn)
+    months, payments = np.where(untold, np.nan, months), np.where(untold, np.nan, payments)
     revenue = arpa * payments
     found = _others(table, ("arpa", "churn_rate", "expected_months", "revenue", "margin_value", "reason")).assign(
         arpa=arpa, churn_rate=churn, expected_months=months, revenue=revenue,

@@ -21,6 +21,13 @@ def test_without_churn_there_is_no_sum_without_a_cap():
     assert row[["expected_months", "revenue", "margin_value"]].isna().all()
 
 
+def test_without_a_rate_there_is_no_worth_and_no_infinite_one():
+    for cap in (None, 36):
+        row = subscription_lifetime_value(PLANS[:1].assign(churn_rate=np.nan), margin=0.8, cap_months=cap).iloc[0]
+        assert row[["expected_months", "revenue", "margin_value"]].isna().all()
+        assert row["reason"] == "zero_denominator"
+
+
 def test_paid_at_the_end_is_one_payment_less_and_a_discount_compounds_by_the_year():
     monthly = 1.02**12 - 1
     start, end = (
