@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         read_tickets,
     )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
+    from metrics.kpis import kpi_sheet
     from metrics.onboarding import feature_adoption, milestones, onboarding_outcomes, time_to_milestone
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
         plot_gain,
         plot_holdout_frequency,
         plot_holdout_tracking,
+        plot_kpi_sheet,
         plot_lifecycle,
         plot_lifetime_value,
         plot_mail_frequency,
@@ -229,6 +231,7 @@ _HOMES = {
         "customer_snapshots", "health_measures", "replay_alerts", "alert_quality", "churn_by_band", "lift",
         "forecast_churn", "backtest_churn", "change_effects",
     ],
+    "metrics.kpis": ["kpi_sheet"],
     "metrics.support": ["support_quality", "questions_after", "time_to_release", "content_reuse"],
     "metrics.campaigns": ["email_performance", "mail_frequency", "open_conversion", "variant_outcomes"],
     "metrics.experiments": ["compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries"],
@@ -239,9 +242,10 @@ _HOMES = {
         "plot_churn", "plot_active_users", "plot_lifecycle", "plot_feature_usage", "plot_stickiness",
         "plot_time_to_milestone", "plot_onboarding_outcomes", "plot_assisted_trial_conversion", "plot_survival",
         "plot_projected_retention", "plot_mrr", "plot_revenue_retention", "plot_payment_recovery",
-        "plot_pause_outcomes", "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline", "plot_nps",
-        "plot_scores", "plot_variants", "plot_email_performance", "plot_mail_frequency", "plot_change_effects",
-        "plot_lifetime_value", "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
+        "plot_pause_outcomes", "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline",
+        "plot_kpi_sheet", "plot_nps", "plot_scores", "plot_variants", "plot_email_performance", "plot_mail_frequency",
+        "plot_change_effects", "plot_lifetime_value", "plot_holdout_tracking", "plot_holdout_frequency",
+        "plot_calibration", "plot_gain",
     ],
     "metrics.display": ["show", "headline", "definitions", "alert", "given"],
 }  # fmt: skip
@@ -279,7 +283,7 @@ __all__ = [
     "compare_variants", "sample_ratio_check", "sample_size", "sequential_boundaries",
     "health_score", "health_measures", "churn_alerts", "replay_alerts", "customer_status", "customer_timeline",
     "customer_snapshots", "forecast_churn", "backtest_churn", "alert_quality", "churn_by_band", "lift",
-    "change_effects",
+    "change_effects", "kpi_sheet",
     "proportion_interval", "difference_interval", "adjust_p_values",
     "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers",
     "plot_time_to_convert", "plot_paths", "plot_retention_matrix", "plot_retention_curve",
@@ -288,7 +292,7 @@ __all__ = [
     "plot_survival", "plot_projected_retention", "plot_nps", "plot_scores", "plot_variants", "plot_lifetime_value",
     "plot_email_performance", "plot_mail_frequency", "plot_change_effects",
     "plot_mrr", "plot_revenue_retention", "plot_payment_recovery", "plot_pause_outcomes",
-    "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline",
+    "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline", "plot_kpi_sheet",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     "show", "headline", "definitions", "alert", "given",
 ]  # fmt: skip

@@ -377,6 +377,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         e[e["event"] == "b"].rename(columns={"user_id": "customer_id"}), outcomes=left(e)
     ),
     "lift": lambda e: metrics.lift(left(e), fraction=0.3),
+    "kpi_sheet": lambda e: metrics.kpi_sheet(  # of metrics that are held to the laws themselves
+        subscriptions=subscriptions(e), period="week", kpis=["churn_rate", "retention_rate"],
+        targets={"churn_rate": 0.1}, min_n=1, as_of=AS_OF,
+    ),
     "check_responses": lambda e: metrics.check_responses(answers(e)),
     "orders_summary": lambda e: metrics.orders_summary(orders(e), end="2026-03-14"),
     "customer_lifetime_value": lambda e: metrics.customer_lifetime_value(orders(e), as_of=AS_OF),

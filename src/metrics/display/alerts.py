@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from metrics.display import numbers
+from metrics.display import kpis, numbers
 from metrics.display.columns import column_of, period_length
-from metrics.display.kinds import groups_of
+from metrics.display.kinds import groups_of, metric_of
 
 ALERT_MIME = "application/vnd.metrics.alert+json"
 SEVERITIES = ("notice", "warning", "critical")
@@ -52,7 +52,8 @@ def alert(
 
     A rule reads finished figures only: a period that is not over and a value that is missing never fire it. Of a table
     with periods it reads the last finished ones, all `periods` of which must be beyond the limit; of any other table
-    it reads every row, and one beyond the limit is enough.
+    it reads every row, and one beyond the limit is enough. Of the ``status`` of a `kpi_sheet` the limits are its
+    targets: the rule fires for each figure whose interval lies outside its target.
 
     Parameters
     ----------
@@ -107,6 +108,8 @@ def alert(
     if not isinstance(periods, int) or periods < 1:
         raise ValueError(f"periods: {periods!r} is not a number of periods. Use 1 or more.")
     limit = above if above is not None else below
+    if metric_of(what) == "kpi_sheet" and column == "status":
+        return _of_targets(what, limit, periods, rule, severity)
     if limit is None:
         return _alert(rule, "", severity, "has no limit, so it is off")
     word = "above" if above is not None else "under"
@@ -132,6 +135,16 @@ def alert(
             when = numbers.period_in_words(last["period_start"].iloc[-1], period_length(what))
             said.append(_of_periods(shown, when, name + whose, f"{word} the limit of {text}"))
     return _alert(rule, " ".join(said), severity, detail)
+
+
+def _of_targets(sheet: pd.DataFrame, limit: float | None, periods: int, rule: str, severity: str) -> Alert:
+    """The key figures whose intervals lie outside their targets."""
+    if limit is not None:
+        raise ValueError("alert: a status is compared with the targets of its sheet. Leave above and below out.")
+    if not sheet["target"].notna().any():
+        return _alert(rule, "", severity, "has no target, so it is off")
+    detail = f"interval outside its target{f' in {periods} finished periods' if periods > 1 else ''}"
+    return _alert(rule, " ".join(kpis.missed_said(sheet, periods)), severity, detail)
 
 
 def _alert(rule: str, sentence: str, severity: str, detail: str) -> Alert:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import health, numbers, of_health, of_money
+from metrics.display import health, numbers, of_health, of_kpis, of_money
 from metrics.display.heads import HEADS
 from metrics.display.kinds import groups_of, metric_of, setting
 
@@ -118,6 +118,9 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
     cells, text = table[name], str(name)
     head = HEADS.get(text, text.replace("_", " ").strip().capitalize() or numbers.MISSING)
     metric = metric_of(table)
+    if metric == "kpi_sheet" and text in of_kpis.HEADS:
+        words = text in ("side", "kpi", "status")
+        return Column(of_kpis.HEADS[text], of_kpis.WRITERS.get(text, numbers.count), words, estimate=text == "value")
     if metric == "funnel_drivers":
         head = _head_of_drivers(table, text, head)
     if metric == "explain_funnel":

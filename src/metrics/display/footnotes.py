@@ -8,7 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import activity, contacts, growth, health, lifetime, loyalty, money, numbers, staying, warnings
+from metrics.display import (
+    activity,
+    contacts,
+    growth,
+    health,
+    kpis,
+    lifetime,
+    loyalty,
+    money,
+    numbers,
+    staying,
+    warnings,
+)
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
@@ -293,6 +305,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     **contacts.FEET,
     **loyalty.FEET,
     **warnings.FEET,
+    **kpis.FEET,
     "conversion_funnel": _funnel,
     "time_to_convert": _times,
     "funnel_trend": _trend,

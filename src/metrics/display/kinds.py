@@ -4,13 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import of_contacts, of_health, of_loyalty, of_money
+from metrics.display import of_contacts, of_health, of_kpis, of_loyalty, of_money
 
 _MARKS = {
     **of_money.MARKS,
     **of_contacts.MARKS,
     **of_health.MARKS,
     **of_loyalty.MARKS,
+    **of_kpis.MARKS,
     "conversion_funnel": {"step", "event", "users", "dropped", "open"},
     "time_to_convert": {"step", "event", "users", "p25_seconds", "median_seconds", "p75_seconds", "p90_seconds"},
     "funnel_trend": {"period_start", "users", "converted", "conversion_rate"},
@@ -78,6 +79,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     **of_contacts.GROUP_ENDS,
     **of_health.GROUP_ENDS,
     **of_loyalty.GROUP_ENDS,
+    **of_kpis.GROUP_ENDS,
     "conversion_funnel": "step",
     "time_to_convert": "step",
     "compare_funnels": "step",

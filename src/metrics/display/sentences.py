@@ -9,7 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.display import activity, contacts, growth, health, lifetime, loyalty, money, numbers, staying, warnings
+from metrics.display import (
+    activity,
+    contacts,
+    growth,
+    health,
+    kpis,
+    lifetime,
+    loyalty,
+    money,
+    numbers,
+    staying,
+    warnings,
+)
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when
@@ -315,6 +327,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "lift": health.lift_said,
     "change_effects": health.changes_said,
     **warnings.SAID,
+    **kpis.SAID,
     "orders_summary": _orders,
     "customer_lifetime_value": lifetime.value_said,
     "forecast_customers": lifetime.value_said,

@@ -181,11 +181,22 @@ def definitions(*tables: pd.DataFrame | Given | None) -> Shown:
                 "Give it as the metric returned it; merging or concatenating loses it."
             )
         said[str(table.attrs.get("metric", "table")), str(meaning)] = None
+        for meaning, names in _together(table.attrs.get("parts", {})).items():
+            said[", ".join(names), meaning] = None
     terms: list[tuple[str, str]] = []
     for name, meaning in said:
-        terms.append((name.replace("_", " ").capitalize(), _without_known(meaning, list(said)[: len(terms)])))
+        words = name.replace("_", " ")
+        terms.append((words[:1].upper() + words[1:], _without_known(meaning, list(said)[: len(terms)])))
     inner = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(meaning)}</dd></div>" for name, meaning in terms)
     return Shown(f'<dl class="definitions">{inner}</dl>', "\n".join(f"{name}: {meaning}" for name, meaning in terms))
+
+
+def _together(parts: dict[str, str]) -> dict[str, list[str]]:
+    """What a table is made of, those of one meaning together."""
+    found: dict[str, list[str]] = {}
+    for name, meaning in parts.items():
+        found.setdefault(meaning, []).append(name)
+    return found
 
 
 def _without_known(meaning: str, known: list[tuple[str, str]]) -> str:

@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from metrics.display import numbers, of_contacts, of_health, of_loyalty, of_money
+from metrics.display import numbers, of_contacts, of_health, of_kpis, of_loyalty, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import UNCERTAIN, footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
@@ -18,6 +18,7 @@ _SHOWN = {  # where a metric has more columns than can be read at a glance
     **of_contacts.SHOWN,
     **of_health.SHOWN,
     **of_loyalty.SHOWN,
+    **of_kpis.SHOWN,
     "conversion_funnel": [
         "event", "users", "dropped", "open", "excluded", "step_conversion_rate", "conversion_rate", "median_seconds",
     ],
@@ -70,6 +71,7 @@ _EXTRA = {
     **of_contacts.EXTRA,
     **of_health.EXTRA,
     **of_loyalty.EXTRA,
+    **of_kpis.EXTRA,
     "conversion_funnel": {"open", "excluded", "conversion_rate", "median_seconds"},
     "time_to_convert": {"users", "p25_seconds", "p75_seconds"},
     "compare_funnels": {"users", "conversion_rate", "p_adjusted"},
@@ -106,6 +108,7 @@ _EXTRA = {
     "unit_economics": {"payback_months"},
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
 }
+_OF_ROW = ("value", "target")  # of the sheet of key figures: each row has its own unit
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
 _EMPTY_IS_NOTHING = {
     *of_money.EMPTY_IS_NOTHING,
@@ -201,6 +204,8 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
             hot = place == loss and name in ("event", "dropped", "step_conversion_rate")
             if metric == "explain_funnel" and name in ("event", "outcome"):
                 hot = row["outcome"] in ("dropped", "excluded")
+            if metric == "kpi_sheet" and name == "status":
+                hot = row["status"] == "missed"
             nobody_lost = name in ("dropped", "open") and row.name not in kept
             inner = numbers.MISSING if nobody_lost else _cell(row, name, columns[name], metric)
             if name in groups and above is not None and group == above:
@@ -227,7 +232,7 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
     if numbers.is_missing(value):
         why = reason_in_words(row.get("reason")) if column.estimate else whose_reason(row.get("reason"), name)
         return numbers.MISSING + (f' <small class="interval">{escape(why)}</small>' if why else "")
-    written = column.write(value)
+    written = of_kpis.cell(row, name) if metric == "kpi_sheet" and name in _OF_ROW else column.write(value)
     if name in ("stage", "problem", "flags") or (name == "reason" and metric == "account"):
         written = _spoken(written, capital=name in ("stage", "problem"))
     elif name == "reason":
@@ -239,8 +244,8 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
     text = escape(written)
     limits = limits_of(row, name)
     if limits:
-        low, high = (_bound(limit, column) for limit in limits)
-        text += f' <small class="interval">{escape(numbers.span(low, high))}</small>'
+        said = of_kpis.limits(row) if metric == "kpi_sheet" else numbers.span(*(_bound(x, column) for x in limits))
+        text += f' <small class="interval">{escape(said)}</small>'
     return text
 
 

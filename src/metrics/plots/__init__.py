@@ -7,6 +7,7 @@ from metrics.plots.contracts import plot_pause_outcomes, plot_payment_recovery
 from metrics.plots.funnel import plot_funnel, plot_funnel_trend
 from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
 from metrics.plots.holdout import plot_calibration, plot_gain, plot_holdout_frequency, plot_holdout_tracking
+from metrics.plots.kpis import plot_kpi_sheet
 from metrics.plots.lifetime_value import plot_lifetime_value
 from metrics.plots.nps import plot_nps
 from metrics.plots.onboarding import plot_assisted_trial_conversion, plot_onboarding_outcomes
@@ -61,4 +62,5 @@ __all__ = [
     "plot_churn_by_band",
     "plot_churn_calibration",
     "plot_customer_timeline",
+    "plot_kpi_sheet",
 ]
