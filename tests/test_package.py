@@ -87,7 +87,7 @@ FLOORS = [
 METRICS = [
     "funnel", "retention", "churn", "surveys", "clv", "paths", "survival", "activity", "onboarding", "health",
     "revenue", "economics",
-    "experiments", "campaigns", "support", "kpis",
+    "experiments", "campaigns", "support", "kpis", "loyalty",
 ]  # fmt: skip
 
 
@@ -103,6 +103,7 @@ def test_each_metric_imports_only_the_floors_below_it(path):
         "churn": {"revenue"},  # who left is told by the balances of recurring revenue
         "economics": {"revenue"},
         "support": {"survival"},  # who waits for an answer is censored
+        "loyalty": {"revenue"},  # a subscription is bought once it has recurring revenue
         "health": {"revenue", "surveys"},  # what a customer pays and says is read as there
         "kpis": {"revenue", "churn", "economics", "clv", "surveys", "support", "health"},  # counts nothing of its own
     }

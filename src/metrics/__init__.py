@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
     from metrics.kpis import kpi_sheet
+    from metrics.loyalty import discount_retention, lead_conversion
     from metrics.onboarding import feature_adoption, milestones, onboarding_outcomes, time_to_milestone
     from metrics.paths import drop_off_paths, user_paths
     from metrics.plots import (
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
         plot_holdout_frequency,
         plot_holdout_tracking,
         plot_kpi_sheet,
+        plot_lead_conversion,
         plot_lifecycle,
         plot_lifetime_value,
         plot_mail_frequency,
@@ -201,6 +203,7 @@ _HOMES = {
         "compare_funnels", "funnel_drivers",
     ],
     "metrics.onboarding": ["milestones", "time_to_milestone", "feature_adoption", "onboarding_outcomes"],
+    "metrics.loyalty": ["lead_conversion", "discount_retention"],
     "metrics.paths": ["user_paths", "drop_off_paths"],
     "metrics.retention": ["cohort_retention", "retention_curve", "retention_matrix"],
     "metrics.activity": ["user_days", "active_users", "stickiness", "lifecycle", "feature_usage"],
@@ -240,12 +243,12 @@ _HOMES = {
         "plot_funnel", "plot_funnel_trend", "plot_funnel_groups", "plot_funnel_drivers", "plot_time_to_convert",
         "plot_paths", "plot_retention_matrix", "plot_retention_curve", "plot_arrivals", "plot_arrival_hours",
         "plot_churn", "plot_active_users", "plot_lifecycle", "plot_feature_usage", "plot_stickiness",
-        "plot_time_to_milestone", "plot_onboarding_outcomes", "plot_assisted_trial_conversion", "plot_survival",
-        "plot_projected_retention", "plot_mrr", "plot_revenue_retention", "plot_payment_recovery",
-        "plot_pause_outcomes", "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline",
-        "plot_kpi_sheet", "plot_nps", "plot_scores", "plot_variants", "plot_email_performance", "plot_mail_frequency",
-        "plot_change_effects", "plot_lifetime_value", "plot_holdout_tracking", "plot_holdout_frequency",
-        "plot_calibration", "plot_gain",
+        "plot_time_to_milestone", "plot_onboarding_outcomes", "plot_assisted_trial_conversion",
+        "plot_lead_conversion", "plot_survival", "plot_projected_retention", "plot_mrr", "plot_revenue_retention",
+        "plot_payment_recovery", "plot_pause_outcomes", "plot_churn_by_band", "plot_churn_calibration",
+        "plot_customer_timeline", "plot_kpi_sheet", "plot_nps", "plot_scores", "plot_variants",
+        "plot_email_performance", "plot_mail_frequency", "plot_change_effects", "plot_lifetime_value",
+        "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     ],
     "metrics.display": ["show", "headline", "definitions", "alert", "given"],
 }  # fmt: skip
@@ -263,6 +266,7 @@ __all__ = [
     "compare_funnels", "funnel_drivers",
     "milestones", "time_to_milestone", "feature_adoption", "onboarding_outcomes",
     "plot_time_to_milestone", "plot_onboarding_outcomes", "plot_assisted_trial_conversion",
+    "lead_conversion", "discount_retention", "plot_lead_conversion",
     "user_paths", "drop_off_paths",
     "cohort_retention", "retention_curve", "retention_matrix",
     "user_days", "active_users", "stickiness", "lifecycle", "feature_usage",

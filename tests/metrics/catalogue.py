@@ -89,6 +89,12 @@ def orders(events):
     return events.rename(columns={"amount": "net"})
 
 
+def leads(events):
+    """The first row of each user."""
+    first = events.sort_values(["timestamp", "event", "plan", "amount"], kind="stable").drop_duplicates("user_id")
+    return first.rename(columns={"user_id": "customer_id", "timestamp": "signup_at"})
+
+
 def stays(events):
     """Of each user the days from the first row to the last, whether then silent for long, the entry, the last plan."""
     users = events.sort_values(["timestamp", "event", "plan", "amount"]).groupby("user_id")
@@ -266,6 +272,20 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "assisted_trial_conversion by": lambda e: metrics.assisted_trial_conversion(
         subscriptions(e).assign(event=e["event"]), by="event", min_n=1, as_of=AS_OF,
         contacts=e.rename(columns={"user_id": "customer_id", "timestamp": "at", "plan": "kind"}),
+    ),
+    "lead_conversion": lambda e: metrics.lead_conversion(
+        leads(e), orders=orders(e[e["event"] == "b"]), loyal="2 orders", within="20 days", loyal_within="30 days",
+        by="plan", min_n=1, as_of=AS_OF,
+    ),
+    "lead_conversion contracts": lambda e: metrics.lead_conversion(
+        leads(e), subscriptions=subscriptions(e[e["event"] != "a"]), loyal="10 days", min_n=1, as_of=AS_OF
+    ),
+    "discount_retention": lambda e: metrics.discount_retention(
+        orders(e).assign(discount_percent=e["amount"] - 5), follow_up="20 days", by="plan", min_n=1, as_of=AS_OF
+    ),
+    "discount_retention contracts": lambda e: metrics.discount_retention(
+        subscriptions(e).assign(code=e["event"].where(e["event"] == "a")), discount="code", follow_up="10 days",
+        min_n=1, as_of=AS_OF,
     ),
     "pause_outcomes": lambda e: metrics.pause_outcomes(
         subscriptions(e), cancellations=cancellations(e), follow_up="20 days", period="week", min_n=1, as_of=AS_OF

@@ -209,6 +209,19 @@ def test_trials_with_a_call_convert_more_often_by_the_stated_difference():
     assert 0 < table["difference_low"] < law["difference"] < table["difference_high"]
 
 
+def test_leads_buy_as_often_as_stated_and_offers_and_discounts_sell_nothing():
+    leads, orders = world()["customers"], world()["orders"]
+    way = {"orders": orders, "loyal": "3 orders", "within": "30 days", "as_of": END, "tz": ZONE, "confidence": SURE}
+    bought = metrics.lead_conversion(leads, **way).iloc[0]
+    soon = TRUTH["orders"]["buyer_share"] * (1 - np.exp(-3))  # a first order comes after ten days on average
+    assert bought["conversion_rate_low"] < soon < bought["conversion_rate_high"]
+    by_offer = metrics.lead_conversion(leads, by="offer", **way)
+    first = by_offer[(by_offer["from_stage"] == "lead") & (by_offer["to_stage"] == "customer")]
+    assert ((first["conversion_rate_low"] < soon) & (soon < first["conversion_rate_high"])).all()
+    kept = metrics.discount_retention(orders, as_of=END, tz=ZONE, confidence=SURE).iloc[1]
+    assert kept["difference_low"] < TRUTH["offers"]["difference"] < kept["difference_high"]
+
+
 def test_variant_b_converts_better_by_the_stated_difference():
     mails = world()["emails"]
     delivered = mails[mails["event"] == "delivered"].groupby("variant")["message_id"].nunique()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.display import health, numbers, of_health, of_kpis, of_money
+from metrics.display import health, numbers, of_health, of_kpis, of_loyalty, of_money
 from metrics.display.heads import HEADS
 from metrics.display.kinds import groups_of, metric_of, setting
 
@@ -136,6 +136,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.percent(v, numbers.free_decimals([100 * v])))
     if text == "conversion_rate" and "converted" in table:
         head = "Converted, %"
+    head = of_loyalty.OWN_HEADS.get(metric or "", {}).get(text, head)
     if text == "period":
         head = (period_length(table) or text).removeprefix("1 ").capitalize()
     if text == "retention_rate" and "customers_start" in table:
@@ -199,6 +200,15 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.signed(100 * v, decimals), estimate=text == "difference")
     if text == "difference":
         return Column(head, lambda v: numbers.signed(v, numbers.free_decimals(values)))
+    if text in of_loyalty.MONEY:
+        decimals, write = numbers.decimals_for(widths), numbers.signed if text == "value_difference" else numbers.plain
+        if setting(table, "currency"):
+            head = (
+                f"{setting(table, 'currency')} a customer"
+                if write is numbers.plain
+                else (f"Difference, {setting(table, 'currency')}")
+            )
+        return Column(head, lambda v: write(v, decimals), estimate=True)
     if text in ("p_value", "p_adjusted", "proportional_p_value"):
         return Column(head, numbers.chance)
     if (

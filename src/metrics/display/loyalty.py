@@ -3,7 +3,8 @@
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.columns import reason_in_words
+from metrics.display.columns import reason_in_words, whose_reason
+from metrics.display.comparisons import groups_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, setting
 from metrics.display.numbers import count, signed, with_unit
@@ -50,5 +51,119 @@ def assisted_foot(table: pd.DataFrame) -> list[str]:
     return [*lines, f"{worked}. {level(table)} Wilson and Newcombe intervals.{left}"]
 
 
-SAID = {"assisted_trial_conversion": assisted_said}
-FEET = {"assisted_trial_conversion": assisted_foot}
+def leads_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many leads become customers and customers loyal ones; of several groups who goes furthest."""
+    first, second = (_part(table, stage) for stage in ("lead", "customer"))
+    if groups_of(table) and len(first) > 1:
+        rows = first.assign(group=_groups(first))
+        return groups_said(rows, "conversion_rate", f"became customers within {setting(table, 'within', 'the time')}")
+    known = first[first["conversion_rate"].notna()]
+    if not len(known):
+        why = reason_in_words(first["reason"].iloc[0]) if len(first) else "there are no leads"
+        return none(f"how many leads become customers is not known: {why}.")
+    row = known.iloc[0]
+    rate = Estimate.of(row, "conversion_rate")
+    text = f"of {count(row['followed'])} leads became customers within {setting(table, 'within', 'the time')}"
+    text, limits = f"{text} {rate.limits()}", [rate.limits()]
+    loyal = second[second["conversion_rate"].notna()]
+    if len(loyal):
+        stayed = Estimate.of(loyal.iloc[0], "conversion_rate")
+        many = count(loyal.iloc[0]["followed"])
+        text += f"; of {many} customers, {with_unit(stayed.number())} became loyal ones {stayed.limits()}"
+        limits.append(stayed.limits())
+    return Sentence(rate.number(), f"{text}.", "%", limits)
+
+
+def _part(table: pd.DataFrame, stage: str) -> pd.DataFrame:
+    to = "customer" if stage == "lead" else "loyal customer"
+    part = table[(table["from_stage"] == stage) & (table["to_stage"] == to)]
+    part.attrs = table.attrs
+    return part
+
+
+def _groups(table: pd.DataFrame) -> list[str]:
+    """``leads with source ads``, of each row."""
+    keys = groups_of(table)
+    named = [
+        ", ".join(f"{key} {'(missing)' if numbers.is_missing(row[key]) else row[key]}" for key in keys)
+        for _, row in table.iterrows()
+    ]
+    return [f"leads with {name}" for name in named]
+
+
+def leads_foot(table: pd.DataFrame) -> list[str]:
+    """What a loyal customer is, a rate worked out, and who is left out."""
+    within, loyal = setting(table, "within", "the time"), setting(table, "loyal", "what is asked for")
+    follow = setting(table, "loyal_within")
+    how = f"{loyal} within {follow} of the first" if follow else f"still with MRR {loyal} after the first payment"
+    lines = [f"Customer = bought within {within} of becoming a lead; loyal = {how}. Rate = got there / watched."]
+    known = table[table["conversion_rate"].notna()]
+    if len(known):
+        row = known.iloc[0]
+        worked = f"{quotient(row['reached'], row['followed'])}, {row['from_stage']} to {row['to_stage']}"
+        lines.append(f"{worked}{whose(table, row, None)}. {level(table)} Wilson intervals.")
+    else:
+        lines.append("Too few had their time, so that no rate exists.")
+    old, late = setting(table, "customers_before", 0), setting(table, "too_late", 0)
+    left = f"Customers before they were leads, left out: {count(old)}. " if old else ""
+    left += f"Bought later than within {within}: {count(late)}." if late else ""
+    return [*lines, left.strip()]
+
+
+def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """How many of the discounted stay, beside those at the full price; of groups the one with most of them."""
+    known = table[(table["first_purchase"] == "discounted") & table["difference"].notna()]
+    if not len(known):
+        why = table.loc[table["first_purchase"] == "discounted", "reason"]
+        said = whose_reason(why.iloc[0], "difference") if len(why) else "nobody bought"
+        return none(f"whether a discount brings customers who stay is not known: {said}.")
+    row = known.iloc[int(known["customers"].argmax())]
+    full = table.loc[known.index[int(known["customers"].argmax())] - 1]
+    less, others = Estimate.of(row, "retention_rate"), Estimate.of(full, "retention_rate")
+    group = f" ({', '.join(str(row[k]) for k in groups_of(table) if k != 'currency')})"
+    group = "" if group == " ()" else group
+    follow = setting(table, "follow_up", "the time")
+    orders = setting(table, "of", "orders") == "orders"
+    stayed = f"bought again within {follow}" if orders else f"still paid {follow} later"
+    text = f"of {count(row['customers'])} customers whom a discount brought{group} {stayed} {less.limits()}"
+    said, limits = change(
+        less, others, f"of {count(full['customers'])} at the full price, {with_unit(others.number())}"
+    )
+    return Sentence(
+        less.number(), f"{text}: {said}. An association, not an effect.", "%", [less.limits(), *limits]
+    )  # fmt: skip
+
+
+def discounts_foot(table: pd.DataFrame) -> list[str]:
+    """What is kept and what value is, the difference worked out, and who still has time."""
+    follow = setting(table, "follow_up", "the time")
+    orders = setting(table, "of", "orders") == "orders"
+    kept = f"bought again within {follow} of the first" if orders else f"with MRR {follow} after the first payment"
+    value = (
+        f"net of the orders of these {follow}, the first one in it and refunds off" if orders else "MRR at that time"
+    )
+    lines = [f"Stayed = {kept}. Value = {value}."]
+    recent = int(table["too_recent"].sum())
+    left = f" Left out: {count(recent)} who still have time." if recent else ""
+    known = table[(table["first_purchase"] == "discounted") & table["difference"].notna()]
+    if not len(known):
+        return [*lines, f"Too few on a side, so that no difference exists.{left}"]
+    place = known.index[int(known["customers"].argmax())]
+    row, full = table.loc[place], table.loc[place - 1]
+    worked = f"{quotient(row['retained'], row['customers'])} {numbers.MINUS} "
+    worked += quotient(full["retained"], full["customers"])
+    of = "" if setting(table, "currency") and len(groups_of(table)) == 1 else whose(table, row, None)
+    worked += f" = {signed(100 * row['difference'], 1)} points{of}"
+    return [*lines, f"{worked}. {level(table)} Wilson, Newcombe and Welch intervals.{left}"]
+
+
+SAID = {
+    "assisted_trial_conversion": assisted_said,
+    "lead_conversion": leads_said,
+    "discount_retention": discounts_said,
+}
+FEET = {
+    "assisted_trial_conversion": assisted_foot,
+    "lead_conversion": leads_foot,
+    "discount_retention": discounts_foot,
+}

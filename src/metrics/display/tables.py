@@ -11,7 +11,7 @@ import pandas as pd
 from metrics.display import numbers, of_contacts, of_health, of_kpis, of_loyalty, of_money
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import UNCERTAIN, footnotes
-from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required
+from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required, setting
 
 _SHOWN = {  # where a metric has more columns than can be read at a glance
     **of_money.SHOWN,
@@ -168,6 +168,8 @@ def _says_nothing(table: pd.DataFrame, name: str) -> bool:
     cells = table[name]
     if name == "attempt":  # of one attempt there is no number
         return bool((cells == cells.max()).all())
+    if name == "currency" and metric_of(table) == "discount_retention":  # of one it stands in the heads
+        return setting(table, "currency") is not None
     if name == "span_start" and "period_start" in table:  # followed over the period itself
         return bool((cells == table["period_start"]).all())
     if name in ("active", "rate_of_active") and "rate_of_due" in table:  # over a range before which nobody was there
@@ -233,7 +235,7 @@ def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
         why = reason_in_words(row.get("reason")) if column.estimate else whose_reason(row.get("reason"), name)
         return numbers.MISSING + (f' <small class="interval">{escape(why)}</small>' if why else "")
     written = of_kpis.cell(row, name) if metric == "kpi_sheet" and name in _OF_ROW else column.write(value)
-    if name in ("stage", "problem", "flags") or (name == "reason" and metric == "account"):
+    if name in ("stage", "problem", "flags", "first_purchase") or (name == "reason" and metric == "account"):
         written = _spoken(written, capital=name in ("stage", "problem"))
     elif name == "reason":
         written = in_short(written) if metric == "explain_funnel" else reason_in_words(value)

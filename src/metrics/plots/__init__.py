@@ -9,6 +9,7 @@ from metrics.plots.funnel_groups import plot_funnel_drivers, plot_funnel_groups
 from metrics.plots.holdout import plot_calibration, plot_gain, plot_holdout_frequency, plot_holdout_tracking
 from metrics.plots.kpis import plot_kpi_sheet
 from metrics.plots.lifetime_value import plot_lifetime_value
+from metrics.plots.loyalty import plot_lead_conversion
 from metrics.plots.nps import plot_nps
 from metrics.plots.onboarding import plot_assisted_trial_conversion, plot_onboarding_outcomes
 from metrics.plots.paths import plot_paths
@@ -42,6 +43,7 @@ __all__ = [
     "plot_time_to_milestone",
     "plot_onboarding_outcomes",
     "plot_assisted_trial_conversion",
+    "plot_lead_conversion",
     "plot_survival",
     "plot_projected_retention",
     "plot_nps",
