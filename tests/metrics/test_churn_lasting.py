@@ -25,7 +25,7 @@ def counts(table):
 def test_contracts_are_counted_at_each_return_of_their_first_day():
     table = contract_retention(BOOK, **THREE)
     assert counts(table) == [5, 4, 3, 2]
-    assert table["lost"].tolist() == [0, 1, 1, 1]
+    assert table["gone"].tolist() == [0, 1, 1, 1]
     assert (table["customers"].unique(), table["too_recent"].unique()) == ([5], [1])
     assert table["kept_rate"].tolist() == [1, 0.8, 0.6, 0.4]
     assert table["renewal_rate"].tolist()[1:] == [0.8, 0.75, pytest.approx(2 / 3)]

@@ -454,6 +454,18 @@ def test_a_part_that_has_all_it_needs_shows_nothing_and_any_other_one_sentence()
         metrics.given()
 
 
+def test_columns_that_the_data_lack_are_named():
+    data = pd.DataFrame({"plan": ["pro"], "country": ["DE"]})
+    assert metrics.given(data, by=["plan", "country"])
+    assert metrics.given(data, value="plan")
+    lacking = metrics.given(data, by=["plan", "device"], value="net")
+    assert str(show(lacking)) == "Left out: this part needs device in the data (by) and net in the data (value)."
+    told = "Users by group: left out, for this needs device in the data (by) and net in the data (value)."
+    assert str(show(lacking, "Users by group")) == told
+    assert metrics.given(data, by=[]).missing == ("by",)
+    assert metrics.given(metrics.given(orders_file=""), by=["plan"], value=None).missing == ("orders_file", "value")
+
+
 def test_a_cell_that_ends_in_a_part_that_is_not_given_is_empty_in_a_notebook():
     from IPython.core.formatters import DisplayFormatter
 

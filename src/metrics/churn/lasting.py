@@ -21,7 +21,7 @@ from metrics.revenue.policies import RevenueOptions, read_options, spell_out
 from metrics.revenue.ranges import Range
 
 _MONTHS, _DAYS = {"month": 1, "quarter": 3, "year": 12}, {"day": 1, "week": 7}
-_COUNTS = ("customers", "too_recent", "active", "lost")
+_COUNTS = ("customers", "too_recent", "active", "gone")
 _RATES = ("kept_rate", "kept_rate_low", "kept_rate_high", "renewal_rate", "renewal_rate_low", "renewal_rate_high")
 _RESULT = ("period", *_COUNTS, *_RATES, "reason")
 
@@ -69,7 +69,7 @@ def contract_retention(
         customers         count  who began, and were watched for all periods
         too_recent        count  who began too recently for that, and are left out
         active            count  of these customers, still there
-        lost              count  gone since the period before
+        gone              count  left since the period before
         kept_rate (…)     0 to 1 active / customers, Wilson; 1 in period 0
         renewal_rate (…)  0 to 1 active / active of the period before, Wilson; NA in period 0
         reason            text   of each rate that is missing: ``zero_denominator``, ``below_min_n``
@@ -92,8 +92,8 @@ def contract_retention(
     ...         "mrr": [10, 25, 25],
     ...     }
     ... )
-    >>> contract_retention(lines, periods=3, as_of="2026-06-01", min_n=1)[["period", "customers", "active", "lost"]]
-       period  customers  active  lost
+    >>> contract_retention(lines, periods=3, as_of="2026-06-01", min_n=1)[["period", "customers", "active", "gone"]]
+       period  customers  active  gone
     0       0          2       2     0
     1       1          2       2     0
     2       2          2       1     1
@@ -127,7 +127,7 @@ def contract_retention(
     before = active[row, np.maximum(number - 1, 0)]
     table["period"], table["customers"], table["too_recent"] = number, customers[row], too_recent[row]
     table["active"] = active.ravel()
-    table["lost"], table["_before"] = before - table["active"], before
+    table["gone"], table["_before"] = before - table["active"], before
     table = add_rate(table, "kept_rate", "active", "customers", confidence)
     table = add_rate(table, "renewal_rate", "active", "_before", confidence)
     start = table["period"] == 0

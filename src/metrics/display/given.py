@@ -1,6 +1,9 @@
 """Is there what a part of a notebook needs?"""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Given:
@@ -19,13 +22,17 @@ class Given:
         """Leave a cell that ends in ``part and …`` empty."""
 
 
-def given(**values: Any) -> Given:
+def given(table: "pd.DataFrame | Given | None" = None, /, **values: Any) -> Given:
     """Ask whether a part of a notebook has what it needs.
 
-    Definition: a value is given unless it is None, an empty text or an empty list.
+    Definition: a value is given unless it is None, an empty text or an empty list; with a table, also unless the table
+    has the columns that it names.
 
     Parameters
     ----------
+    table
+        The data in which the values name columns, such as those of ``by``. What `given` returned stands for a table
+        that is not there.
     **values
         Parameters of the notebook by their names, such as the files of its tables.
 
@@ -46,10 +53,23 @@ def given(**values: Any) -> Given:
     not given: tickets_file
     >>> bool(given(events_file="events.csv"))
     True
+    >>> import pandas as pd
+    >>> given(pd.DataFrame({"plan": ["pro"]}), by=["plan", "country"])
+    not given: country in the data (by)
     """
     if not values:
         raise ValueError("given: no value to ask about. Name what the part needs: events_file=events_file.")
-    return Given(tuple(name for name, value in values.items() if _is_absent(value)))
+    missing = [name for name, value in values.items() if _is_absent(value)]
+    if isinstance(table, Given):
+        return Given((*table.missing, *missing))
+    if table is not None:
+        named = ((name, column) for name, value in values.items() if name not in missing for column in _listed(value))
+        missing += [f"{column} in the data ({name})" for name, column in named if column not in table]
+    return Given(tuple(missing))
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _is_absent(value: Any) -> bool:

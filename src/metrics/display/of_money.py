@@ -60,6 +60,7 @@ HEADS = {
     "gross_churn": "Gross churn, %",
     "net_churn": "Net churn, %",
     "rate_of_due": "Of due, %",
+    "gone": "Left",
     "kept_rate": "Of all who began, %",
     "renewal_rate": "Of those before, %",
     "rate_of_active": "Of all, %",
@@ -122,7 +123,7 @@ SHOWN = {
         "period_start", "customers_start", "customers_new", "customers_reactivated", "customers_churned",
         "customers_paused", "churn_rate", "mrr_churn_rate",
     ],
-    "contract_retention": ["period", "active", "lost", "kept_rate", "renewal_rate"],
+    "contract_retention": ["period", "active", "gone", "kept_rate", "renewal_rate"],
     "churn_reasons": [
         "period_start", "currency", "customers", "voluntary", "involuntary", "dispute", "unknown", "not_churn",
         "mrr_voluntary", "mrr_involuntary",

@@ -105,7 +105,7 @@ def show(what: "pd.DataFrame | Axes | Given", caption: str = "", *, rows: int = 
     what
         A table, formatted by the names of its columns; or the axes that a plot returned, drawn for wide and narrow
         screens with its numbers below. What you add to the axes is drawn too. What `given` returned is one sentence if
-        something is not given, and nothing if all is.
+        something is not given, after the caption if there is one, and nothing if all is.
     caption
         What is counted, or the question that is answered.
     rows
@@ -131,7 +131,7 @@ def show(what: "pd.DataFrame | Axes | Given", caption: str = "", *, rows: int = 
     if not isinstance(rows, int) or rows < 1:
         raise ValueError(f"rows: {rows!r} is not a number of rows. Use 1 or more.")
     if isinstance(what, Given):
-        return None if what else _left_out(what)
+        return None if what else _left_out(what, caption)
     if isinstance(what, pd.DataFrame):
         return Shown(table_html(what, caption, rows=rows), _as_text(what, caption, rows))
     if hasattr(what, "get_figure"):
@@ -208,9 +208,10 @@ def _without_known(meaning: str, known: list[tuple[str, str]]) -> str:
     return meaning
 
 
-def _left_out(part: Given) -> Shown:
+def _left_out(part: Given, caption: str) -> Shown:
     *most, last = part.missing
-    text = f"Left out: this part needs {' and '.join([*filter(None, [', '.join(most)]), last])}."
+    begins = f"{caption}: left out, for this" if caption else "Left out: this part"
+    text = f"{begins} needs {' and '.join([*filter(None, [', '.join(most)]), last])}."
     return Shown(f'<p class="left-out">{escape(text)}</p>', text)
 
 
