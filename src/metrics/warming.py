@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 
-LATER = ["tqdm", "pyarrow.dataset", "pyarrow.pandas_compat", "duckdb", "scipy.special"]
+LATER = ["pyarrow.dataset", "pyarrow.pandas_compat", "scipy.special"]  # not DuckDB: 20 MB, and only large files need it
 
 
 def warm_up() -> Iterator[None]:

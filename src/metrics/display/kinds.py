@@ -1,5 +1,6 @@
 """Which metric is this table? Told by its columns, since operations on a table may lose its attributes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -140,7 +141,7 @@ def groups_of(table: pd.DataFrame) -> list[str]:
     return [name for name in columns[: columns.index(end)] if name != "period_start"]
 
 
-def limits_of(row: "pd.Series[Any]", name: str) -> tuple[Any, Any] | None:
+def limits_of(row: "pd.Series[Any] | Mapping[Any, Any]", name: str) -> tuple[Any, Any] | None:
     """The interval of the estimate `name`; None where it has none, or none of any width."""
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if name == "estimate" and low is None:

@@ -4,7 +4,9 @@ No style and no script stand in it; the page gives the classes their look. Every
 """
 
 import re
+from collections.abc import Hashable, Iterator
 from html import escape
+from typing import Any
 
 import pandas as pd
 
@@ -195,10 +197,9 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         head += f'<th scope="col"{marks}>{escape(columns[name].head)}</th>'
     loss = largest_loss(table) if metric == "conversion_funnel" and not groups_of(table) else None
     groups, above = [name for name in groups_of(table) if name in names], None
-    kept = required(table).index if metric == "conversion_funnel" else table.index
+    kept = set(required(table).index) if metric == "conversion_funnel" else None
     body = []
-    for place in range(min(limit, len(table))):
-        row = table.iloc[place]
+    for place, (label, row) in enumerate(_cells(table, limit)):
         group = [row[name] for name in groups]
         unfinished = "complete" in table and not bool(row["complete"])
         cells = []
@@ -208,7 +209,7 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
                 hot = row["outcome"] in ("dropped", "excluded")
             if metric == "kpi_sheet" and name == "status":
                 hot = row["status"] == "missed"
-            nobody_lost = name in ("dropped", "open") and row.name not in kept
+            nobody_lost = name in ("dropped", "open") and kept is not None and label not in kept
             inner = numbers.MISSING if nobody_lost else _cell(row, name, columns[name], metric)
             if name in groups and above is not None and group == above:
                 cells.append("<td></td>")  # said once, at the group's first row
@@ -227,7 +228,16 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     return head, "".join(body), max(0, len(table) - limit)
 
 
-def _cell(row: pd.Series, name: str, column: Column, metric: str | None) -> str:
+def _cells(table: pd.DataFrame, limit: int) -> Iterator[tuple[Hashable, dict[Any, Any]]]:
+    """The first rows with their labels, as plain values: a Series a row would copy the table's attributes each time."""
+    first = table.iloc[:limit]
+    first.attrs = {}
+    values = {name: first[name].tolist() for name in first.columns}
+    for place, label in enumerate(first.index):
+        yield label, {name: column[place] for name, column in values.items()}
+
+
+def _cell(row: dict[Any, Any], name: str, column: Column, metric: str | None) -> str:
     value = row[name]
     if metric == "conversion_funnel" and row.get("step") == 1 and name in _NOT_AT_THE_START:
         return numbers.MISSING
