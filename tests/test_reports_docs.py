@@ -5,14 +5,14 @@ from pathlib import Path
 
 from reporting.cli import report
 from reporting.publishing import inputs
-from reporting.recipe import file, rules
+from reporting.recipe import keys, rules
 
 DOC = (Path(__file__).parent.parent / "docs/reports.md").read_text()
 
 
 def test_every_key_of_a_recipe_is_named():
-    keys = {*file._Defaults.model_fields, *file._Report.model_fields}
-    assert {key for key in keys if f"`{key}`" not in DOC} == set()
+    known = {*keys.Defaults.__struct_fields__, *keys.Entry.__struct_fields__}
+    assert {key for key in known if f"`{key}`" not in DOC} == set()
     examples = "".join(re.findall(r"```toml\n(.*?)```", DOC, re.S))
     assert {key for key in set(rules.KEYS) - {"meaning"} if f"{key} =" not in examples} == set()
 

@@ -1,6 +1,6 @@
 """How the sheet of key figures is known, and how a figure is written: each row has a unit of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -32,7 +32,7 @@ def scaled(value: float, unit: str) -> float:
     return 100 * value if unit in ("share", "kept") else value
 
 
-def decimals_of(row: "pd.Series[Any]") -> int:
+def decimals_of(row: "pd.Series[Any] | Mapping[Any, Any]") -> int:
     """Decimals that the interval of a row supports, or its kind of number where it has none."""
     unit, value = str(row["unit"]), float(row["value"])
     width = scaled(float(row["value_high"]) - float(row["value_low"]), unit)
@@ -66,7 +66,7 @@ def goal(value: float, unit: str) -> str:
     return written(value, unit, next((k for k in range(4) if abs(round(shown, k) - shown) < 1e-9), 4))
 
 
-def limits(row: "pd.Series[Any]") -> str:
+def limits(row: "pd.Series[Any] | Mapping[Any, Any]") -> str:
     """``5.5 to 11.5``; empty where there is no interval."""
     low, high = row["value_low"], row["value_high"]
     if pd.isna(low) or pd.isna(high) or not low < high:
@@ -76,7 +76,7 @@ def limits(row: "pd.Series[Any]") -> str:
     return numbers.span(*(end.removeprefix(f"<{numbers.NARROW}").removeprefix(f">{numbers.NARROW}") for end in ends))
 
 
-def cell(row: "pd.Series[Any]", name: str) -> str:
+def cell(row: "pd.Series[Any] | Mapping[Any, Any]", name: str) -> str:
     """The figure or the target of a row."""
     unit = str(row["unit"])
     return goal(row[name], unit) if name == "target" else written(row[name], unit, decimals_of(row))

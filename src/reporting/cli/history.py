@@ -8,7 +8,8 @@ import typer
 
 from reporting.cli.app import AsJson, OutFolder, RecipeFile, answered, counted, near, report, say_json, say_table
 from reporting.errors import RefusedError
-from reporting.recipe.file import RECIPE, Keep, read_recipe
+from reporting.recipe.file import RECIPE, read_recipe
+from reporting.recipe.keys import Keep
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name; 'last' is one.")]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -138,8 +139,10 @@ class Server:
     def close(self, timeout: float = 5.0) -> None:
         """End the server and all processes that it forked, and leave nothing of it behind."""
         self.end()
+        until = time.monotonic() + timeout
         try:
-            self.process.wait(timeout)
+            _await_end(self.process.pid, timeout)
+            self.process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -153,6 +156,18 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _await_end(pid: int, timeout: float) -> None:
+    """Wait for a process of this one's own to the instant; `Popen.wait` looks every 50 ms."""
+    with suppress(OSError, AttributeError):  # Linux only
+        ended = os.pidfd_open(pid)
+        try:
+            watched = select.poll()
+            watched.register(ended, select.POLLIN)
+            watched.poll(timeout * 1000)
+        finally:
+            os.close(ended)
 
 
 def start_server(

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reporting.publishing.folder import Folder, remove
 from reporting.publishing.states import States, save_states
-from reporting.recipe.file import Keep
+from reporting.recipe.keys import Keep
 
 
 def to_remove(runs: Iterable[str], keep: Keep, in_use: Iterable[str]) -> list[str]:

@@ -29,30 +29,16 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
 from reporting.errors import RefusedError, did_you_mean
+from reporting.recipe.keys import Defaults, Entry, Keep, read_file
 from reporting.recipe.rules import Rule, read_rule
-from reporting.schedules.times import Times
 
 RECIPE = Path("reports/reports.toml")  # read if no other is named
 TAKEN = {"index", "runs"}
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SECONDS = {"second": 1, "minute": 60, "hour": 3600}
-BYTES = {"MB": 10**6, "GB": 10**9}
-LEAST = 500 * 10**6  # bytes that a notebook needs before it has read anything, and some to read with
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Which runs `prune` keeps: the last ones, the last of each of so many days, and of so many months."""
-
-    last: int = 0
-    daily: int = 0
-    monthly: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,78 +100,6 @@ class Recipe:
         return [report for report in self.reports.values() if not names or report.name in wanted]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    @field_validator("timeout", "late_after", mode="before", check_fields=False)
-    @classmethod
-    def _duration(cls, value: object) -> float | None:
-        return None if value is None else _seconds(value)
-
-    @field_validator("memory", mode="before", check_fields=False)
-    @classmethod
-    def _amount(cls, value: object) -> int | None:
-        return None if value is None else _bytes(value)
-
-    @field_validator("schedule", check_fields=False)
-    @classmethod
-    def _times(cls, value: str | None) -> str | None:
-        try:
-            return None if value is None else str(Times.read(value))
-        except ValueError as error:
-            raise ValueError(str(error).removesuffix(".")) from None
-
-
-class _Keep(_Table):
-    last: int = Field(0, ge=0)
-    daily: int = Field(0, ge=0)
-    monthly: int = Field(0, ge=0)
-
-
-class _Retry(_Table):
-    times: int = Field(1, ge=0, le=10)
-    on: list[str] = Field(default_factory=lambda: ["timeout", "killed"])
-
-
-class _Defaults(_Table):
-    out: str = "."
-    params: dict[str, Any] = Field(default_factory=dict)
-    timeout: float = 600.0
-    memory: int | None = None
-    jobs: int | None = Field(None, ge=1)
-    kernel: Literal["auto", "warm", "plain"] = "auto"
-    retry: _Retry | None = None
-    timezone: str | None = None
-    keep: _Keep | None = None
-    lock: str | None = None
-    schedule: str | None = None
-    late_after: float | None = None
-    on_failure: list[str] = Field(default_factory=list)
-    on_alert: list[str] = Field(default_factory=list)
-
-
-class _Report(_Table):
-    notebook: str
-    title: str | None = None
-    group: str = "Reports"
-    data: str | list[str] | None = None
-    params: dict[str, Any] = Field(default_factory=dict)
-    with_data: dict[str, Any] = Field(default_factory=dict)
-    each: dict[str, Any] | str = Field(default_factory=dict)
-    timeout: float | None = None
-    memory: int | None = None
-    retry: _Retry | None = None
-    schedule: str | None = None
-    late_after: float | None = None
-    on_failure: list[str] | None = None
-    on_alert: list[str] | None = None
-
-
-class _File(_Table):
-    defaults: _Defaults = Field(default_factory=_Defaults)
-    report: dict[str, _Report]
-
-
 def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     """Read a recipe.
 
@@ -210,15 +124,14 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RefusedError(f"{path}: this is not TOML: {error}.") from None
     try:
-        file = _File.model_validate(table)
-    except ValidationError as errors:
-        raise RefusedError("\n".join(f"{path}: {_in_words(dict(error))}" for error in errors.errors())) from None
+        defaults, entries = read_file(table)
+    except RefusedError as error:
+        raise RefusedError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
 
     folder = path.absolute().parent
-    defaults = file.defaults
     reports: dict[str, Report] = {}
     problems: list[str] = []
-    for name, entry in file.report.items():
+    for name, entry in entries.items():
         if not NAME.fullmatch(name) or name in TAKEN:
             problems.append(
                 f"{path}: report.{name} is no name for a page. Use small letters, digits, '-' and '_', and not 'index'."
@@ -249,14 +162,14 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
         jobs=defaults.jobs,
         kernel=defaults.kernel,
         timezone=defaults.timezone,
-        keep=Keep(defaults.keep.last, defaults.keep.daily, defaults.keep.monthly) if defaults.keep else None,
+        keep=defaults.keep,
         lock=folder / defaults.lock if defaults.lock else None,
         on_failure=tuple(defaults.on_failure),
         on_alert=tuple(defaults.on_alert),
     )
 
 
-def _report(name: str, entry: _Report, defaults: _Defaults, folder: Path) -> Report:
+def _report(name: str, entry: Entry, defaults: Defaults, folder: Path) -> Report:
     rules: dict[str, Rule] = {}
     for parameter, value in entry.params.items():
         if isinstance(value, dict):
@@ -300,39 +213,3 @@ def _is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def _seconds(text: object) -> float:
-    """Seconds of a duration with its unit, ``"10 minutes"``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) *(second|minute|hour)s?", text) if isinstance(text, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError(f"{text!r} is no duration. Write a number with its unit: '90 seconds', '10 minutes', '1 hour'")
-    return float(match[1]) * SECONDS[match[2]]
-
-
-def _bytes(text: object) -> int:
-    """Bytes of an amount with its unit, ``"2 GB"``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) *(MB|GB)", text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError(f"{text!r} is no amount of memory. Write a number with its unit: '800 MB', '2 GB'")
-    amount = int(float(match[1]) * BYTES[match[2]])
-    if amount < LEAST:
-        raise ValueError(f"{text!r} is less than the 500 MB that a notebook and its libraries need. Give it more")
-    return amount
-
-
-def _in_words(error: dict[str, Any]) -> str:
-    """One problem that pydantic found, as a sentence about the file."""
-    *parents, key = [str(part) for part in error["loc"]]
-    where = ".".join([*parents, key])
-    if error["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"defaults": _Defaults, "keep": _Keep, "retry": _Retry}
-        model = models.get(parents[-1], _Report) if parents else _File
-        return f"{where} is not a key. {did_you_mean(key, model.model_fields, 'The keys here are')}"
-    if error["type"] == "missing":
-        return f"{where} is missing. " + ("Add a table [report.NAME]." if key == "report" else f"Add {key} = …")
-    if error["type"] == "value_error":
-        return f"{where}: {error['ctx']['error']}."
-    where = re.sub(r"\.(str|list\[str\]|dict\[str,any\])$", "", where)
-    wanted = {"string_type": "a text in quotes", "dict_type": "a table", "model_type": "a table"}
-    return f"{where} is {error['input']!r}, but it must be {wanted.get(error['type'], error['msg'])}."

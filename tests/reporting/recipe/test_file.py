@@ -51,6 +51,22 @@ def test_a_report_keeps_its_own_memory(recipe):
             "2 is no amount of memory. Write a number with its",
         ),
         ("[report.a]\nnotebook = 'retention.ipynb'\nmemory = '2 MB'", "'2 MB' is less than the 500 MB that a notebook"),
+        (
+            "[report.a]\nnotebook = 'retention.ipynb'\ndata = 3",
+            "data is 3, but it must be a text in quotes or a list of",
+        ),
+        (
+            "[report.a]\nnotebook = 'retention.ipynb'\non_alert = [1]",
+            r"on_alert is \[1\], but it must be a list of texts",
+        ),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nschedule = 3", "schedule is 3, but it must be a text in quotes"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nretry = 2", "report.a.retry is 2, but it must be a table"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nretry = { tries = 2 }", "report.a.retry.tries is not a key"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nretry.times = 11", "a whole number of at least 0 and at most 10"),
+        ("[defaults]\njobs = true", "defaults.jobs is True, but it must be a whole number of at least 1"),
+        ("[defaults]\nkernel = 'cold'", "kernel is 'cold', but it must be 'auto' or 'warm' or 'plain'"),
+        ("report = 3", "report is 3, but it must be a table"),
+        ("[report]\na = 3", "report.a is 3, but it must be a table"),
         ("[report.a]\nnotebook = 'gone.ipynb'", "report.a.notebook: there is no 'gone.ipynb' in"),
         ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
         ("[report.'../a']\nnotebook = 'retention.ipynb'", "is no name for a page"),
@@ -60,6 +76,16 @@ def test_a_report_keeps_its_own_memory(recipe):
 def test_what_is_wrong_is_named_with_what_to_do(recipe, text, message):
     with pytest.raises(RefusedError, match=message):
         recipe(text)
+
+
+def test_all_that_is_wrong_is_named_at_once(recipe):
+    with pytest.raises(RefusedError) as refused:
+        recipe("[defaults]\njobs = 0\n[report.a]\ntitel = 'x'\ntimeout = 5\n[report.b]\nnotebook = 1\ngroup = 2")
+    lines = str(refused.value).splitlines()
+    assert [line.split("reports.toml: ")[1].split(" ")[0] for line in lines] == [
+        "defaults.jobs", "report.a.titel", "report.a.notebook", "report.a.timeout:", "report.b.notebook",
+        "report.b.group",
+    ]  # fmt: skip
 
 
 def test_an_absent_recipe_is_refused(tmp_path):

@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: str, **context: Any) -> str:
@@ -57,7 +57,10 @@ def in_words(number: int) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a run writes dates before it renders anything
+    from markupsafe import Markup
+
     environment = Environment(
         loader=PackageLoader("reporting.pages", "templates"),
         autoescape=True,
