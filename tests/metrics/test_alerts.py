@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import alert
+from metrics import alert, check_events, event_log
 from metrics.display.alerts import ALERT_MIME
 
 THIN = "\u202f"
@@ -109,3 +109,14 @@ def test_what_cannot_be_judged_is_refused(given, words):
 def test_a_limit_goes_with_a_table():
     with pytest.raises(ValueError, match="go with a table"):
         alert("so", above=1, rule="r")
+
+
+def test_data_that_end_long_before_as_of_are_no_silence_of_users():
+    log = event_log("2026-01-01 09:00  ann  visit\n2026-01-04 09:00  ben  visit")
+    ask = {"above": 2, "rule": "data-end-early"}
+    for as_of, fired in (("2026-01-04 10:00", False), ("2026-01-07 08:59", False), ("2026-01-07 09:00", True)):
+        assert alert(check_events(log, as_of=as_of), "no events before as_of", **ask).fired == fired
+    late = alert(check_events(log, as_of="2026-01-14 09:00"), "no events before as_of", **ask)
+    assert late.startswith("The data hold nothing of the 10 days before as_of (last row 2026-01-04 09:00 UTC)")
+    off = alert(check_events(log, as_of="2026-01-14"), "no events before as_of", above=None, rule="data-end-early")
+    assert (off.fired, off.detail) == (False, "has no limit, so it is off")

@@ -10,6 +10,7 @@ from metrics.display.columns import column_of, period_length
 from metrics.display.kinds import groups_of, metric_of
 
 ALERT_MIME = "application/vnd.metrics.alert+json"
+EARLY = "no events before as_of"  # as `check_events` calls it
 SEVERITIES = ("notice", "warning", "critical")
 
 
@@ -53,7 +54,8 @@ def alert(
     A rule reads finished figures only: a period that is not over and a value that is missing never fire it. Of a table
     with periods it reads the last finished ones, all `periods` of which must be beyond the limit; of any other table
     it reads every row, and one beyond the limit is enough. Of the ``status`` of a `kpi_sheet` the limits are its
-    targets: the rule fires for each figure whose interval lies outside its target.
+    targets: the rule fires for each figure whose interval lies outside its target. Of a table of `check_events` the
+    column is a problem: ``"no events before as_of"`` fires where an export that ends early makes everybody look silent.
 
     Parameters
     ----------
@@ -103,11 +105,13 @@ def alert(
         return _alert(rule, what if fired else "", severity, "")
     if above is not None and below is not None:
         raise ValueError("alert: above and below are both given. Write two rules, each with its own name.")
-    if column is None or column not in what:
+    if column is None or (column not in what and not (metric_of(what) == "check_events" and column == EARLY)):
         raise ValueError(f"column: {column!r} is not in the table. Its columns are {[str(c) for c in what.columns]}.")
     if not isinstance(periods, int) or periods < 1:
         raise ValueError(f"periods: {periods!r} is not a number of periods. Use 1 or more.")
     limit = above if above is not None else below
+    if metric_of(what) == "check_events" and column == EARLY:
+        return _of_early_end(what, above, rule, severity)
     if metric_of(what) == "kpi_sheet" and column == "status":
         return _of_targets(what, limit, periods, rule, severity)
     if limit is None:
@@ -135,6 +139,19 @@ def alert(
             when = numbers.period_in_words(last["period_start"].iloc[-1], period_length(what))
             said.append(_of_periods(shown, when, name + whose, f"{word} the limit of {text}"))
     return _alert(rule, " ".join(said), severity, detail)
+
+
+def _of_early_end(checks: pd.DataFrame, days: float | None, rule: str, severity: str) -> Alert:
+    """That the data end before `as_of`, so that silence may be theirs."""
+    if days is None:
+        return _alert(rule, "", severity, "has no limit, so it is off")
+    found = checks[(checks["problem"] == EARLY) & (checks["rows"] > days)]
+    said = "".join(
+        f"The data hold nothing of the {numbers.count(silent)} days before as_of ({example}): who looks silent may "
+        "only be missing. Give the first moment that the export does not hold."
+        for silent, example in zip(found["rows"].tolist(), found["example"].tolist(), strict=True)
+    )
+    return _alert(rule, said, severity, f"days without events before as_of > {days:g}")
 
 
 def _of_targets(sheet: pd.DataFrame, limit: float | None, periods: int, rule: str, severity: str) -> Alert:
