@@ -94,9 +94,11 @@ if TYPE_CHECKING:
         read_orders,
         read_payment_attempts,
         read_payment_methods,
+        read_spend,
         read_subscriptions,
         read_survey_sends,
         read_surveys,
+        read_targets,
         read_tickets,
     )
     from metrics.intervals import adjust_p_values, difference_interval, proportion_interval
@@ -193,7 +195,7 @@ _HOMES = {
     "metrics.inputs": [
         "read_orders", "read_surveys", "read_survey_sends", "read_subscriptions", "read_cancellations",
         "read_invoices", "read_payment_attempts", "read_payment_methods", "read_campaigns", "read_tickets",
-        "read_changes", "account", "read_customers", "read_contacts",
+        "read_changes", "account", "read_customers", "read_contacts", "read_spend", "read_targets",
     ],
     "metrics.store": ["open_events", "write_events", "EventSource"],
     "metrics.steps": ["Step"],
@@ -259,7 +261,7 @@ __all__ = [
     "event_arrivals", "arrival_hours", "event_dictionary", "property_coverage",
     "read_orders", "read_surveys", "read_survey_sends", "read_subscriptions", "read_cancellations", "read_invoices",
     "read_payment_attempts", "read_payment_methods", "read_campaigns", "read_tickets", "read_changes", "read_customers",
-    "read_contacts", "account",
+    "read_contacts", "read_spend", "read_targets", "account",
     "open_events", "write_events", "EventSource",
     "Step", "event_log",
     "conversion_funnel", "funnel_users", "funnel_trend", "explain_funnel", "reconcile_funnel", "funnel_presets",

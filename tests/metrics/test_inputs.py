@@ -11,9 +11,11 @@ from metrics.inputs import (
     account,
     read_campaigns,
     read_orders,
+    read_spend,
     read_subscriptions,
     read_survey_sends,
     read_surveys,
+    read_targets,
     read_tickets,
 )
 
@@ -142,3 +144,17 @@ def test_rows_that_repeat_what_names_them_are_told_and_kept(tmp_path: Path):
     sends = "survey_id,respondent_id,sent_at\nnps,ann,2026-01-05T09:00Z\nnps,bob,2026-01-05T09:00Z\n"
     found = account(read_survey_sends(write(tmp_path, sends)))  # one survey goes to many
     assert found.set_index("stage").loc["duplicate", "reason"] == "not checked: no id"
+
+
+def test_spend_is_read_by_the_names_that_books_give_and_a_row_without_an_amount_is_counted(tmp_path: Path):
+    text = "Month,Source,Cost,Currency Code\n2026-02-01,ads,1200,EUR\n2026-01-01,fair,30.5,EUR\n2026-01-01,ads,,EUR\n"
+    spend = read_spend(write(tmp_path, text), timezone="Europe/Berlin", max_refused=0.5)
+    assert spend[["spend", "channel", "currency"]].values.tolist() == [[30.5, "fair", "EUR"], [1200.0, "ads", "EUR"]]
+    assert spend["at"].tolist() == [pd.Timestamp(day, tz="Europe/Berlin") for day in ("2026-01-01", "2026-02-01")]
+    assert account(spend).set_index("stage").loc["rejected", "reason"] == "no spend"
+
+
+def test_targets_are_read_and_one_that_stands_twice_is_told(tmp_path: Path):
+    targets = read_targets(write(tmp_path, "kpi,goal\nnrr,1\nchurn_rate,0.05\nnrr,1.1\n"))
+    assert targets[["kpi", "target"]].values.tolist() == [["churn_rate", 0.05], ["nrr", 1.0], ["nrr", 1.1]]
+    assert "1 rows repeat their kpi" in account(targets).set_index("stage").loc["duplicate", "reason"]

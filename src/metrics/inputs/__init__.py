@@ -4,6 +4,7 @@ from metrics.inputs.cards import read_payment_methods
 from metrics.inputs.changes import read_changes
 from metrics.inputs.customers import read_contacts, read_customers
 from metrics.inputs.sends import read_survey_sends
+from metrics.inputs.spend import read_spend, read_targets
 from metrics.inputs.tables import (
     account,
     read_campaigns,
@@ -27,8 +28,10 @@ __all__ = [
     "read_orders",
     "read_payment_attempts",
     "read_payment_methods",
+    "read_spend",
     "read_subscriptions",
     "read_survey_sends",
     "read_surveys",
+    "read_targets",
     "read_tickets",
 ]

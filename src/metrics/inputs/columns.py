@@ -131,3 +131,14 @@ CONTACTS = (
     Column("at", "time", ("called_at", "contacted_at", "held_at", *WHEN)),
     _optional("kind", "text", "contact_type", "type", "channel"),
 )
+SPEND = (
+    Column("at", "time", ("spent_at", "month", "day", "period", "period_start", *WHEN)),
+    Column("spend", "number", ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag")),
+    _optional("currency", "text", "currency_code", "waehrung"),
+    _optional("channel", "text", "source", "medium"),
+)
+TARGETS = (
+    Column("kpi", "text", ("metric", "name", "key_figure", "figure")),
+    Column("target", "number", ("goal", "value", "aim")),
+    _optional("direction", "text", "better"),
+)

@@ -30,6 +30,8 @@ NAMES = {  # what is read, and the function of a format that makes it
     "customers": "customers",
     "contacts": "contacts",
     "survey sends": "survey_sends",
+    "spend": "spend",
+    "targets": "targets",
 }
 IDS = {  # what names one row; of the others several rows may well speak of one thing
     "orders": "order_id",
@@ -38,6 +40,7 @@ IDS = {  # what names one row; of the others several rows may well speak of one 
     "invoices": "invoice_id",
     "payment methods": "payment_method_id",
     "changes": "change_id",
+    "targets": "kpi",
     "customers": "customer_id",
     "survey sends": "send_id",
 }

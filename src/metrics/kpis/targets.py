@@ -21,10 +21,10 @@ class Target:
     better: Direction
 
 
-def read_targets(targets: Targets | None) -> dict[str, Target]:
+def goals_of(targets: Targets | None) -> dict[str, Target]:
     """Targets by the name of the key figure.
 
-    >>> read_targets(["churn_rate=0.05"])
+    >>> goals_of(["churn_rate=0.05"])
     {'churn_rate': Target(value=0.05, better='lower')}
     """
     found: dict[str, Target] = {}

@@ -17,6 +17,7 @@ from metrics.samples.fieldnote.emails import emails, in_order, welcome_mails
 from metrics.samples.fieldnote.orders import change_log, customers, offers, orders
 from metrics.samples.fieldnote.parameters import AS_OF, BEGIN, STEPS, ZONE, Parameters, truth
 from metrics.samples.fieldnote.people import people
+from metrics.samples.fieldnote.plans import spend, targets
 from metrics.samples.fieldnote.subscriptions import contacts, plan_at, subscription_tables
 from metrics.samples.fieldnote.transport import export
 from metrics.samples.fieldnote.voice import surveys, tickets
@@ -84,6 +85,8 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
         "orders": orders(stream(seed, "orders"), members, offered, p),
         "customers": customers(stream(seed, "customers"), members, offered),
         "change_log": change_log(),
+        "spend": spend(),
+        "targets": targets(),
     }
 
 
