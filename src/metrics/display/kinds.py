@@ -80,7 +80,6 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     **of_contacts.GROUP_ENDS,
     **of_health.GROUP_ENDS,
     **of_loyalty.GROUP_ENDS,
-    **of_kpis.GROUP_ENDS,
     "conversion_funnel": "step",
     "time_to_convert": "step",
     "compare_funnels": "step",

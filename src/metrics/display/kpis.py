@@ -27,9 +27,9 @@ def sheet_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     names = {status: [within(kpi) for kpi in aimed.loc[aimed["status"] == status, "kpi"]] for status in _ORDER}
     were = "was" if len(names["met"]) == 1 else "were"
     text = f"of {count(len(goals))} target{'' if len(goals) == 1 else 's'} {were} met, up to {when}"
-    for status, words in (("missed", "missed"), ("unclear", "may be either")):
+    for status in ("missed", "unclear"):
         if names[status]:
-            text += f"; {words}: {_listed(names[status])}"
+            text += f"; {status}: {_listed(names[status])}"
     unknown = sorted(goals - set(aimed.loc[aimed["status"].notna(), "kpi"]), key=lambda name: short(name))
     if unknown:
         text += f"; not known: {_listed([within(name) for name in unknown])}"
@@ -53,7 +53,7 @@ def sheet_foot(table: pd.DataFrame) -> list[str]:
         way = "at least" if row["direction"] == "higher" else "at most"
         lines.append(
             f"{short(row['kpi'])}: {_figure(row)}{told}, to be {way} {goal(row['target'], str(row['unit']))}: "
-            f"{'may be either' if row['status'] == 'unclear' else row['status']}. {level(table)} intervals."
+            f"{row['status']}. {level(table)} intervals."
         )
     others, currency = setting(table, "customers_in_other_currencies", 0), setting(table, "currency")
     if others:

@@ -9,11 +9,10 @@ from metrics.display import numbers
 from metrics.kpis.known import KPIS
 
 MARKS: dict[str, set[str]] = {"kpi_sheet": {"side", "kpi", "value", "unit", "target", "direction", "status", "latest"}}
-GROUP_ENDS = {"kpi_sheet": "kpi"}
 HEADS = {"side": "Side", "kpi": "Key figure", "value": "Figure", "target": "Target", "n": "Of", "status": "Status"}
 SHOWN = {"kpi_sheet": ["kpi", "period_start", "value", "target", "status", "n"]}
 EXTRA = {"kpi_sheet": {"period_start", "n"}}
-STATUS = {"met": "met", "missed": "missed", "unclear": "may be either", "no_target": numbers.MISSING}
+STATUS = {"met": "met", "missed": "missed", "unclear": "unclear", "no_target": numbers.MISSING}
 
 
 def short(name: object) -> str:
@@ -83,7 +82,7 @@ def cell(row: "pd.Series[Any] | Mapping[Any, Any]", name: str) -> str:
 
 
 WRITERS: dict[str, Callable[[Any], str]] = {
-    "side": lambda side: f"{str(side).capitalize()}",
+    "side": lambda side: str(side).capitalize(),
     "kpi": short,
     "status": lambda status: STATUS.get(str(status), numbers.MISSING),
 }

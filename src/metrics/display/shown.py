@@ -17,6 +17,7 @@ from metrics.display.tables import columns_shown, table_html
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_NAMED = {"kpi_sheet": "key figures"}  # where the name of a metric would not do as a term
 HEADLINE_MIME = "application/vnd.metrics.headline+json"
 
 
@@ -185,7 +186,7 @@ def definitions(*tables: pd.DataFrame | Given | None) -> Shown:
             said[", ".join(names), meaning] = None
     terms: list[tuple[str, str]] = []
     for name, meaning in said:
-        words = name.replace("_", " ")
+        words = _NAMED.get(name, name.replace("_", " "))
         terms.append((words[:1].upper() + words[1:], _without_known(meaning, list(said)[: len(terms)])))
     inner = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(meaning)}</dd></div>" for name, meaning in terms)
     return Shown(f'<dl class="definitions">{inner}</dl>', "\n".join(f"{name}: {meaning}" for name, meaning in terms))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.kpis.known import COUNTED, KPIS, MONEY, unknown_kpi
-from metrics.kpis.targets import Target, Targets, read_targets
+from metrics.kpis.targets import Target, Targets, goals_of
 from metrics.periods import Calendar, Period, When, instant, one_of, spoken
 from metrics.results import result
 
@@ -90,7 +90,7 @@ def kpi_sheet(
         What is to be reached, by key figure and in its unit, shares from 0 to 1: ``{"churn_rate": 0.05}``, a table with
         ``kpi``, ``target`` and perhaps ``direction``, or texts ``["churn_rate=0.05"]``.
     kpis
-        Only these, in this order. None: all for which there is a table.
+        Only these, in this order, and after them those with a target. None: all for which there is a table.
     margin
         Share of revenue that is left, 0 to 1: ``ltv`` is then margin, not revenue.
     cap_months, spend_lag
@@ -170,8 +170,8 @@ def kpi_sheet(
     from metrics.kpis import figures
 
     one_of("period", period, Literal["week", "month", "quarter", "year"])
-    wanted = _wanted(kpis)
-    goals = read_targets(targets)
+    goals = goals_of(targets)
+    wanted = _wanted(kpis, goals)
     given = {
         "subscriptions": subscriptions, "spend": spend, "events": events, "orders": orders, "responses": responses,
         "sends": sends, "tickets": tickets,
@@ -203,8 +203,19 @@ def kpi_sheet(
         "better side, missed if it is all on the other, and unclear in between."
     )
     table = result(table, metric="kpi_sheet", definition=definition, settings=settings, columns=_RESULT)
-    table.attrs["parts"] = {KPIS[one.name].short: one.meaning for one in found}
+    table.attrs["parts"] = _meanings(found, wanted)
     return table
+
+
+def _meanings(found: "list[Found]", wanted: list[str]) -> dict[str, str]:
+    """What each figure means, by what people call it; policies that several share are told with the first."""
+    said: set[str] = set()
+    parts = {}
+    for one in sorted(found, key=lambda one: wanted.index(one.name)):
+        first, _, last = one.meaning.rpartition(". ")
+        parts[KPIS[one.name].short] = f"{first}." if first and last in said else one.meaning
+        said.add(last)
+    return parts
 
 
 class _Span:
@@ -254,7 +265,8 @@ def _stamp(time: int) -> pd.Timestamp:
     return pd.Timestamp(time, unit="us", tz="UTC")
 
 
-def _wanted(kpis: Sequence[str] | None) -> list[str]:
+def _wanted(kpis: Sequence[str] | None, goals: dict[str, Target]) -> list[str]:
+    """The figures to tell; a target is never passed over in silence."""
     if kpis is None:
         return list(KPIS)
     names = [kpis] if isinstance(kpis, str) else list(kpis)
@@ -263,7 +275,7 @@ def _wanted(kpis: Sequence[str] | None) -> list[str]:
             raise ValueError(unknown_kpi("kpis", name))
         if names.count(name) > 1:
             raise ValueError(f"kpis: {name!r} is named twice. Name it once.")
-    return names or list(KPIS)
+    return [*names, *(name for name in KPIS if name in goals and name not in names)] if names else list(KPIS)
 
 
 def _table(found: "list[Found]", goals: dict[str, Target], wanted: list[str], span: _Span, money: str) -> pd.DataFrame:

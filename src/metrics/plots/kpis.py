@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 _SIDES = (("company", "The company's side"), ("customer", "The customers' side"))
-_HEAD, _NAME, _LINE, _GRAPH, _TICKS, _GAP = 34.0, 17.0, 16.0, 54.0, 20.0, 14.0  # px, from above to below
+_HEAD, _NAME, _LINE, _GRAPH, _TICKS, _GAP = 30.0, 17.0, 16.0, 46.0, 20.0, 12.0  # px, from above to below
 _BETWEEN = 22.0  # px between columns
 _LETTER = 6.7  # px of a letter of 12 px
 _DENSE = 9.0  # px from point to point under which points are left out
@@ -191,7 +191,12 @@ class _Lines:
 
     @property
     def height(self) -> float:
-        return _NAME + _LINE * (1 + self.stacked + self.aimed) + _GRAPH + _TICKS + _GAP
+        return _NAME + _LINE * (1 + self.stacked + self.aimed) + _GRAPH + _GAP
+
+
+def _rows(many: int, columns: int) -> list[bool]:
+    """Of each row of a side whether the time stands below it: where a column ends."""
+    return [columns * (row + 2) > many for row in range(-(-many // columns))]
 
 
 def _beside(panel: Panel) -> float:
@@ -200,13 +205,17 @@ def _beside(panel: Panel) -> float:
 
 
 def _wide(text: str, letter: float) -> float:
-    return sum(3.5 if sign in (numbers.NARROW, " ", ".", ",") else letter for sign in text)
+    return sum(3.5 if sign in (numbers.NARROW, " ", ".", ",") else 12 if sign == "%" else letter for sign in text)
 
 
 def _height(table: pd.DataFrame, narrow: bool) -> float:
-    sides = _panels(table)
-    rows = sum(-(-len(panels) // _columns(narrow)) for _, panels in sides)
-    return _HEAD * len(sides) + _Lines.of(table, narrow).height * rows or 60
+    row = _Lines.of(table, narrow).height
+    return sum(_HEAD + _tall(len(panels), row, narrow) for _, panels in _panels(table)) or 60
+
+
+def _tall(many: int, row: float, narrow: bool) -> float:
+    """Height of so many panels, and of the time below them."""
+    return sum(row + _TICKS * dated for dated in _rows(many, _columns(narrow)))
 
 
 def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
@@ -224,11 +233,10 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
         ax.plot([0, wide], [top + 21, top + 21], color=INK, linewidth=0.8)
         top += _HEAD
         for place, panel in enumerate(panels):
-            row, column = divmod(place, many)
             below = place + many >= len(panels)  # the last of its column tells the time for all above it
-            left = column * (room + _BETWEEN)
-            _panel(ax, panel, left, top + row * lines.height, room, below, lines)
-        top += lines.height * -(-len(panels) // many)
+            above = sum(lines.height + _TICKS * dated for dated in _rows(len(panels), many)[: place // many])
+            _panel(ax, panel, place % many * (room + _BETWEEN), top + above, room, below, lines)
+        top += _tall(len(panels), lines.height, narrow)
 
 
 def _panel(ax: "Axes", panel: Panel, left: float, top: float, room: float, dated: bool, lines: _Lines) -> None:

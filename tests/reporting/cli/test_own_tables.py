@@ -77,6 +77,7 @@ NAMED = {  # what only the user can say: which events of theirs are meant
         ("answers", "voice_of_customer", "question_type"),
         ("subscriptions", "revenue", ""),
         ("subscriptions", "billing_recovery", "invoices_file"),
+        ("subscriptions", "kpi_sheet", "spend_file"),
         ("subscriptions", "customer_health", "events_file"),
         ("subscriptions", "customer_status", "tickets_file"),
         ("orders", "lifetime_value", ""),
