@@ -29,8 +29,24 @@ def test_statsmodels_has_the_same_ratios_with_late_entry():
     entry = np.minimum(ROSSI["age"] % 5, ROSSI["week"] - 1) + 0.5
     ours = cox_regression(ROSSI["week"], ROSSI["arrest"], covariates=ROSSI[["fin", "prio"]], entry=entry)
     theirs = PHReg(ROSSI["week"], ROSSI[["fin", "prio"]], status=ROSSI["arrest"], entry=entry, ties="efron").fit()
-    np.testing.assert_allclose(np.log(ours["hazard_ratio"]), theirs.params, rtol=1e-6)
-    np.testing.assert_allclose(ours["p_value"], theirs.pvalues, rtol=1e-5)
+    np.testing.assert_allclose(np.log(ours["hazard_ratio"]), theirs.params, rtol=1e-9)
+    np.testing.assert_allclose(ours["p_value"], theirs.pvalues, rtol=1e-9)
+
+
+def test_statsmodels_has_the_same_ratios_and_limits_of_all_columns():
+    ours = cox_regression(ROSSI["week"], ROSSI["arrest"], covariates=ROSSI[NUMBERS], confidence=0.9)
+    theirs = PHReg(ROSSI["week"], ROSSI[NUMBERS], status=ROSSI["arrest"], ties="efron").fit()
+    np.testing.assert_allclose(np.log(ours["hazard_ratio"]), theirs.params, rtol=1e-9)
+    limits = np.log(ours[["hazard_ratio_low", "hazard_ratio_high"]].to_numpy())
+    np.testing.assert_allclose(limits, theirs.conf_int(alpha=0.1), rtol=1e-9)
+    np.testing.assert_allclose(ours["p_value"], theirs.pvalues, rtol=1e-9)
+
+
+def test_columns_far_from_one_in_size_are_fitted_as_well():
+    scaled = cox_regression(ROSSI["week"], ROSSI["arrest"], covariates=ROSSI[["age", "prio"]] * [1e-4, 1e4])
+    plain = cox_regression(ROSSI["week"], ROSSI["arrest"], covariates=ROSSI[["age", "prio"]])
+    slopes = np.log(scaled["hazard_ratio"]) * [1e-4, 1e4]
+    np.testing.assert_allclose(slopes, np.log(plain["hazard_ratio"]), rtol=1e-9)
 
 
 def test_names_are_set_against_the_most_frequent_one():

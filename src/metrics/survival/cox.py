@@ -15,6 +15,8 @@ _COLUMNS = [
     "covariate", "reference", "customers", "churned", "hazard_ratio", "hazard_ratio_low", "hazard_ratio_high",
     "p_value", "p_adjusted", "proportional_p_value", "reason",
 ]  # fmt: skip
+# Newton goes on until the likelihood no longer moves; by default it stops where estimates stand to six digits.
+_PRECISE = {"precision": 1e-20, "r_precision": 1e-16}
 _FITTED = ["hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "p_value", "proportional_p_value"]
 
 
@@ -154,20 +156,23 @@ def _fitted(fitter: Any, frame: pd.DataFrame, late: bool, confidence: float) -> 
     from lifelines.statistics import proportional_hazard_test
 
     empty = pd.DataFrame(columns=_FITTED, dtype=float)
+    # In units of its deviation, or a column of small numbers would be taken for one that is the same for everybody.
+    names = [name for name in frame if name not in ("_duration", "_observed", "_entry")]
+    size = frame[names].std()
+    frame = frame.assign(**frame[names] / size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             fit = fitter(alpha=1 - confidence).fit(
-                frame, duration_col="_duration", event_col="_observed", entry_col="_entry" if late else None
-            )
+                frame, duration_col="_duration", event_col="_observed", entry_col="_entry" if late else None,
+                fit_options=_PRECISE,
+            )  # fmt: skip
             tested = np.nan if late else proportional_hazard_test(fit, frame, time_transform="rank").summary["p"]
         except (ConvergenceError, np.linalg.LinAlgError):
             return empty
     if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
         return empty
     said, level = fit.summary, f"{100 * confidence:g}%"
-    return pd.DataFrame({
-        "hazard_ratio": said["exp(coef)"], "hazard_ratio_low": said[f"exp(coef) lower {level}"],
-        "hazard_ratio_high": said[f"exp(coef) upper {level}"], "p_value": said["p"],
-        "proportional_p_value": tested,
-    })  # fmt: skip
+    slopes = {"": "coef", "_low": f"coef lower {level}", "_high": f"coef upper {level}"}
+    ratios = {f"hazard_ratio{end}": np.exp(said[column] / size) for end, column in slopes.items()}
+    return pd.DataFrame({**ratios, "p_value": said["p"], "proportional_p_value": tested})
