@@ -47,9 +47,12 @@ def test_some_of_the_cohorts_and_means_of_cohorts_have_no_limits():
     table = recurring()
     some = retention_curve(table[table["cohort"] < "2026-01-19"])
     assert some.loc[some["period"] == 1, "retention_rate_low"].isna().all()
+    assert some.loc[some["period"] == 1, "reason"].eq("limits_unknown").all()
+    assert retention_curve(table)["reason"].isna().all()
     mean = retention_curve(table, weighted=False)
     assert mean["retention_rate"].notna().all()
     assert mean[["retention_rate_low", "retention_rate_high"]].isna().all(axis=None)
+    assert mean["reason"].eq("limits_unknown").all()
     assert "no limits" in mean.attrs["definition"]
 
 

@@ -19,6 +19,7 @@ MODELS = {
 }  # fmt: skip
 REASONS = {
     "zero_denominator": "nobody to count",
+    "limits_unknown": "no limits, for users stand in several cohorts",
     "below_min_n": "too few to say",
     "unequal_periods": "longer than the first period",
     "too_large": "too large to add up",

@@ -40,6 +40,7 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
         retention_rate (…)    0 to 1  weighted: Wilson on the sums; else the mean, its limits from the cohorts' Wilson
                                       limits (square-and-add, as Newcombe 1998): cohorts share no units, so that their
                                       errors are of different people
+        reason                text    ``limits_unknown``: users stand in several cohorts, and the rate has no limits
 
     With ``cohort="recurring"`` they do share units. What a unit does in all its cohorts is then one observation: Wilson
     limits for as many strangers as would tell as much. They are NaN where they are not known: without weights, and over
@@ -88,6 +89,8 @@ def retention_curve(table: pd.DataFrame, *, weighted: bool = True, confidence: f
         rows = table.attrs.get("repeats", []) if weighted else []
         curve[limits] = np.column_stack(limits_of_repeats(curve, by, rows, confidence))
         curve = sure_of_period_0(curve)
+    unknown = curve["retention_rate"].notna() & curve[limits[0]].isna()
+    curve["reason"] = pd.Series(pd.NA, index=curve.index, dtype="str").mask(unknown, "limits_unknown")
     settings = dict(table.attrs.get("settings", {})) | {"weighted": weighted, "confidence": confidence}
     how = "Sum of retained / sum of users" if weighted else "Mean of the cohorts' rates"
     how += " over the cohorts whose period is over"
