@@ -87,6 +87,12 @@ def test_since_and_until_choose_whose_beginning_is_counted():
     assert none["reason"].tolist() == ["kept_rate: zero_denominator; renewal_rate: zero_denominator"] * 4
 
 
+def test_a_day_belongs_to_a_range_if_it_begins_in_it():
+    noon = contract_retention(BOOK, since="2026-01-10T12:00", **THREE)
+    assert noon["customers"].iloc[0] == 2  # ann and edge: ben and cat began on a day that had begun
+    assert contract_retention(BOOK, until="2026-01-10T12:00", **THREE)["customers"].iloc[0] == 3
+
+
 def test_few_customers_have_counts_and_no_rate():
     table = contract_retention(BOOK, **THREE | {"min_n": 4})
     assert table["renewal_rate"].notna().tolist() == [False, True, True, False]

@@ -17,7 +17,7 @@ from metrics import EventTableError, Step, event_log
 from metrics.engine import Mark, Reading, by_user, frames, local, progress, rows_of
 from metrics.engine.pieces import Pieces
 from metrics.engine.reading import Kinds
-from metrics.engine.rows import sorted_rows
+from metrics.engine.rows import Rows, sorted_rows
 from metrics.store import open_events
 from tests.metrics.catalogue import METRICS, OF_EVENTS, ROWS, quick, table_of
 
@@ -371,3 +371,13 @@ def test_a_bad_row_of_another_user_is_refused_also_where_one_is_asked_about(tmp_
     for many, events in ((0, log), (300_000, log), (300_000, open_events(tmp_path / "log.parquet"))):
         with changed(frames, MANY=many), pytest.raises(EventTableError, match="no user_id"):
             metrics.explain_funnel(events, ["a", "b"], user_id="ann", as_of="2026-03-01")
+
+
+def test_all_rows_of_the_first_instant_of_a_unit_are_its_first():
+    rows = Rows(
+        unit=np.array([0, 0, 0, 1]), time=np.array([5, 5, 6, 5]), kind=np.zeros(4, np.int16),
+        met=np.ones((1, 1), bool), ids=np.array([7, 8]),
+    )  # fmt: skip
+    assert rows.first_of_unit(np.array([True, True, True, True])).tolist() == [True, True, False, True]
+    assert rows.first_of_unit(np.array([False, True, True, True])).tolist() == [False, True, False, True]
+    assert rows.first_of_unit(np.array([False, False, True, False])).tolist() == [False, False, True, False]

@@ -344,3 +344,26 @@ def test_a_sum_beyond_what_a_float_holds_is_infinite():
     assert cells(weekly(log, value="amount", periods=1), "2026-01-05", "value_sum") == [1e308, np.inf]
     assert cells(weekly(log.assign(amount=-1e308), value="amount", periods=1), "2026-01-05", "value_sum")[1] == -np.inf
     assert cells(weekly(log, value="amount", periods=1), "2026-01-05", "value_per_user") == [1e308, np.inf]
+
+
+@pytest.mark.parametrize("stranger", ["ann", "ben", "cat", "dan"])
+def test_one_user_without_a_start_moves_nobody_into_another_cohort(stranger):
+    weeks = {"ann": "05", "ben": "12", "cat": "19", "dan": "26"}
+    rows = [f"2026-01-{day} {who} {'visit' if who == stranger else 'join'}" for who, day in weeks.items()]
+    rows += [f"2026-02-02 {who} visit" for who in weeks]
+    table = cohort_retention(
+        event_log("\n".join(rows)), start_event="join", return_event="visit", periods=4, as_of="2026-02-09"
+    )
+    back = table[(table["retained"] > 0) & (table["period"] > 0)]
+    began = sorted(f"2026-01-{day}" for who, day in weeks.items() if who != stranger)
+    assert back["cohort"].dt.strftime("%Y-%m-%d").tolist() == began
+    assert (back["cohort"] + pd.to_timedelta(7 * back["period"], unit="D")).eq("2026-02-02").all()
+
+
+def test_of_two_first_rows_of_one_instant_a_value_goes_before_a_missing_one():
+    log = event_log("2026-01-05 ann join plan=pro\n2026-01-05 ann join\n2026-01-05 ben join")
+    for rows in (log, log.iloc[::-1]):
+        table = cohort_retention(rows, by="plan", periods=1, as_of="2026-01-19")
+        assert table.loc[table["period"] == 0, ["plan", "users"]].fillna("none").to_numpy().tolist() == [
+            ["pro", 1], ["none", 1],
+        ]  # fmt: skip
