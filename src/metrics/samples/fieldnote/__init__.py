@@ -46,7 +46,7 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
     --------
     >>> small = simulate(users=40)
     >>> sorted(small)[:4]
-    ['cancellations', 'change_log', 'customers', 'emails']
+    ['cancellations', 'change_log', 'contacts', 'customers']
     >>> small["events"].equals(simulate(users=40)["events"])
     True
     """
