@@ -19,6 +19,7 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from metrics import (
     compare_variants,
     headline,
+    plot_sequential_boundaries,
     plot_variants,
     sample_ratio_check,
     sample_size,
@@ -321,6 +322,55 @@ def test_looks_within_the_boundaries_add_no_risk():
         sequential_boundaries(looks=0)
 
 
+@pytest.mark.parametrize(
+    ("shape", "looks", "factor"),  # Jennison & Turnbull (2000), tables 2.2 and 2.4: alpha 0.05, power 0.8
+    [("obrien_fleming", 2, 1.008), ("obrien_fleming", 4, 1.024), ("obrien_fleming", 5, 1.028), ("pocock", 2, 1.110),
+     ("pocock", 4, 1.202), ("pocock", 5, 1.229)],
+)  # fmt: skip
+def test_as_small_an_effect_is_seen_with_the_published_number_of_users(shape, looks, factor):
+    once, often = (
+        sequential_boundaries(looks=k, shape=shape, users=4000, baseline=0.06)["smallest_effect"].iloc[-1]
+        for k in (1, looks)
+    )
+    assert (often / once) ** 2 == pytest.approx(factor, abs=1.1e-3)
+
+
+def test_one_look_sees_what_a_test_without_looks_sees():
+    size = sample_size(baseline=0.06, target=0.0600001)["users_per_variant"].item()  # both rates vary alike
+    row = sequential_boundaries(looks=1, users=size, baseline=0.06).iloc[0]
+    assert row["smallest_effect"] == pytest.approx(1e-7, rel=1e-4)
+    assert row["difference_to_stop"] == pytest.approx(1e-7 * 1.959964 / (1.959964 + 0.841621), rel=1e-4)
+
+
+def test_looks_in_a_simulation_see_the_smallest_effect_as_often_as_they_say():
+    plan = sequential_boundaries(looks=4, users=4000, baseline=0.06, power=0.7)
+    assert plan["users"].tolist() == [1000, 2000, 3000, 4000]
+    error = np.sqrt(2 * 0.06 * 0.94 / plan["users"].to_numpy())
+    steps = np.random.default_rng(8).standard_normal((100_000, 4)).cumsum(axis=1) / np.sqrt(np.arange(1, 5))
+    for k, effect in enumerate(plan["smallest_effect"]):
+        ends = (
+            np.abs(steps + effect / error)[:, : k + 1] * error[: k + 1]
+            >= plan["difference_to_stop"].to_numpy()[: k + 1]
+        )
+        assert ends.any(axis=1).mean() == pytest.approx(0.7, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"users": 100}, "belong together"),
+        ({"baseline": 0.1}, "belong together"),
+        ({"users": 3, "baseline": 0.1}, "users: 3 is no number"),
+        ({"users": 100, "baseline": 10}, "baseline: 10 is not between"),
+        ({"users": 100, "baseline": 0.1, "power": 0.05}, "power: 0.05 is not above alpha"),
+        ({"users": 1000, "baseline": 0.1, "looks": 51}, "looks: 51 are too many"),
+    ],
+)
+def test_a_plan_of_looks_that_cannot_be_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        sequential_boundaries(**{"looks": 4, **options})
+
+
 # -- how it is said and drawn ------------------------------------------------------------------------------------------
 
 
@@ -368,3 +418,25 @@ def test_without_users_there_is_nothing_to_compare_and_no_error():
     table = compare_variants(nobody, control="A")
     assert len(table) == 0
     assert {"variant", "users", "difference", "p_value", "verdict"} <= set(table.columns)
+
+
+def test_a_plan_of_looks_is_told_and_drawn():
+    plan = sequential_boundaries(looks=4, users=4000, baseline=0.06)
+    said = headline(plan).replace("\u202f", " ")
+    assert said.startswith(
+        "1.5 points is the smallest difference that 4 looks at 4,000 users of each variant see in 80 of"
+    )
+    assert said.endswith("the first, at 1,000, ends the test from 4.3 points on.")
+    assert "2.02 × √(0.1128 / 4,000) = 1.07 points." in footnotes(plan)[1].replace("\u202f", " ")
+    drawn = plot_sequential_boundaries(plan)
+    assert drawn.lines[-1].get_ydata()[-1] == pytest.approx(100 * plan["smallest_effect"].iloc[-1])
+    assert "in 80 of 100 tests" in show(drawn, "x").html
+    html = show(plan, "x").html
+    assert "Ends the test, points" in html
+    assert ">4.05<" in html
+    plain = sequential_boundaries(looks=4)
+    assert headline(plain) == "2.02 is the |z| that ends the test at the last of 4 looks, 4.05 at the first."
+    assert len(footnotes(plain)) == 1
+    with pytest.raises(ValueError, match="users=…"):
+        plot_sequential_boundaries(plain)
+    assert plot_sequential_boundaries(sequential_boundaries(looks=12, users=4000, baseline=0.06)).lines

@@ -201,6 +201,10 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         return Column(head, lambda v: numbers.signed(100 * v, decimals), estimate=text == "difference")
     if text == "difference":
         return Column(head, lambda v: numbers.signed(v, numbers.free_decimals(values)))
+    if text in ("difference_to_stop", "smallest_effect"):  # of rates
+        return Column(head, lambda v: numbers.plain(100 * v, 1))
+    if text == "z" and metric == "sequential_boundaries":
+        return Column(head, lambda v: numbers.plain(v, 2))
     if text in of_loyalty.MONEY:
         decimals, write = numbers.decimals_for(widths), numbers.signed if text == "value_difference" else numbers.plain
         if setting(table, "currency"):

@@ -24,7 +24,7 @@ from metrics.display import (
 from metrics.display.columns import period_length
 from metrics.display.kinds import metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
-from metrics.display.tests_said import variants_foot
+from metrics.display.tests_said import looks_foot, variants_foot
 from metrics.display.voice_feet import (
     change_foot,
     churned_foot,
@@ -337,6 +337,7 @@ _FEET: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "project_retention": staying.projected_foot,
     "net_promoter_score": _nps,
     "compare_variants": variants_foot,
+    "sequential_boundaries": looks_foot,
     "nps_change": change_foot,
     "nps_by_churn": churned_foot,
     "customer_satisfaction": satisfaction_foot,

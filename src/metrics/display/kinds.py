@@ -50,6 +50,7 @@ _MARKS = {
     "completion_by_length": {"questions", "responses", "completed", "completion_rate"},
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
+    "sequential_boundaries": {"look", "z", "p_value"},
     "sample_size": {"baseline", "target", "users_per_variant"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
     "churn_alerts": {"customer_id", "rule", "evidence", "playbook"},

@@ -74,6 +74,39 @@ def variants_foot(table: pd.DataFrame) -> list[str]:
     return [*lines, f"Split {users}, p {_p(split)} that chance alone divides users so."]
 
 
+def looks_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """The smallest effect that the planned looks see, and what the first one asks for."""
+    first, last, looks = table.iloc[0], table.iloc[-1], len(table)
+    if "smallest_effect" not in table:
+        text = (
+            f"is the |z| that ends the test at the last of {count(looks)} looks, {plain(first['z'], 2)} at the first."
+        )
+        return Sentence(plain(last["z"], 2), text)
+    power = plain(100 * float(setting(table, "power", 0.8)))
+    text = (
+        f"points is the smallest difference that {count(looks)} look{'s' * (looks > 1)} at {count(last['users'])} "
+        f"users of each variant see in {power} of 100 tests"
+    )
+    if looks > 1:
+        stop = plain(100 * first["difference_to_stop"], 1)
+        text += f"; the first, at {count(first['users'])}, ends the test from {stop} points on"
+    return Sentence(plain(100 * last["smallest_effect"], 1), f"{text}.")
+
+
+def looks_foot(table: pd.DataFrame) -> list[str]:
+    """The difference that ends the test, worked out at the last look."""
+    risk = with_unit(plain(100 * float(setting(table, "alpha", 0.05)), 1).removesuffix(".0"))
+    lines = [f"A |z| so large, or a p so small, ends the test; the risk over all looks together is {risk}."]
+    if "smallest_effect" in table:
+        row, rate = table.iloc[-1], float(setting(table, "baseline", 0.0))
+        lines.append(
+            f"Ends the test = |z| × √(2 × {plain(rate, 3)} × {plain(1 - rate, 3)} / users): {plain(row['z'], 2)} × "
+            f"√({plain(2 * rate * (1 - rate), 4)} / {count(row['users'])}) = "
+            f"{with_unit(plain(100 * row['difference_to_stop'], 2), 'points')}."
+        )
+    return lines
+
+
 def _p(p: float | None) -> str:
     if p is None or numbers.is_missing(p):
         return numbers.MISSING

@@ -1,17 +1,15 @@
-"""How many users does a test take, and how often may one look?"""
+"""How many users does a test take?"""
 
 import math
 from statistics import NormalDist
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from metrics.periods import one_of
 from metrics.results import result
 
-Shape: TypeAlias = Literal["obrien_fleming", "pocock"]
-_NORMAL = NormalDist()
+NORMAL = NormalDist()
 
 
 def sample_size(
@@ -60,81 +58,10 @@ def sample_size(
     if sides not in (1, 2):
         raise ValueError(f"sides: {sides!r} is not known. Use 2, or 1 for one direction only.")
     pooled = (baseline + target) / 2
-    at_null = _NORMAL.inv_cdf(1 - alpha / sides) * math.sqrt(2 * pooled * (1 - pooled))
-    at_target = _NORMAL.inv_cdf(power) * math.sqrt(baseline * (1 - baseline) + target * (1 - target))
+    at_null = NORMAL.inv_cdf(1 - alpha / sides) * math.sqrt(2 * pooled * (1 - pooled))
+    at_target = NORMAL.inv_cdf(power) * math.sqrt(baseline * (1 - baseline) + target * (1 - target))
     users = ((at_null + at_target) / (target - baseline)) ** 2
     table = pd.DataFrame({**{name: [value] for name, value in rates.items()}, "sides": [sides]})
     table["users_per_variant"] = math.ceil(users - 1e-9)
     definition = "Users per variant for which the pooled z test of two rates finds the target with the power asked for."
     return result(table, metric="sample_size", definition=definition, settings=rates | {"sides": sides})
-
-
-def sequential_boundaries(*, looks: int, alpha: float = 0.05, shape: Shape = "obrien_fleming") -> pd.DataFrame:
-    """How extreme must a result be at each look, so that looking several times adds no risk?
-
-    Thirty looks at 5 % each find a difference that is not there in three tests of ten. Looks that were planned, after
-    equal numbers of users, may be taken if each asks for more.
-
-    Parameters
-    ----------
-    looks
-        Number of looks, the last one included.
-    alpha
-        Risk, over all looks together, of seeing a difference where there is none (two-sided).
-    shape
-        ``"obrien_fleming"`` (default): very strict at first, nearly as without looks at the end. ``"pocock"``: alike
-        at all looks.
-
-    Returns
-    -------
-    DataFrame, one row per look
-        look     1, 2, …
-        z        number   a |z| of at least this ends the test
-        p_value  0 to 1   the same as a two-sided p-value
-
-    Raises
-    ------
-    ValueError
-        `looks` that are no number from 1 to 200, `alpha` outside 0 to 0.5.
-
-    Notes
-    -----
-    O'Brien & Fleming (1979), Biometrics 35:549; Pocock (1977), Biometrika 64:191; the recursion of Armitage, McPherson
-    & Rowe (1969), Journal of the Royal Statistical Society A 132:235.
-
-    Examples
-    --------
-    >>> sequential_boundaries(looks=3)["z"].round(2).tolist()
-    [3.47, 2.45, 2.0]
-    """
-    from scipy.optimize import brentq  # slow to import, and only needed here
-
-    one_of("shape", shape, Shape)
-    if not isinstance(looks, int | np.integer) or isinstance(looks, bool) or not 1 <= looks <= 200:
-        raise ValueError(f"looks: {looks!r} is not a number of looks. Use 1 to 200.")
-    if not isinstance(alpha, int | float | np.number) or not 0 < alpha < 0.5:
-        raise ValueError(f"alpha: {alpha!r} is not between 0 and 0.5. Use 0.05 for 5 %.")
-    look = np.arange(1, looks + 1)
-    widen = np.sqrt(looks / look) if shape == "obrien_fleming" else np.ones(looks)
-    least, most = _NORMAL.inv_cdf(1 - alpha / 2), _NORMAL.inv_cdf(1 - alpha / 2 / looks)
-    constant = least
-    if looks > 1:  # one look, and looks that share the risk, are the ends of what it can be
-        constant = brentq(lambda c: _stays(c * widen) - (1 - alpha), least - 1e-6, most + 1e-6, xtol=1e-12)
-    z = constant * widen
-    table = pd.DataFrame({"look": look, "z": z, "p_value": [math.erfc(value / math.sqrt(2)) for value in z]})
-    definition = f"|z| at each of {looks} equally spaced looks, with a risk of {alpha:g} over all of them ({shape})."
-    settings = {"looks": int(looks), "alpha": alpha, "shape": shape}
-    return result(table, metric="sequential_boundaries", definition=definition, settings=settings)
-
-
-def _stays(z: np.ndarray) -> float:
-    """Chance that a sum of standard normals, over the root of their number, stays within ±z at every look."""
-    limits = z * np.sqrt(np.arange(1, len(z) + 1))
-    where, density = np.zeros(1), np.ones(1)
-    for limit in limits:
-        # Gauss-Legendre over the part that goes on, fine enough for steps of one standard deviation.
-        nodes, weights = np.polynomial.legendre.leggauss(int(40 + 8 * limit))
-        places = limit * nodes
-        step = np.exp(-((places[:, None] - where[None, :]) ** 2) / 2) / math.sqrt(2 * math.pi)
-        where, density = places, limit * weights * (step @ density)
-    return float(density.sum())

@@ -17,6 +17,7 @@ from metrics.plots.retention import plot_retention_curve, plot_retention_matrix
 from metrics.plots.revenue import plot_mrr, plot_revenue_retention
 from metrics.plots.rows import plot_change_effects, plot_email_performance, plot_mail_frequency
 from metrics.plots.scores import plot_scores
+from metrics.plots.sequential import plot_sequential_boundaries
 from metrics.plots.survival import plot_projected_retention, plot_survival
 from metrics.plots.timeline import plot_customer_timeline
 from metrics.plots.times import plot_time_to_convert
@@ -49,6 +50,7 @@ __all__ = [
     "plot_nps",
     "plot_scores",
     "plot_variants",
+    "plot_sequential_boundaries",
     "plot_email_performance",
     "plot_mail_frequency",
     "plot_change_effects",
