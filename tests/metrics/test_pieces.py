@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -213,35 +212,80 @@ def test_a_load_ends_where_properties_are_an_object_here_and_none_there(tmp_path
     assert len(whole.events) == 40
 
 
+GOOD = {  # a record of each format, of which a part is replaced by anything
+    "amplitude": {
+        "event_type": "visit", "$insert_id": "i1", "amplitude_id": 7, "event_time": "2026-01-05 09:00:00",
+        "user_id": "ann", "device_id": "d1", "event_properties": {"n": 1},
+    },
+    "segment": {
+        "messageId": "m1", "type": "track", "timestamp": at(0), "userId": "ann", "anonymousId": "a1", "event": "visit",
+        "properties": {"n": 1},
+    },
+    "mixpanel": {"event": "visit", "properties": {"time": 1767603600, "distinct_id": "ann", "$insert_id": "i1"}},
+    "posthog": {
+        "uuid": "p1", "distinct_id": "ann", "event": "visit", "timestamp": at(0), "properties": {"$device_id": "d1"},
+    },
+    "ga4": {
+        "event_name": "visit", "event_timestamp": "1767603600000000", "user_pseudo_id": "a1", "user_id": "ann",
+        "event_date": "20260105", "event_params": [{"key": "page", "value": {"string_value": "x"}}],
+    },
+    "stripe_events": {
+        "object": "event", "livemode": True, "id": "evt_1", "type": "invoice.paid", "created": 1767603600,
+        "data": {"object": {"id": "in_1", "customer": "cus_1"}},
+    },
+    "delighted": {
+        "id": "s1", "survey_type": "nps", "score": 9, "person": {"id": "p1", "email": "a@example.com"},
+        "person_properties": {"plan": "pro"}, "created_at": 1767603600, "updated_at": 1767603600,
+    },
+    "customerio": {
+        "metric": "opened", "object_type": "email", "event_id": "c1", "timestamp": 1767603600,
+        "data": {"customer_id": "ann", "campaign_id": 3, "delivery_id": "d1"},
+    },
+    "mailchimp": {"a@example.com": [{"action": "open", "timestamp": "2026-01-05 09:00:00"}]},
+    "chargebee": {
+        "subscription_id": "s1", "mrr": 4900, "record_start_at": 1767603600, "record_recorded_at": 1767603600,
+        "status": "active", "currency_code": "EUR",
+    },
+    "zendesk": {
+        "id": 1, "requester_id": 7, "satisfaction_rating": {"score": "good"}, "created_at": at(0), "tags": ["a"],
+        "metric_set": {"solved_at": at(9)}, "status": "solved",
+    },
+    "generic": ROW,
+}  # fmt: skip
+SURE = {
+    "stripe_csv": "sub_1,cus_1,active,2026-01-05 09:00,,,,19.00,eur,month,1",
+    "shopify": "#1,a@example.com,paid,19.00,2026-01-05 09:00:00 +0100,1,0.00,1001,EUR",
+    "typeform": "t1,9,ann,completed,2026-01-05 09:00:00,n1",
+    "heap": "123,7,visits,2026-01-05 09:00:00",
+    "generic": "ann,visit,2026-01-05T09:00:00Z,e1,d1",
+}
 CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))
-at_length = pytest.mark.skipif(
-    "CI" in os.environ, reason="takes many minutes: run pytest -m slow tests/metrics/test_pieces.py"
-)
-anything = settings(deadline=None, max_examples=10, suppress_health_check=list(HealthCheck))
+IDS = st.sampled_from(["i1", "i2", "ann", "bob", "d1", at(1), at(2), 7])
+MOST = 12  # rows: several pieces, and no more, for each costs
+anything = settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 
 
-@at_length
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*KEYS, "generic"])
 @anything
 @given(data=st.data())
 def test_any_json_is_loaded_alike(tmp_path, name, data):
     keys = KEYS.get(name, ["user_id", "event", "timestamp", "event_id", "n", "received_at", "properties"])
-    record = st.fixed_dictionaries({}, optional=dict.fromkeys(keys, VALUES))
-    rows = data.draw(st.lists(record, min_size=1, max_size=30))
-    filled = [{**(ROW if name == "generic" else {}), **row} for row in rows]
-    loaded_alike(lines(tmp_path / "x.json", filled), tmp_path / "o.parquet", format=name)
+    other = st.dictionaries(st.sampled_from(keys), VALUES | IDS, max_size=3)
+    rows = [{**GOOD[name], **one} for one in data.draw(st.lists(other, min_size=3, max_size=MOST))]
+    loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet", format=name)
 
 
-@at_length
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 @anything
 @given(data=st.data())
 def test_any_cells_are_loaded_alike(tmp_path, name, data):
     assert name in formats()
-    width = HEADS[name].count(",") + 1
-    rows = data.draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=20))
+    sure = SURE[name].split(",")
+    other = st.dictionaries(st.integers(0, len(sure) - 1), CELLS, max_size=3)
+    rows = [[one.get(i, cell) for i, cell in enumerate(sure)]
+            for one in data.draw(st.lists(other, min_size=3, max_size=MOST))]  # fmt: skip
     written = "\n".join(",".join('"' + cell.replace('"', '""').replace("\r", "") + '"' for cell in row) for row in rows)
     path = tmp_path / "x.csv"
     path.write_text(f"{HEADS[name]}\n{written}\n", encoding="utf-8", newline="")
