@@ -148,6 +148,13 @@ LINES = [
         "load JSON lines", 5 * M, "exports:load", "exports:copy", "DuckDB, untouched", suffix=".jsonl.gz", repeats=3,
         goal=1.6, megabytes=1500, mode="full",
     ),
+    *(
+        _against(
+            f"load 1,000 small files, {kind}", 1 * M, "exports:load_many", "exports:load", "ours, one file",
+            suffix=suffix, repeats=3, goal=1.5,
+        )
+        for kind, suffix in (("plain", ".jsonl"), ("gzip", ".jsonl.gz"))
+    ),
     Line(  # the rival tells balances alone, and neither movements nor customers
         "recurring revenue by month", 1 * M, Side("revenue:rollforward", settings={"rows": 1 * M}),
         Side("revenue:closings", settings={"rows": 1 * M}), "DuckDB, balances alone", seconds=3, megabytes=1000,

@@ -60,8 +60,8 @@ def log_file(folder: Path, kind: str, rows: int, suffix: str = ".parquet") -> Pa
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         if suffix == ".parquet":
             write_log(partial, kind, rows)
-        elif suffix == ".jsonl.gz":
-            write_json(log_file(folder, kind, rows), partial)
+        elif suffix in (".jsonl", ".jsonl.gz"):
+            write_json(log_file(folder, kind, rows), partial, "gzip" if suffix.endswith(".gz") else "none")
         elif suffix == ".store":
             write_store(log_file(folder, kind, rows), partial)
         else:
@@ -89,11 +89,11 @@ def write_log(path: Path, kind: str, rows: int, seed: int = 1) -> None:
             late = tuple(column[cut:] for column in columns)
 
 
-def write_json(log: Path, path: Path) -> None:
-    """Write a log as gzipped JSON lines."""
+def write_json(log: Path, path: Path, packed: str) -> None:
+    """Write a log as JSON lines."""
     import duckdb
 
-    duckdb.sql(f"COPY (FROM read_parquet('{log}')) TO '{path}' (FORMAT json, COMPRESSION gzip)")
+    duckdb.sql(f"COPY (FROM read_parquet('{log}')) TO '{path}' (FORMAT json, COMPRESSION {packed})")
 
 
 def write_store(log: Path, path: Path) -> None:

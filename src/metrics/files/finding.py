@@ -117,8 +117,11 @@ def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
         raise EventTableError("No file was given: the list of paths is empty. Name at least one file.")
     files = [file for one in given for file in _files(one)]
     seen: set[Path] = set()
+    folders: dict[Path, Path] = {}
     for file in files:
-        place = file.resolve()
+        if file.parent not in folders:
+            folders[file.parent] = file.parent.resolve()
+        place = file.resolve() if file.is_symlink() else folders[file.parent] / file.name
         if place in seen:
             raise refuse(str(file), "is given twice", "Name each file once, or its rows would count double.")
         seen.add(place)

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TypeVar
 
 from metrics.files.delimited import decimal_commas, header_end, last_break, read_delimited, record_end
-from metrics.files.finding import Source, Stream
+from metrics.files.finding import HEAD_BYTES, Source, Stream
 from metrics.files.json_records import is_lines
 from metrics.files.kinds import kind_of
 from metrics.files.parquet import open_parquet
@@ -42,10 +42,13 @@ def pieces_of(
 
     `plain` says that quotes are letters like any other and that there is no header.
     """
-    cut = _Cut(told, size or SIZE, plain, encoding, delimiter)
+    return ahead(_batched(_Cut(told, size or SIZE, plain, encoding, delimiter), sources))
+
+
+def _batched(cut: "_Cut", sources: Sequence[Source]) -> Iterator[list[Source]]:
     batch: list[Source] = []
     held = 0
-    for piece, length in ahead(chain.from_iterable(map(cut.pieces, sources))):
+    for piece, length in chain.from_iterable(map(cut.pieces, sources)):
         if piece.is_part or held + length > cut.size:
             if batch:
                 yield batch
@@ -80,12 +83,14 @@ class _Cut:
 
     def pieces(self, source: Source) -> Iterator[tuple[Source, int]]:
         """The pieces of one file, and about how many bytes each has."""
-        kind = kind_of(source.head(), source.name)
-        if kind == "parquet":
-            yield from _batches(source, self.told, self.size)
-            return
         with source.stream() as stream:
-            start = stream.read(self.size)
+            start = stream.read(min(HEAD_BYTES, self.size))
+            kind = kind_of(start, source.name)
+            if kind == "parquet":
+                yield from _batches(source, self.told, self.size)
+                return
+            if len(start) == HEAD_BYTES:
+                start = b"".join([start, stream.read(self.size - HEAD_BYTES)])
             if len(start) < self.size:
                 yield self._piece(source, start), len(start)
                 return
