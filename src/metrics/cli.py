@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from metrics.events import EventLoad
+    from metrics.store.checking import Checked
     from metrics.store.writing import Writing
 
 Answer = TypeVar("Answer")
@@ -65,7 +65,8 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Read an export and say what would be kept, what would not, and what looks odd."""
-    import metrics
+    from metrics.engine.progress import counter
+    from metrics.store.checking import check_export
 
     options = {"event_name": event_name, "time_format": time_format, "encoding": encoding, "format": format}
     given: dict[str, Any] = {
@@ -75,12 +76,13 @@ def check(
         **options,
         **_options(option),
     }
-    load = _asked(lambda paths: metrics.load_events(paths, **given), exports)
-    problems = metrics.check_events(load.events)
+    with counter("rows read") as watch:
+        load = _asked(lambda paths: check_export(paths, watch=watch, **given), exports)
+    problems = load.problems
     if as_json:
         _say_json(
             {
-                **_told(load, len(load.events)),
+                **_told(load, load.rows),
                 "problems": problems.astype(object).where(problems.notna(), None).to_dict("records"),
             }
         )
@@ -132,7 +134,7 @@ def load(
     typer.echo(f"\n{found.rows:,} rows written to {to}, the account to {beside.name}")
 
 
-def _told(load: "EventLoad | Writing", rows: int) -> dict[str, Any]:
+def _told(load: "Checked | Writing", rows: int) -> dict[str, Any]:
     return {"format": load.format, "account": load.account.to_dict("records"), "rows": rows}
 
 

@@ -5,8 +5,8 @@ example, and what is found may be right. A table with naive times, blank ids or
 missing columns is exactly what this is for.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ from metrics.periods import instant
 
 BUSY = 10  # rows on a usual day, below which a short first or last day says nothing
 PLACEHOLDERS = {"null", "none", "nan", "na", "n/a", "undefined", "unknown", "anonymous", "0", "-", r"\n"}
+OF_ROWS = [  # problems of single rows in a clean table, in the order in which they are told
+    "placeholder user_id", "user_id like a decimal number", "received before it happened", "duplicate event_id",
+    "exact duplicate", "same user and instant",
+]  # fmt: skip
 IN_DAYS = {"day without events", "no events before as_of"}
 KEY = ["user_id", "event", "timestamp"]
 
@@ -64,11 +68,51 @@ def check_events(events: pd.DataFrame, *, as_of: str | pd.Timestamp | None = Non
     1     exact duplicate     1
     2  day without events     1
     """
-    findings = list(_findings(events, as_of))
+    return _table(list(_findings(events, as_of)), len(events), _span(_times(events)))
+
+
+def check_chunks(chunks: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """As `check_events`, of a clean event table in time order that comes a chunk at a time.
+
+    Rows of one instant may be in two chunks. Ids of events, which a load makes different, are not compared.
+    """
+    seen: dict[str, Finding] = {}
+    days: dict[pd.Timestamp, int] = {}
+    rows = 0
+    first: Any = None
+    last: Any = None
+    for chunk in _at_instants(chunks):
+        times = chunk["timestamp"]
+        first, last = times.iloc[0] if first is None else first, times.iloc[-1]
+        for day, n in times.dt.floor("D").value_counts().items():
+            days[day] = days.get(day, 0) + int(n)
+        for finding in (*_ids(chunk, rows), *_clock(chunk, times, None, rows), *_repeats(chunk, rows)):
+            known = seen.get(finding.problem, Finding(finding.problem, 0, finding.example))
+            seen[finding.problem] = replace(known, rows=known.rows + finding.rows)
+        rows += len(chunk)
+    findings = sorted(seen.values(), key=lambda finding: OF_ROWS.index(finding.problem))
+    if first is not None:
+        findings.extend(_calendar(pd.Series(days).sort_index(), first, last))
+    return _table(findings, rows, (last.floor("D") - first.floor("D")).days + 1 if first is not None else 0)
+
+
+def _at_instants(chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The same rows, all of one instant in one chunk."""
+    held: pd.DataFrame | None = None
+    for chunk in chunks:
+        both = chunk if held is None or held.empty else pd.concat([held, chunk], ignore_index=True)
+        cut = int(both["timestamp"].searchsorted(both["timestamp"].iloc[-1])) if len(both) else 0
+        if cut:
+            yield both[:cut].reset_index(drop=True)
+        held = both[cut:]
+    if held is not None and len(held):
+        yield held.reset_index(drop=True)
+
+
+def _table(findings: Sequence[Finding], rows: int, days: int) -> pd.DataFrame:
     table = pd.DataFrame([vars(finding) for finding in findings], columns=["problem", "rows", "example"])
-    days = _days(events)
-    whole = [days if problem in IN_DAYS else len(events) for problem in table["problem"]]
-    share = [rows / n if n else float("nan") for rows, n in zip(table["rows"], whole, strict=True)]
+    whole = [days if problem in IN_DAYS else rows for problem in table["problem"]]
+    share = [found / n if n else float("nan") for found, n in zip(table["rows"], whole, strict=True)]
     table.insert(2, "share", pd.Series(share, dtype="float64"))
     return table.astype({"problem": "str", "rows": "int64", "example": "str"})
 
@@ -81,7 +125,9 @@ def _findings(events: pd.DataFrame, as_of: str | pd.Timestamp | None) -> Iterato
     times = _times(events)
     yield from _clock(events, times, as_of)
     yield from _repeats(events)
-    yield from _calendar(times)
+    known = None if times is None else times.dropna()
+    if known is not None and len(known):
+        yield from _calendar(known.dt.floor("D").value_counts().sort_index(), known.min(), known.max())
     if as_of is not None and times is not None and times.notna().any():
         yield from _silence(times.max(), pd.Timestamp(instant(as_of), unit="us", tz="UTC"))
 
@@ -93,69 +139,65 @@ def _silence(last: pd.Timestamp, end: pd.Timestamp) -> Iterator[Finding]:
         yield Finding("no events before as_of", days, f"last row {last:%Y-%m-%d %H:%M} UTC")
 
 
-def _ids(events: pd.DataFrame) -> Iterator[Finding]:
+def _ids(events: pd.DataFrame, before: int = 0) -> Iterator[Finding]:
     for name in ("user_id", "event"):
         if name in events:
-            yield from _found(events, f"blank {name}", _blank(events[name]))
+            yield from _found(events, f"blank {name}", _blank(events[name]), before)
     if "user_id" in events:
         text = events["user_id"].astype("str").str.strip().str.lower()
         blank = _blank(events["user_id"])
-        yield from _found(events, "placeholder user_id", text.isin(PLACEHOLDERS).to_numpy(bool) & ~blank)
+        yield from _found(events, "placeholder user_id", text.isin(PLACEHOLDERS).to_numpy(bool) & ~blank, before)
         decimal = text.str.fullmatch(r"\d+\.0|\d(\.\d+)?e\+?\d+").fillna(False).to_numpy(bool)
-        yield from _found(events, "user_id like a decimal number", decimal & ~blank)
+        yield from _found(events, "user_id like a decimal number", decimal & ~blank, before)
 
 
-def _clock(events: pd.DataFrame, times: pd.Series | None, as_of: str | pd.Timestamp | None) -> Iterator[Finding]:
+def _clock(
+    events: pd.DataFrame, times: pd.Series | None, as_of: str | pd.Timestamp | None, before: int = 0
+) -> Iterator[Finding]:
     if times is None:
         return
     column = events["timestamp"]
     missing = column.isna().to_numpy(bool)
-    yield from _found(events, "no timestamp", missing)
+    yield from _found(events, "no timestamp", missing, before)
     if not isinstance(column.dtype, pd.DatetimeTZDtype):
         naive = np.array([_is_naive(value) for value in column]) if column.dtype == object else _all_naive(column)
-        yield from _found(events, "time without a zone", naive & ~missing)
-        yield from _found(events, "time that is not a time", times.isna().to_numpy(bool) & ~missing)
+        yield from _found(events, "time without a zone", naive & ~missing, before)
+        yield from _found(events, "time that is not a time", times.isna().to_numpy(bool) & ~missing, before)
     strange = times.notna() & ~times.between(EARLIEST, LATEST, inclusive="left")
-    yield from _found(events, "implausible time", strange.to_numpy(bool))
+    yield from _found(events, "implausible time", strange.to_numpy(bool), before)
     if as_of is not None:
         end = pd.Timestamp(instant(as_of), unit="us", tz="UTC")
-        yield from _found(events, "at or after as_of", (times >= end).to_numpy(bool))
+        yield from _found(events, "at or after as_of", (times >= end).to_numpy(bool), before)
     if "received_at" in events:
         received = _utc(events["received_at"])
-        yield from _found(events, "received before it happened", (received < times).to_numpy(bool))
+        yield from _found(events, "received before it happened", (received < times).to_numpy(bool), before)
 
 
-def _repeats(events: pd.DataFrame) -> Iterator[Finding]:
+def _repeats(events: pd.DataFrame, before: int = 0) -> Iterator[Finding]:
     if "event_id" in events:
         again = events["event_id"].duplicated().to_numpy(bool) & ~_blank(events["event_id"])
-        yield from _found(events, "duplicate event_id", again)
+        yield from _found(events, "duplicate event_id", again, before)
     if not all(name in events for name in KEY):
         return
     plain = events.apply(lambda column: column.astype("str") if column.dtype == object else column)
     same = plain.duplicated().to_numpy(bool)
-    yield from _found(events, "exact duplicate", same)
+    yield from _found(events, "exact duplicate", same, before)
     known = ~_blank(events["user_id"]) & events["timestamp"].notna().to_numpy(bool)
     different = plain[known & ~same]
     tied = np.zeros(len(events), bool)
     tied[np.flatnonzero(known & ~same)] = different.duplicated(["user_id", "timestamp"], keep=False).to_numpy(bool)
-    yield from _found(events, "same user and instant", tied)
+    yield from _found(events, "same user and instant", tied, before)
 
 
-def _calendar(times: pd.Series | None) -> Iterator[Finding]:
+def _calendar(per_day: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> Iterator[Finding]:
     """Days are UTC days; an edge is cut if its day has less than half the rows of a usual one."""
-    days = None if times is None else times.dropna().dt.floor("D")
-    if times is None or days is None or days.empty:
-        return
-    present = pd.DatetimeIndex(days.unique()).sort_values()
+    present = pd.DatetimeIndex(per_day.index)
     span = (present[-1] - present[0]).days + 1
     if len(present) < span and span < 36_525:
         gaps = pd.date_range(present[0], present[-1], freq="D").difference(present)
         yield Finding("day without events", len(gaps), f"{gaps[0]:%Y-%m-%d}")
     if len(present) < 3:
         return
-    stamps = times.dropna()
-    first, last = stamps.min(), stamps.max()
-    per_day = days.value_counts()
     usual = per_day.drop([present[0], present[-1]]).median()
     for name, day, at in (("first day cut", present[0], first), ("last day cut", present[-1], last)):
         if usual >= BUSY and per_day[day] < usual / 2:
@@ -164,12 +206,13 @@ def _calendar(times: pd.Series | None) -> Iterator[Finding]:
             )
 
 
-def _found(events: pd.DataFrame, problem: str, hit: Any) -> Iterator[Finding]:
+def _found(events: pd.DataFrame, problem: str, hit: Any, before: int) -> Iterator[Finding]:
+    """The rows that are hit; `before` these events stand others."""
     if hit.any():
         at = int(np.flatnonzero(hit)[0])
         fields = [name for name in (*KEY, "event_id", "received_at") if name in events]
         row = ", ".join(f"{name} {str(events[name].iloc[at])!r}" for name in fields)
-        yield Finding(problem, int(hit.sum()), shorten(f"row {at}: {row}", 160))
+        yield Finding(problem, int(hit.sum()), shorten(f"row {before + at}: {row}", 160))
 
 
 def _blank(column: pd.Series) -> Any:
@@ -203,8 +246,7 @@ def _all_naive(column: pd.Series) -> Any:
     return np.zeros(len(column), bool)
 
 
-def _days(events: pd.DataFrame) -> int:
-    times = _times(events)
+def _span(times: pd.Series | None) -> int:
     known = None if times is None else times.dropna()
     if known is None or known.empty:
         return 0
