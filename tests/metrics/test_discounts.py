@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_ind
 
-from metrics import discount_retention, headline, show
+from metrics import EventTableError, discount_retention, headline, lead_conversion, show
 from metrics.display.footnotes import footnotes
 from metrics.intervals import newcombe
 from tests.metrics.test_revenue import log
@@ -154,3 +154,16 @@ def test_random_orders_are_counted_as_one_by_one(seed):
     for side, (customers, retained, value) in counted.items():
         assert table.loc[side, ["customers", "retained"]].tolist() == [customers, retained]
         assert table.loc[side, "value_per_customer"] == pytest.approx(value / customers)
+
+
+@pytest.mark.parametrize(("net", "words"), [(None, "1 of 2 rows have no net"), ("9 EUR", "first: row 1, '9 EUR'")])
+def test_an_order_without_an_amount_is_no_silent_refund(net, words):
+    orders = pd.DataFrame({
+        "user_id": ["ann", "ann"], "timestamp": pd.to_datetime(["2026-01-01", "2026-01-05"], utc=True),
+        "net": [10, net], "discount_percent": [0, 0],
+    })  # fmt: skip
+    with pytest.raises(EventTableError, match=words):
+        discount_retention(orders, as_of="2026-07-01")
+    leads = pd.DataFrame({"customer_id": ["ann"], "signup_at": pd.to_datetime(["2026-01-01"], utc=True)})
+    with pytest.raises(EventTableError, match=words):
+        lead_conversion(leads, orders=orders, loyal="2 orders", as_of="2026-07-01")

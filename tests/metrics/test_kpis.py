@@ -278,6 +278,9 @@ def test_spend_is_that_of_its_local_month_and_a_month_without_has_no_cost():
     assert one(late, "cac")["value"] == 40
     with pytest.raises(ValueError, match="spend: 'spend' is not a column"):
         sheet(subscriptions=BOOKS, spend=SPEND[["at"]])
+    for column in ("at", "spend"):
+        with pytest.raises(ValueError, match=r"1 of 3 rows have no time or no amount \(first: row 0\)"):
+            sheet(subscriptions=BOOKS, spend=SPEND.assign(**{column: SPEND[column].where(SPEND.index > 0)}))
     with pytest.raises(ValueError, match="at has no zone"):
         sheet(subscriptions=BOOKS, spend=SPEND.assign(at=SPEND["at"].dt.tz_localize(None)))
 

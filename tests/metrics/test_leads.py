@@ -114,7 +114,10 @@ def test_a_lead_without_a_name_or_time_or_twice_is_bad_data():
         (LEADS.assign(customer_id="ann"), "name a customer_id again"),
         (LEADS.assign(customer_id=LEADS["customer_id"].mask(LEADS.index == 1)), "1 of 7 rows have no customer_id"),
         (LEADS.assign(signup_at=LEADS["signup_at"].mask(LEADS.index == 1)), "1 of 7 rows have no signup_at"),
-        (LEADS.assign(signup_at=LEADS["signup_at"].dt.tz_localize(None)), "has no zone"),
+        (
+            LEADS.assign(signup_at=LEADS["signup_at"].dt.tz_localize(None)),
+            "times in .signup_at. have no zone. Declare it",
+        ),
     ):
         with pytest.raises(EventTableError, match=words):
             stages(wrong)

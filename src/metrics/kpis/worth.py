@@ -106,10 +106,15 @@ def _spent(spend: pd.DataFrame, everybody: pd.DataFrame, books: Books) -> Floats
     stamps = pd.to_datetime(spend["at"])
     if stamps.dt.tz is None:
         raise ValueError("spend: at has no zone. Localise it, or read the file with read_spend(..., timezone=…).")
-    known = spend["spend"].notna().to_numpy() & stamps.notna().to_numpy()
-    time = microseconds(stamps[known])
+    missing = (spend["spend"].isna() | stamps.isna()).to_numpy(bool)
+    if missing.any():
+        raise ValueError(
+            f"spend: {int(missing.sum())} of {len(spend)} rows have no time or no amount (first: row "
+            f"{int(missing.argmax())}). Fill them in or leave them out."
+        )
+    time = microseconds(stamps)
     seen = time < instant(books.how["as_of"], tz=books.how["tz"])
     calendar = Calendar(books.how["period"], books.how["tz"])
-    sums = pd.Series(spend["spend"].to_numpy(float)[known][seen]).groupby(calendar.number(time[seen])).sum()
+    sums = pd.Series(spend["spend"].to_numpy(float)[seen]).groupby(calendar.number(time[seen])).sum()
     sums.index = calendar.start(sums.index.to_numpy(np.int64))
     return np.asarray(sums.reindex(everybody["period_start"]), np.float64)

@@ -93,7 +93,7 @@ def discount_retention(
     ValueError
         No column says whether there was a discount, a column that is missing, a duration without a unit.
     EventTableError
-        Orders without a customer or time; as `mrr_rollforward`.
+        Orders without a customer, time or amount; as `mrr_rollforward`.
 
     Notes
     -----

@@ -12,10 +12,10 @@ import pandas as pd
 
 from metrics.events import EventTableError
 from metrics.intervals import add_rate, no_denominator
-from metrics.loyalty.purchases import NEVER, Purchases, moments, orders_of, starts_of, texts
+from metrics.loyalty.purchases import NEVER, Purchases, orders_of, starts_of, texts
 from metrics.periods import DAY, Ints, When, duration, instant, spoken
 from metrics.results import blank, keys, result, too_few
-from metrics.revenue.book import ACTIVE, PAST_DUE, Book, read_book
+from metrics.revenue.book import ACTIVE, PAST_DUE, Book, read_book, times
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Range
 from metrics.steps import unknown
@@ -95,7 +95,7 @@ def lead_conversion(
     ValueError
         A column that is missing, `loyal` that does not suit what is bought, a duration without a unit.
     EventTableError
-        A lead that stands twice or has no name or time; as `mrr_rollforward`.
+        A lead that stands twice or has no name or time, an order without time or amount; as `mrr_rollforward`.
 
     Notes
     -----
@@ -197,7 +197,7 @@ def _leads(leads: pd.DataFrame, by: list[str], end: int) -> pd.DataFrame:
             raise ValueError(unknown("leads", name, leads.columns, "a column of the leads", "columns"))
     found = leads[list(dict.fromkeys(by))].reset_index(drop=True)
     found["_name"] = texts(leads["customer_id"], "leads", "customer_id")
-    found["_at"] = moments(leads, "signup_at", "leads")
+    found["_at"] = times(leads, "signup_at", "leads", needed=True)
     again = found["_name"].duplicated()
     if again.any():
         raise EventTableError(

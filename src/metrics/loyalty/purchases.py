@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
-from metrics.periods import Ints, microseconds
+from metrics.intervals import Floats
+from metrics.periods import Ints
+from metrics.revenue.book import times
 from metrics.steps import unknown
 
 NEVER = 2**62
@@ -39,14 +41,27 @@ def orders_of(orders: pd.DataFrame, before: int) -> tuple[pd.DataFrame, Purchase
     for name in ("user_id", "timestamp", "net"):
         if name not in orders:
             raise ValueError(unknown("orders", name, orders.columns, "a column of the orders", "columns"))
-    at = moments(orders, "timestamp", "orders")
-    rows = orders.assign(_at=at).reset_index(drop=True)[at < before].reset_index(drop=True)
+    at = times(orders, "timestamp", "orders", needed=True)
+    net = _amounts(orders)
+    rows = orders.assign(_at=at, net=net).reset_index(drop=True)[at < before].reset_index(drop=True)
     names = texts(rows["user_id"], "orders", "user_id")
     codes, customers = pd.factorize(names, sort=True)
     rows["_who"] = codes.astype(np.int64)
-    rows["net"] = pd.to_numeric(rows["net"])
     bought = np.flatnonzero(rows["net"].to_numpy(float) > 0)
     return rows, _sorted(pd.Index(customers), rows["_who"].to_numpy(np.int64), rows["_at"].to_numpy(np.int64), bought)
+
+
+def _amounts(orders: pd.DataFrame) -> Floats:
+    """What each order brought; without it nobody knows whether it was one."""
+    net = pd.to_numeric(orders["net"], errors="coerce").to_numpy(float, na_value=np.nan)
+    missing = ~np.isfinite(net)
+    if missing.any():
+        first = int(np.argmax(missing))
+        raise EventTableError(
+            f"orders: {int(missing.sum()):,} of {len(net):,} rows have no net that is a number (first: row {first}, "
+            f"{orders['net'].iloc[first]!r}). Fill it in or leave them out."
+        )
+    return net
 
 
 def _sorted(customers: pd.Index, who: Ints, at: Ints, rows: Ints) -> Purchases:
@@ -60,20 +75,6 @@ def _sorted(customers: pd.Index, who: Ints, at: Ints, rows: Ints) -> Purchases:
 def starts_of(customers: pd.Index, who: Ints, at: Ints) -> Purchases:
     """Purchases of customers by their codes."""
     return _sorted(customers, who, at, np.arange(len(who)))
-
-
-def moments(table: pd.DataFrame, column: str, what: str) -> Ints:
-    """Instants of a column in which none may be missing."""
-    stamps = pd.to_datetime(table[column], utc=not len(table))
-    if stamps.dt.tz is None:
-        raise EventTableError(f"{what}: {column} has no zone. Localise it, or read the file with a timezone.")
-    missing = stamps.isna().to_numpy(bool)
-    if missing.any():
-        raise EventTableError(
-            f"{what}: {int(missing.sum()):,} of {len(table):,} rows have no {column} (first: row "
-            f"{int(missing.argmax())}). Fill it in or leave them out."
-        )
-    return microseconds(stamps)
 
 
 def texts(names: pd.Series, what: str, column: str) -> pd.Series:
