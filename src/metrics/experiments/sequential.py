@@ -53,7 +53,7 @@ def sequential_boundaries(
         users               count   of each variant at this look, all so far
         difference_to_stop  above 0 a difference of rates of at least this, up or down, ends the test; early looks may
                                     ask for more than a rate can be
-        smallest_effect     above 0 the smallest true difference that ends the test by this look with chance `power`
+        smallest_effect     above 0 the smallest true rise that ends the test by this look with chance `power`
 
     Raises
     ------
@@ -65,7 +65,8 @@ def sequential_boundaries(
     -----
     O'Brien & Fleming (1979), Biometrics 35:549; Pocock (1977), Biometrika 64:191; the recursion of Armitage, McPherson
     & Rowe (1969), Journal of the Royal Statistical Society A 132:235, for the effect with a drift: Jennison & Turnbull
-    (2000), Group Sequential Methods, chapter 2. Both rates have the variance of the control's, as in `plot_variants`.
+    (2000), Group Sequential Methods, chapter 2. What ends the test has the variance of two rates like the control's, an
+    effect that of the mean of both.
 
     Examples
     --------
@@ -74,9 +75,9 @@ def sequential_boundaries(
     >>> plan = sequential_boundaries(looks=3, users=3000, baseline=0.06)
     >>> plan[["look", "users", "difference_to_stop", "smallest_effect"]].round(3)
        look  users  difference_to_stop  smallest_effect
-    0     1   1000               0.037            0.046
-    1     2   2000               0.018            0.025
-    2     3   3000               0.012            0.017
+    0     1   1000               0.037            0.054
+    1     2   2000               0.018            0.027
+    2     3   3000               0.012            0.019
     """
     from scipy.optimize import brentq  # slow to import, and only needed here
 
@@ -99,13 +100,12 @@ def sequential_boundaries(
         many, rate = _checked(users, baseline, power, float(alpha), int(looks))
         so_far = many * look / looks
         error = np.sqrt(2 * rate * (1 - rate) / so_far)
-        step = math.sqrt(2 * rate * (1 - rate) / (many / looks))  # of what comes between two looks
         seen: list[float] = []
         most = float(z[0]) + NORMAL.inv_cdf(max(power, 0.5)) + 1
         for k in look:  # the more looks, the smaller is what can be seen
             seen.append(brentq(_missed, 0, seen[-1] + 1e-3 if seen else most, (z[:k], power), xtol=1e-6))
         table["users"] = np.ceil(so_far - 1e-9).astype(np.int64)
-        table["difference_to_stop"], table["smallest_effect"] = z * error, np.array(seen) * step
+        table["difference_to_stop"], table["smallest_effect"] = z * error, _rise(np.array(seen), rate, many / looks)
         settings |= {"baseline": rate, "power": float(power)}
         definition += f" Smallest effect: a true difference that ends the test by then with the chance {power:g}."
     return result(table, metric="sequential_boundaries", definition=definition, settings=settings)
@@ -126,6 +126,17 @@ def _checked(users: int | None, baseline: float | None, power: float, alpha: flo
     if looks > 50:
         raise ValueError(f"looks: {looks} are too many to tell what each can see. Use at most 50, or leave out users.")
     return int(users), float(baseline)
+
+
+def _rise(drift: np.ndarray, rate: float, users: float) -> np.ndarray:
+    """The rise of a rate that is so many standard errors of what comes between two looks.
+
+    d^2 = drift^2 (2 / users) m (1 - m) with m = rate + d / 2, the mean of both rates: a higher rate varies more.
+    """
+    c = 2 * drift**2 / users
+    linear = c * (1 - 2 * rate) / 2
+    rise: np.ndarray = (linear + np.sqrt(linear**2 + 4 * (1 + c / 4) * c * rate * (1 - rate))) / (2 * (1 + c / 4))
+    return rise
 
 
 def _missed(drift: float, z: np.ndarray, power: float) -> float:
