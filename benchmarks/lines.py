@@ -77,6 +77,13 @@ def _of_days(rows: int, mode: Mode, suffix: str = ".parquet") -> list[Line]:
     ]  # fmt: skip
 
 
+def _customers(rows: int, mode: Mode) -> Line:
+    sides = "customers:summary", "customers:summary_clickhouse"
+    return _against(
+        "customers from orders", rows, *sides, "chDB", suffix=".orders.parquet", goal=0.5, mode=mode, repeats=3
+    )
+
+
 def _growth(few: int, many: int, mode: Mode, goal: float) -> Line:
     sides = Side("ours:funnel", many), Side("ours:funnel", few)
     return Line(f"funnel, growth from {few:,} rows", many, *sides, "ours", goal=goal, same=False, mode=mode)
@@ -166,6 +173,8 @@ LINES = [
         Side("revenue:closings_of_prices", settings={"rows": 1 * M}), "DuckDB, balances alone", seconds=3,
         megabytes=1000, repeats=3,
     ),
+    _customers(10 * M, "quick"),
+    _customers(50 * M, "full"),
     Line(
         "survival curve with limits", 1 * M, Side("survival:curve", settings={"rows": 1 * M}),
         Side("survival:curve_lifelines", settings={"rows": 1 * M}), "lifelines", goal=1 / 5, megabytes=1000,

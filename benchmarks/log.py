@@ -64,6 +64,8 @@ def log_file(folder: Path, kind: str, rows: int, suffix: str = ".parquet") -> Pa
             write_json(log_file(folder, kind, rows), partial, "gzip" if suffix.endswith(".gz") else "none")
         elif suffix == ".store":
             write_store(log_file(folder, kind, rows), partial)
+        elif suffix == ".orders.parquet":
+            write_orders(log_file(folder, kind, rows), partial)
         else:
             write_csv(log_file(folder, kind, rows), partial)
         partial.replace(path)
@@ -101,6 +103,14 @@ def write_store(log: Path, path: Path) -> None:
     import metrics
 
     metrics.write_events(metrics.open_events(log), path)
+
+
+def write_orders(log: Path, path: Path) -> None:
+    """Write a log whose every row is an order of 5 to 95, in cents."""
+    with pq.ParquetWriter(path, SCHEMA.append(pa.field("net", pa.float64()))) as writer:
+        for number, batch in enumerate(pq.ParquetFile(log).iter_batches(ROW_GROUP)):
+            cents = np.random.default_rng([2, number]).integers(500, 9_500, len(batch))
+            writer.write_batch(batch.append_column("net", pa.array(cents / 100)), row_group_size=ROW_GROUP)
 
 
 def write_csv(source: Path, path: Path) -> None:

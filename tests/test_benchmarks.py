@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("chdb")
 from benchmarks import __main__ as benchmarks
-from benchmarks import activity, clickhouse, clickhouse_activity, lines, others, ours, revenue, table, worker
+from benchmarks import activity, clickhouse, clickhouse_activity, customers, lines, others, ours, revenue, table, worker
 from benchmarks.log import STEPS, log_file, users_of
 
 ROWS = 20_000
@@ -43,6 +43,13 @@ def test_both_sides_answer_alike(file, side, rival):
     answer = side(file)()
     assert answer == rival(file)()
     assert sum(map(len, answer)) >= len(STEPS)
+
+
+def test_customers_come_out_alike(kind, tmp_path):
+    file = str(log_file(tmp_path, kind, ROWS, ".orders.parquet"))
+    answer = customers.summary(file)()
+    assert answer == customers.summary_clickhouse(file)()
+    assert answer[0][0] == users_of(kind, ROWS)
 
 
 def test_duckdb_has_the_same_balances_of_lines_and_of_prices():
