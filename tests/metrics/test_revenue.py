@@ -10,6 +10,7 @@ from metrics import (
     mrr_movements,
     mrr_rollforward,
     revenue_retention,
+    subscription_churn,
 )
 
 
@@ -489,3 +490,17 @@ def test_who_rests_when_a_span_begins_has_not_come_back_when_the_pause_ends():
     """)
     table = revenue_retention(rows, reactivation=True, min_n=1, since="2026-02-01", as_of="2026-03-01")
     assert table.loc[0, ["opening", "nrr"]].tolist() == [10, 1.0]
+
+
+@pytest.mark.parametrize("row", ["ann a 2026-01-10 - 0", "ann a 2026-01-10T01:00 2026-01-10T02:00 9"])
+@pytest.mark.parametrize(
+    "metric", [mrr_movements, mrr_rollforward, revenue_retention, expansion_split, subscription_churn]
+)
+def test_where_nobody_pays_nothing_moves(metric, row):
+    table = metric(log(row), since="2026-01-01", as_of="2026-02-15")
+    if metric is mrr_movements:
+        assert table.empty
+    else:
+        assert len(table) == 2
+        counts = [name for name in table if name in ("closing", "customers_start", "opening", "expansion")]
+        assert not table[counts].to_numpy().any()

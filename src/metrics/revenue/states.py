@@ -117,7 +117,7 @@ class Cells:
 def _running(change: Ints, whose: Ints) -> tuple[Ints, Ints]:
     """Balance after and before each change; those of one unit and part follow each other."""
     total = np.cumsum(change)
-    new = np.r_[True, whose[1:] != whose[:-1]]
+    new = np.r_[True, whose[1:] != whose[:-1]][: len(whose)]  # nothing may be left where all cancels out
     begin = np.flatnonzero(new)
     base = (total - change)[begin][np.cumsum(new) - 1]
     after = total - base
