@@ -137,6 +137,18 @@ def test_what_a_later_piece_shows_holds_for_the_earlier_ones(tmp_path, monkeypat
     loaded_alike(lines(tmp_path / "y.json", more), tmp_path / "o.parquet")
 
 
+def test_a_row_of_nobody_says_nothing_of_the_type_of_a_property(tmp_path):
+    rows = [{**GOOD["delighted"], "id": f"s{i}", "score": i % 11} for i in range(20)]
+    rows.insert(9, {**rows[0], "id": "s99", "person": None, "person_properties": None, "score": "nine"})
+    whole = loaded_alike(lines(tmp_path / "x.json", rows), tmp_path / "o.parquet")
+    assert whole.rejected[["line", "reason"]].to_numpy().tolist() == [[10, "no user_id"]]
+    assert whole.events["score"].tolist() == [i % 11 for i in range(20)]
+    rows = [{**ROW, "n": i, "anonymous_id": None} for i in range(20)]
+    rows.insert(9, {**ROW, "user_id": " ", "anonymous_id": "", "n": "nine"})
+    whole = loaded_alike(lines(tmp_path / "y.json", rows), tmp_path / "o.parquet")
+    assert whole.events["n"].tolist() == list(range(20))
+
+
 def test_units_of_time_may_not_change_in_the_middle_of_a_file(tmp_path):
     rows = [{"user": "u", "event": "e", "time": 1767603600 * (1000 if i > 40 else 1)} for i in range(60)]
     with pytest.raises(metrics.EventTableError, match=r"mixes units of time: 41 seconds .* milliseconds"):

@@ -5,14 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from metrics import exports
 from metrics.exports import Format, Parsed
 from metrics.files import EventTableError, PathLike, Source, find_sources, refuse_all
 from metrics.files.names import Rename, check_rename, read_rename
 from metrics.files.pieces import pieces_of
-from metrics.files.shaping import FILE, LINE
 from metrics.files.told import Told
 from metrics.periods import zone
 
@@ -40,7 +37,7 @@ class Export:
         errors: list[EventTableError] = []
         for one, _, files in self.chosen:
             try:
-                parsed.append(_usable(one.parse(files, **one.known(files), **self.options(one))))
+                parsed.append(one.parse(files, **one.known(files), **self.options(one)))
             except EventTableError as error:
                 errors.append(error)
         if errors:
@@ -54,7 +51,7 @@ class Export:
             known, options = one.known(files), self.options(one)
             cut = [files] if one.is_whole else pieces_of(files, told, plain=one.is_plain, **how)
             for some in cut:
-                yield _usable(one.parse(some, **known, **options))
+                yield one.parse(some, **known, **options)
         found = [name for names in told.columns.values() for name in names]
         if found:
             check_rename(self.given.get("rename"), [*found, *(name.removeprefix("properties.") for name in found)])
@@ -82,24 +79,3 @@ def _name_of(path: PathLike | Sequence[PathLike]) -> str:
     if isinstance(path, (str, os.PathLike)):
         return str(path)
     return str(path[0]) if len(path) == 1 else f"{len(path)} paths"
-
-
-def _usable(parsed: Parsed) -> Parsed:
-    """Reject the rows of nobody."""
-    rows = parsed.rows
-    nobody = rows["user_id"].isna()
-    if "anonymous_id" in rows:
-        nobody &= rows["anonymous_id"].isna()
-    if nobody.any():
-        parsed.rejected = pd.concat([parsed.rejected, _rejected(rows[nobody], "no user_id")], ignore_index=True)
-        parsed.rows = rows[~nobody].reset_index(drop=True)
-    return parsed
-
-
-def _rejected(rows: pd.DataFrame, reason: str) -> pd.DataFrame:
-    stamps = rows["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ").astype("str")
-    return (
-        rows[[FILE, LINE]]
-        .set_axis(["file", "line"], axis=1)
-        .assign(reason=reason, user_id=rows["user_id"], event=rows["event"], timestamp=stamps, text=None)
-    )

@@ -48,7 +48,7 @@ TABLES = ("orders", "subscriptions", "cancellations", "invoices", "payment_attem
 KEY, RANK, WITHIN = "_key", "_rank", "_within"
 
 EVENTS = (  # what a vendor's format makes of a record
-    Column("user_id", "id", filled=False),
+    Column("user_id", "id", filled=False, instead="anonymous_id"),
     Column("event", "text"),
     Column("timestamp", "time"),
     Column("event_id", "id", required=False, filled=False),

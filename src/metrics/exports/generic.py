@@ -39,6 +39,7 @@ COLUMNS = (
             "kunden_id",
         ),
         filled=False,
+        instead="anonymous_id",
     ),
     Column(
         "event",

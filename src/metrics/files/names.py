@@ -29,6 +29,7 @@ class Column:
     synonyms: tuple[str, ...] = ()
     required: bool = True  # the file must have it
     filled: bool = True  # a row must have it, where the file has it
+    instead: str = ""  # the column that will do for a row that has not this one; a row with neither is rejected
 
 
 def read_rename(rename: Rename) -> dict[str, str] | None:

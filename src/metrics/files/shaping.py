@@ -70,7 +70,13 @@ def shape(
         else:
             rows[column.name] = source.reset_index(drop=True)
         if why is not None:
-            reasons = why if reasons is None else np.where(pd.isna(reasons), why, reasons)
+            reasons = _first(reasons, why)
+    for column in columns:
+        if column.instead and column.name in rows and rows[column.name].hasnans:
+            nobody = rows[column.name].isna()
+            if column.instead in rows:
+                nobody &= rows[column.instead].isna()
+            reasons = _first(reasons, _why(nobody, f"no {column.name}")) if nobody.any() else reasons
 
     taken = {name: ours for ours, name in chosen.items()}
     properties = []
@@ -134,6 +140,11 @@ def _named(reasons: Any, column: Column) -> Any:
         reasons = np.array([None if reason is None else f"{column.name}: {reason}" for reason in reasons], object)
     reasons[blank] = f"no {column.name}" if column.filled else None
     return reasons
+
+
+def _first(reasons: Any, why: Any) -> Any:
+    """The reason that was found first of each row."""
+    return why if reasons is None else np.where(pd.isna(reasons), why, reasons)
 
 
 def _why(hit: pd.Series, reason: str) -> Any:
