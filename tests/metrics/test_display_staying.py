@@ -33,7 +33,7 @@ def _close_figures():
 
 
 def said(table):
-    return headline(table).replace("\u202f", " ")
+    return headline(table).replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def test_a_curve_is_told_where_enough_were_watched():
@@ -94,7 +94,7 @@ def test_what_is_to_come_stands_beside_what_was():
 
 
 def test_tables_carry_their_unit_and_work_out_a_factor():
-    html = show(survival_curve(WEEKS, RELAPSED, unit="week"), "Stay").html.replace("\u202f", " ")
+    html = show(survival_curve(WEEKS, RELAPSED, unit="week"), "Stay").html.replace("\u202f", " ").replace("\u00a0", " ")
     assert words(html)[0] == ["Time, weeks", "Watched", "Left", "Last seen", "Still there, %"]
     assert words(html)[1] == ["6", "21", "3", "1", "86 62 to 95"]
     assert "First factor: (21 − 3) / 21 = 85.7 %, at 6 weeks. 95 % limits for each time, log-log scale." in foot(html)
@@ -106,12 +106,12 @@ def test_timedeltas_are_written_in_the_unit_that_fits():
     days = pd.to_timedelta([1, 2, 3, 40], unit="D")
     summary = survival_summary(survival_curve(days, [1, 1, 1, 0]), until="36 hours")
     assert said(summary) == "2.0 days is the median stay of 4 customers (at least 24 h); 3 of them have left."
-    row = words(show(summary, "Stay").html.replace("\u202f", " "))[1]
+    row = words(show(summary, "Stay").html.replace("\u202f", " ").replace("\u00a0", " "))[1]
     assert row == ["4", "3", "2.0 days", "33 h", "36 h"]
 
 
 def test_the_foot_of_a_test_has_its_figures():
-    lines = foot(show(compare_survival(**BOTH), "Test").html.replace("\u202f", " "))
+    lines = foot(show(compare_survival(**BOTH), "Test").html.replace("\u202f", " ").replace("\u00a0", " "))
     assert lines[1] == "Log-rank test: χ² = 16.79 with 1 degree of freedom, p &lt; 0.001."
 
 
@@ -183,7 +183,7 @@ def test_what_is_observed_are_points_and_what_is_ahead_is_dashed():
 
 def test_a_figure_says_its_shares_in_words():
     ax = plot_projected_retention(project_retention(COHORT, unit="year"))
-    alt = DRAWN[ax].plot.alt(DRAWN[ax].table).replace("\u202f", " ")
+    alt = DRAWN[ax].plot.alt(DRAWN[ax].table).replace("\u202f", " ").replace("\u00a0", " ")
     assert alt == (
         "Share of 1,000 customers still there by year: 49 % in year 7, the last one observed; 38 % expected in year 12 "
         "(34 to 42)."

@@ -380,10 +380,10 @@ def mails(**options):
 
 
 def test_a_winner_is_said_with_both_rates():
-    text = headline(mails()).replace("\u202f", " ")
+    text = headline(mails()).replace("\u202f", " ").replace("\u00a0", " ")
     assert text.startswith("+4.0 points (+1.6 to +6.4): 10")
     assert "% of 1,000 with B, 6" in text
-    foot = footnotes(mails())[0].replace("\u202f", " ")
+    foot = footnotes(mails())[0].replace("\u202f", " ").replace("\u00a0", " ")
     assert "of all who were given it. 100 / 1,000 − 60 / 1,000 = +4.00 points, B." in foot
     assert "Beta(1, 1) prior" in footnotes(mails())[1]
 
@@ -423,12 +423,12 @@ def test_without_users_there_is_nothing_to_compare_and_no_error():
 
 def test_a_plan_of_looks_is_told_and_drawn():
     plan = sequential_boundaries(looks=4, users=4000, baseline=0.06)
-    said = headline(plan).replace("\u202f", " ")
+    said = headline(plan).replace("\u202f", " ").replace("\u00a0", " ")
     assert said.startswith(
         "1.6 points is the smallest difference that 4 looks at 4,000 users of each variant see in 80 of"
     )
     assert said.endswith("the first, at 1,000, ends the test from 4.3 points on.")
-    assert "2.02 × √(0.1128 / 4,000) = 1.07 points." in footnotes(plan)[1].replace("\u202f", " ")
+    assert "2.02 × √(0.1128 / 4,000) = 1.07 points." in footnotes(plan)[1].replace("\u202f", " ").replace("\u00a0", " ")
     drawn = plot_sequential_boundaries(plan)
     assert drawn.lines[-1].get_ydata()[-1] == pytest.approx(100 * plan["smallest_effect"].iloc[-1])
     assert "in 80 of 100 tests" in show(drawn, "x").html

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metrics import customer_effort, customer_satisfaction
 from metrics.display import show
@@ -32,6 +34,7 @@ from metrics.plots import (
     plot_stickiness,
     plot_time_to_convert,
 )
+from metrics.plots.lines import spread
 from metrics.plots.style import BLUE, PALETTE, Plot
 
 WEEKS = pd.to_datetime(["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"])
@@ -460,7 +463,7 @@ def test_times_of_many_sizes_stand_on_a_scale_of_ratios():
     assert np.exp(points) == pytest.approx([600, 3_600])
     assert np.exp(bars) == pytest.approx(np.array([[60, 3_600], [600, 86_400]]))
     assert np.exp(ends) == pytest.approx([21_600, 604_800])
-    said = [text.get_text().replace("\u202f", " ") for text in ax.texts]
+    said = [text.get_text().replace("\u202f", " ").replace("\u00a0", " ") for text in ax.texts]
     assert said[:2] == ["invite", "median 10 min, nine tenths within 6.0 h"]
     assert said[4:] == ["1 min", "10 min", "1 h", "6 h", "1 day", "7 days"]
 
@@ -470,7 +473,7 @@ def test_times_of_one_size_stand_on_a_plain_scale_from_0():
     ax = plot_time_to_convert(alike)
     assert marks(ax)[0] == [90, 90]
     assert ax.get_xlim() == (0, 300)
-    assert [text.get_text().replace("\u202f", " ") for text in ax.texts[4:]] == [
+    assert [text.get_text().replace("\u202f", " ").replace("\u00a0", " ") for text in ax.texts[4:]] == [
         "0", "1 min", "2 min", "3 min", "4 min", "5 min",
     ]  # fmt: skip
 
@@ -548,3 +551,18 @@ def test_a_net_score_keeps_its_zero_and_other_tables_are_refused():
     assert 0 in [x for line in plot_scores(effort()).lines for x in line.get_xdata()]
     with pytest.raises(ValueError, match="customer_satisfaction"):
         plot_scores(nps())
+
+
+@given(st.lists(st.floats(0, 100), max_size=9), st.floats(1, 20))
+def test_labels_keep_their_order_and_their_distance_and_lie_where_they_belong_if_there_is_room(heights, least):
+    places = np.array(spread(heights, least, 5))
+    order = np.argsort(-np.array(heights), kind="stable")
+    assert (np.diff(places[order]) <= -least + 1e-6).all()
+    assert (places >= 5 - 1e-6).all()
+    apart = (-np.diff(np.array(heights)[order]) >= least).all() and min(heights, default=9) >= 5
+    assert not apart or places == pytest.approx(np.array(heights))
+
+
+def test_labels_that_would_touch_are_centred_on_what_they_name():
+    assert spread([50, 50, 90], 10) == [55, 45, 90]
+    assert spread([1, 0], 10, 8) == [18, 8]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 NARROW = "\u202f"
+NO_BREAK = "\u00a0"  # before a word, where a narrow space would hardly show
 MINUS = "\u2212"
 MISSING = "–"
 
@@ -55,8 +56,13 @@ def percent(rate: float, decimals: int = 1) -> str:
 
 
 def with_unit(text: str, unit: str = "%") -> str:
-    """``28.2 %`` with a narrow space; a dash stays alone."""
-    return text if text == MISSING or not unit else f"{text}{NARROW}{unit}"
+    """``28.2 %`` with a narrow space, ``12 weeks`` with a whole one; a dash stays alone."""
+    return text if text == MISSING or not unit else f"{text}{before(unit)}{unit}"
+
+
+def before(unit: str) -> str:
+    """The space, at which no line breaks, between a number and its unit: a sign or symbol, or a word."""
+    return NO_BREAK if len(unit) > 3 or unit == "day" else NARROW
 
 
 def share(part: float, whole: float) -> str:
@@ -125,7 +131,7 @@ def duration(seconds: float) -> str:
         if size < limit:
             value = seconds / length
             text = plain(value, 0 if length < 3600 or abs(value) >= 9.95 else 1)
-            return f"{text}{NARROW}{unit}"
+            return with_unit(text, unit)
     return MISSING
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from metrics.display.given import Given
-from metrics.display.numbers import NARROW
+from metrics.display.numbers import before as space_before
 from metrics.display.sentences import sentence
 from metrics.display.tables import columns_shown, table_html
 
@@ -84,12 +84,12 @@ def headline(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Headlin
     """
     said = sentence(table, before)
     text = re.sub(r" +(?=[.:;,])", "", said.text.replace("  ", " "))
-    made = Headline(f"{said.number}{NARROW + said.unit if said.unit else ''} {text}")
+    made = Headline(f"{said.number}{space_before(said.unit) + said.unit if said.unit else ''} {text}")
     made.number, made.unit, made.text = said.number, said.unit, text
     words = escape(text)
     for limits in dict.fromkeys(filter(None, said.intervals)):
         words = words.replace(escape(limits), f'<span class="interval">{escape(limits)}</span>')
-    unit = f'<span class="unit">{NARROW}{escape(said.unit)}</span>' if said.unit else ""
+    unit = f'<span class="unit">{space_before(said.unit)}{escape(said.unit)}</span>' if said.unit else ""
     made._html = f'<ul class="headlines"><li><b class="number">{escape(said.number)}{unit}</b> <p>{words}</p></li></ul>'
     return made
 

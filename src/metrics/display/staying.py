@@ -21,7 +21,7 @@ def stay(table: pd.DataFrame, time: Any) -> str:
     if isinstance(time, pd.Timedelta | np.timedelta64):
         return numbers.duration(pd.Timedelta(time).total_seconds())
     unit, text = setting(table, "unit"), plain(time, numbers.free_decimals([time]))
-    return f"{text}{numbers.NARROW}{unit}{'' if text == '1' else 's'}" if unit else text
+    return with_unit(text, f"{unit}{'' if text == '1' else 's'}" if unit else "")
 
 
 def curve_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
@@ -88,7 +88,7 @@ def _limits(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     low, high = (stay(table, row[f"median_{end}"]) for end in ("low", "high"))
     if numbers.MISSING in (low, high):
         return f"(at least {low})" if low != numbers.MISSING else f"(at most {high})" if high != low else ""
-    value, _, unit = low.partition(numbers.NARROW)
+    value, _, unit = low.replace(numbers.NO_BREAK, numbers.NARROW).partition(numbers.NARROW)
     return f"({value if high.endswith(unit) else low} to {high})"
 
 

@@ -205,9 +205,9 @@ def _paint(ax: "Axes", lines: Sequence[_Line], narrow: bool, *, unit: str = "", 
     ax.tick_params(length=0, colors=MUTED)
     ax.grid(True, axis="y", color=RULE, linewidth=0.8)
     ax.grid(False, axis="x")
-    height = ax.get_window_extent().height * 72 / (ax.figure.dpi or 72)
+    px = ticks[-1] / (ax.get_window_extent().height * 72 / (ax.figure.dpi or 72))
     last = max(float(line.x[-1]) for line in lines)
-    places = spread([float(line.y[np.isfinite(line.y)][-1]) for line in lines], 15 * ticks[-1] / height)
+    places = spread([float(line.y[np.isfinite(line.y)][-1]) for line in lines], 15 * px, 8 * px)
     for line, y in zip(lines, places, strict=True):
         ax.annotate(
             line.name, (last, y), xytext=(9, -4.3), textcoords="offset points", ha="left", annotation_clip=False,

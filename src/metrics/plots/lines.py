@@ -154,7 +154,9 @@ def _axis(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
     longest = max(lines, key=lambda line: len(line.places))
     places = np.unique(np.concatenate([line.places for line in lines]))
     margin = max(0.3, 0.02 * len(places))
-    ax.set_xlim(places.min() - margin, places.max() + margin)
+    begun = any((~line.known & ~line.complete)[-1:].any() for line in lines)  # whose hatched place is as wide
+    short = 6 * float(np.ptp(places)) / pixels(ax) or margin  # else rules end before the labels begin
+    ax.set_xlim(places.min() - margin, places.max() + (margin if begun else min(margin, short)))
     words = dict(zip(longest.places, longest.words, strict=True))
     room = pixels(ax) / (9 * max(map(len, words.values())) + 8)
     every = max(1, math.ceil(len(words) / max(2, room)))
@@ -237,21 +239,29 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
             )  # fmt: skip
         else:
             wanted.append((float(line.value[last]), f"{name}{line.written(last)}", colour, not line.name))
-    for y, (_, text, colour, bold) in zip(spread([w[0] for w in wanted], 15 * px), wanted, strict=True):
+    heights = spread([w[0] for w in wanted], 15 * px, bottom + 8 * px)
+    for y, (_, text, colour, bold) in zip(heights, wanted, strict=True):
         ax.annotate(
             text, (last_place, y), xytext=(10, -4.3), textcoords="offset points", color=colour, ha="left",
             va="baseline", fontweight="bold" if bold else "normal", annotation_clip=False,
         )  # fmt: skip
 
 
-def spread(heights: list[float], least: float) -> list[float]:
-    """The heights moved apart so that no two labels touch, in their order."""
+def spread(heights: list[float], least: float, lowest: float = -math.inf) -> list[float]:
+    """The heights moved apart so that no two labels touch, in their order, and none lies below `lowest`.
+
+    Labels that would touch are centred on what they name: least squares with an order, by pooling neighbours.
+    """
     order = sorted(range(len(heights)), key=lambda k: -heights[k])
-    placed: dict[int, float] = {}
-    limit = math.inf
-    for k in order:
-        placed[k] = min(heights[k], limit)
-        limit = placed[k] - least
+    runs: list[tuple[float, int]] = []  # mean height of a run's first place, and how many labels it has
+    for rank, k in enumerate(order):
+        mean, many = heights[k] + rank * least, 1
+        while runs and runs[-1][0] < mean:
+            above, count = runs.pop()
+            mean, many = (above * count + mean * many) / (count + many), count + many
+        runs.append((mean, many))
+    first = [max(mean, lowest + (len(order) - 1) * least) for mean, many in runs for _ in range(many)]
+    placed = {k: first[rank] - rank * least for rank, k in enumerate(order)}
     return [placed[k] for k in range(len(heights))]
 
 

@@ -10,7 +10,7 @@ from metrics.display import staying
 from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.display.worked import level
-from metrics.plots.lines import Floats
+from metrics.plots.lines import Floats, spread
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.style import BAND, BLUE, INK, MID, MUTED, PALETTE, PAPER, RULE, Margins, Plot, no_data
 
@@ -177,15 +177,13 @@ def _frame(ax: "Axes", ticks: list[float], longest: float, unit: str) -> None:
 def _label(ax: "Axes", wanted: list[tuple[float, str, str]], at: float) -> None:
     """The name and the end of each line, moved apart so that none touch."""
     px = 100 / (ax.get_window_extent().height * 72 / (ax.figure.dpi or 72))
-    limit = math.inf
-    for y, text, colour in sorted(wanted, key=lambda one: -one[0]):
-        limit = min(y, limit)
+    places = spread([y for y, _, _ in wanted], 15 * px, 8 * px)
+    for y, (_, text, colour) in zip(places, wanted, strict=True):
         colour = colour if colour in (BLUE, INK, MUTED) else INK
         ax.annotate(
-            text, (at, limit), xytext=(8, -4.3), textcoords="offset points", color=colour, ha="left", va="baseline",
+            text, (at, y), xytext=(8, -4.3), textcoords="offset points", color=colour, ha="left", va="baseline",
             fontweight="bold" if len(wanted) == 1 else "normal", annotation_clip=False,
         )  # fmt: skip
-        limit -= 15 * px
 
 
 def _watched(ax: "Axes", groups: list[tuple[str, pd.DataFrame]], ticks: list[float], size: float, narrow: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from metrics.display.kinds import groups_of, parts
-from metrics.display.numbers import duration, is_missing
+from metrics.display.numbers import duration, is_missing, with_unit
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.style import BLUE, INK, MUTED, RULE, Margins, Plot, no_data
 
@@ -142,7 +142,7 @@ def _tick(seconds: float) -> str:
     for size, name in ((_DAY, "day"), (_HOUR, "h"), (_MINUTE, "min"), (1.0, "s")):
         if seconds >= size and seconds % size == 0:
             many = round(seconds / size)
-            return f"{many:,}\u202f{name}{'s' if name == 'day' and many > 1 else ''}"
+            return with_unit(f"{many:,}", f"{name}{'s' if name == 'day' and many > 1 else ''}")
     return duration(seconds)
 
 
