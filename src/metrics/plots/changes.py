@@ -43,15 +43,22 @@ def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int 
         return plot
     need(changes, "read_changes", ["change_id", "at"])
 
+    last: list[tuple[pd.DataFrame, pd.DataFrame, int]] = []  # a figure asks for the marks of its table a dozen times
+
+    def marked(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+        if not last or last[0][0] is not table:
+            last[:] = [(table, marks_of(table, changes, most), len(_starts(table, most)))]
+        return last[0][1:]
+
     def room(table: pd.DataFrame, narrow: bool) -> float:
         margins = plot.margins(table, narrow)
         wide = (NARROW if narrow else WIDE) - margins.left - margins.right
-        marks = marks_of(table, changes, most)
-        return _ROW * (1 + max(_rows(marks, wide, len(_starts(table, most))), default=-1)) + 4 * bool(len(marks))
+        marks, periods = marked(table)
+        return _ROW * (1 + max(_rows(marks, wide, periods), default=-1)) + 4 * bool(len(marks))
 
     def paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
         plot.paint(ax, table, narrow)
-        _draw(ax, marks_of(table, changes, most), len(_starts(table, most)))
+        _draw(ax, *marked(table))
 
     return Plot(
         paint=paint,
@@ -59,8 +66,8 @@ def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int 
         margins=lambda table, narrow: replace(
             plot.margins(table, narrow), top=plot.margins(table, narrow).top + room(table, narrow)
         ),
-        alt=lambda table: _join(plot.alt(table), _told(marks_of(table, changes, most), dated=True)),
-        legend=lambda table: _join(plot.legend(table), _told(marks_of(table, changes, most), dated=False)),
+        alt=lambda table: _join(plot.alt(table), _told(marked(table)[0], dated=True)),
+        legend=lambda table: _join(plot.legend(table), _told(marked(table)[0], dated=False)),
     )
 
 
@@ -98,9 +105,9 @@ def _rows(marks: pd.DataFrame, wide: float, periods: int) -> list[int]:
     """The row of each name above the figure: the lowest in which it meets no other."""
     ends: list[float] = []
     found = []
-    for _, mark in marks.iterrows():
-        half = (_LETTER * len(str(mark["name"])) + 6) / 2
-        middle = (float(mark["place"]) + 0.5) / max(periods, 1) * wide
+    for name, place in zip(marks["name"], marks["place"], strict=True):
+        half = (_LETTER * len(str(name)) + 6) / 2
+        middle = (float(place) + 0.5) / max(periods, 1) * wide
         row = next((k for k, end in enumerate(ends) if middle - half >= end), len(ends))
         ends[row : row + 1] = [middle + half]
         found.append(row)
@@ -124,9 +131,9 @@ def _draw(ax: "Axes", marks: pd.DataFrame, periods: int) -> None:
 
 def _told(marks: pd.DataFrame, *, dated: bool) -> str:
     said = []
-    for _, mark in marks.iterrows():
-        when = f", {numbers.date(mark['at'])}" if dated else ""
-        said.append(f"{mark['name']} {mark['note']}".strip() + when)
+    for at, name, note in zip(marks["at"], marks["name"], marks["note"], strict=True):
+        when = f", {numbers.date(at)}" if dated else ""
+        said.append(f"{name} {note}".strip() + when)
     return f"{'Changes' if dated else 'Lines'}: {'; '.join(said)}." if said else ""
 
 
