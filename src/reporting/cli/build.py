@@ -37,7 +37,7 @@ from reporting.cli.app import (
     sentence,
 )
 from reporting.cli.junit import check_place, write_junit
-from reporting.errors import RefusedError
+from reporting.errors import RefusedError, did_you_mean
 from reporting.publishing.plan import Plan, Request, plan_reports
 from reporting.recipe.dates import is_date
 from reporting.recipe.file import RECIPE, Recipe, read_recipe
@@ -107,6 +107,7 @@ def run(
 @report.command()
 def rerun(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name; 'last' is one.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Reports or pages of this run; all if none.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only the reports that failed.")] = False,
     recipe: RecipeFile = RECIPE,
     out: OutFolder = None,
@@ -121,13 +122,20 @@ def rerun(
     with answered():
         loaded = read_recipe(recipe, out)
         manifest = find_run(loaded.out, run)
-        entries = [entry for entry in manifest.pages if entry.failed or not failed]
+        known = {word for entry in manifest.pages for word in (entry.name, entry.report)}
+        for name in names or []:
+            if name not in known:
+                hint = did_you_mean(name, known, "Its pages are")
+                raise RefusedError(f"{manifest.run} has no page {name!r}. {hint}")
+        chosen = [entry for entry in manifest.pages if not names or {entry.name, entry.report} & set(names)]
+        entries = [entry for entry in chosen if entry.failed or not failed]
         if not entries:
             raise RefusedError(f"Nothing failed in {manifest.run}. Leave out --failed to build all of it again.")
         requests = [
             Request(
                 names=[entry.name],
                 values=entry.parameters,
+                run=manifest.run,
                 today=date.fromisoformat(entry.day),
                 day=date.fromisoformat(entry.day) if entry.backfill else None,
             )

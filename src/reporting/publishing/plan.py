@@ -77,6 +77,7 @@ class Request:
     day: date | None = None  # of a backfill: the run is as it would have been on that day
     today: date | None = None
     values: Mapping[str, Any] = field(default_factory=dict)  # of an earlier run, over those of the recipe
+    run: str = ""  # this earlier run
     due: bool = False  # only `names`, even if there are none
 
 
@@ -305,7 +306,7 @@ def _secrets(report: Report, parameters: Mapping[str, Parameter], values: Mappin
 
 def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> str:
     """What was typed, for this page alone."""
-    words = ["metrics", "report", "run", name]
+    words = ["metrics", "report", *(["rerun", request.run] if request.run else ["run"]), name]
     if recipe.path != RECIPE:
         words += ["--recipe", str(recipe.path)]
     for key, path in request.data.items():
@@ -314,7 +315,7 @@ def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, req
     for key, text in request.params.items():
         if key in parameters:
             words += ["--as-of", text] if key == "as_of" else ["-p", f"{key}={text}"]
-    if request.day is not None:
+    if request.day is not None and not request.run:
         words += ["--from", request.day.isoformat(), "--to", request.day.isoformat()]
     if recipe.elsewhere is not None:
         words += ["--out", str(recipe.elsewhere)]

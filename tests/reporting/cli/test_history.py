@@ -103,6 +103,27 @@ def test_rerun_builds_the_failed_again_with_the_parameters_they_had(verb):
     assert "Nothing failed in" in verb("rerun last --failed", code=2).stderr
 
 
+def test_a_page_that_failed_again_says_how_to_build_it_with_the_parameters_it_had(verb):
+    verb.fails.append("nps")
+    verb("run -p weeks=9 --as-of 2026-05-01", code=3)
+    first = said(verb("list --runs --json"))[-1]["run"]
+    verb("rerun last", code=3)
+    page = Path("out/latest/nps.error.html").read_text()
+    command = f"metrics report rerun {first} nps --recipe reports.toml"
+    assert command in page
+    verb.fails.clear()
+    verb.seen.clear()
+    verb(command.removeprefix("metrics report ").removesuffix(" --recipe reports.toml"))
+    assert verb.seen == ["nps"]
+    assert said(verb("show --json"))["pages"][0]["parameters"]["weeks"] == 9
+
+
+def test_rerun_knows_which_pages_a_run_had(verb):
+    verb("run funnel")
+    assert "has no page 'funel'. Did you mean 'funnel'?" in verb("rerun last funel", code=2).stderr
+    assert "has no page 'nps'" in verb("rerun last nps", code=2).stderr  # of the recipe, and not of this run
+
+
 def test_prune_needs_a_rule_and_can_be_tried(verb):
     for _ in range(4):
         verb("run --force")
