@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         simple_lifetime_value,
         unit_economics,
     )
-    from metrics.display import alert, definitions, given, headline, show
+    from metrics.display import alert, definitions, given, given_any, headline, show
     from metrics.economics import acquisition_cost, quick_ratio, relative_change, roi, subscription_lifetime_value
     from metrics.events import (
         EventLoad,
@@ -253,7 +253,7 @@ _HOMES = {
         "plot_sequential_boundaries", "plot_email_performance", "plot_mail_frequency", "plot_change_effects",
         "plot_lifetime_value", "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
     ],
-    "metrics.display": ["show", "headline", "definitions", "alert", "given"],
+    "metrics.display": ["show", "headline", "definitions", "alert", "given", "given_any"],
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -302,7 +302,7 @@ __all__ = [
     "plot_mrr", "plot_revenue_retention", "plot_payment_recovery", "plot_pause_outcomes",
     "plot_churn_by_band", "plot_churn_calibration", "plot_customer_timeline", "plot_kpi_sheet",
     "plot_holdout_tracking", "plot_holdout_frequency", "plot_calibration", "plot_gain",
-    "show", "headline", "definitions", "alert", "given",
+    "show", "headline", "definitions", "alert", "given", "given_any",
 ]  # fmt: skip
 
 

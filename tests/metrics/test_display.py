@@ -449,6 +449,12 @@ def test_a_part_that_has_all_it_needs_shows_nothing_and_any_other_one_sentence()
     assert str(show(part)) == "Left out: this part needs sends_file, plan and steps."
     assert show(part).html == '<p class="left-out">Left out: this part needs sends_file, plan and steps.</p>'
     assert str(show(metrics.given(a="", b=""))) == "Left out: this part needs a and b."
+    either = metrics.given_any(metrics.given(a="", b=""), metrics.given(c=""))
+    assert str(show(either)) == "Left out: this part needs one of a and b, c."
+    assert str(show(either, "Other facts")) == "Other facts: left out, for this needs one of a and b, c."
+    assert metrics.given_any(part, metrics.given(c="c.csv"))
+    with pytest.raises(ValueError, match="no part to ask about"):
+        metrics.given_any()
     assert definitions(part and funnel(), None).html == '<dl class="definitions"></dl>'
     with pytest.raises(ValueError, match="no value to ask about"):
         metrics.given()

@@ -321,6 +321,9 @@ def test_the_headline_names_what_was_missed_and_what_nobody_can_tell():
     assert headline(sheet(subscriptions=BOOKS, kpis=["mrr", "arpa"])) == (
         "2 key figures are known up to February 2026; none has a target."
     )
+    assert headline(sheet(subscriptions=BOOKS, kpis=["mrr"])) == (
+        "1 key figure is known up to February 2026; none has a target."
+    )
 
 
 def test_a_table_writes_each_figure_in_its_unit():

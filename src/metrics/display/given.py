@@ -68,6 +68,39 @@ def given(table: "pd.DataFrame | Given | None" = None, /, **values: Any) -> Give
     return Given(tuple(missing))
 
 
+def given_any(*parts: Given) -> Given:
+    """Ask whether a part of a notebook has one at least of what it can be made of.
+
+    Parameters
+    ----------
+    *parts
+        What `given` returned.
+
+    Returns
+    -------
+    Given
+        True if one of them is; else ``show(part)`` says in a sentence what would do.
+
+    Raises
+    ------
+    ValueError
+        There is no part.
+
+    Examples
+    --------
+    >>> use, voice = given(events_file=""), given(surveys_file="")
+    >>> given_any(use, voice)
+    not given: one of events_file, surveys_file
+    >>> bool(given_any(use, given(tickets_file="tickets.csv")))
+    True
+    """
+    if not parts:
+        raise ValueError("given_any: no part to ask about. Name some, as given returns them.")
+    if any(parts):
+        return Given(())
+    return Given((f"one of {', '.join(' and '.join(part.missing) for part in parts)}",))
+
+
 def _listed(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) else list(value)
 

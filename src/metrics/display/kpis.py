@@ -23,7 +23,8 @@ def sheet_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     goals = {text.partition("=")[0] for text in setting(table, "targets", [])} | set(aimed["kpi"])
     if not goals:
         known = int(last["value"].notna().sum())
-        return Sentence(count(known), f"key figures are known up to {when}; none has a target.")
+        are = "key figure is" if known == 1 else "key figures are"
+        return Sentence(count(known), f"{are} known up to {when}; none has a target.")
     names = {status: [within(kpi) for kpi in aimed.loc[aimed["status"] == status, "kpi"]] for status in _ORDER}
     were = "was" if len(names["met"]) == 1 else "were"
     text = f"of {count(len(goals))} target{'' if len(goals) == 1 else 's'} {were} met, up to {when}"

@@ -50,6 +50,7 @@ class Report:
     title: str | None = None
     group: str = "Reports"
     data: str | None = None  # the parameter that --data sets
+    any_data: bool = False  # whether it can do without that one, where --data gives it another
     sources: tuple[str, ...] = ()  # further files that it reads, absolute
     params: dict[str, Any] = field(default_factory=dict)
     with_data: dict[str, Any] = field(default_factory=dict)  # in place of params where --data feeds it
@@ -185,6 +186,7 @@ def _report(name: str, entry: Entry, defaults: Defaults, folder: Path) -> Report
         title=entry.title,
         group=entry.group,
         data=entry.data if isinstance(entry.data, str) else None,
+        any_data=entry.any_data,
         sources=tuple(str(folder / source) for source in sources),
         params={key: value for key, value in entry.params.items() if key not in rules},
         with_data=entry.with_data,

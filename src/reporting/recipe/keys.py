@@ -58,6 +58,7 @@ class Entry(Struct, frozen=True):
     title: str | None = None
     group: str = "Reports"
     data: str | list[str] | None = None
+    any_data: bool = False
     params: dict[str, Any] = field(default_factory=dict)
     with_data: dict[str, Any] = field(default_factory=dict)
     each: dict[str, Any] | str = field(default_factory=dict)

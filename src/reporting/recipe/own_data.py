@@ -75,7 +75,7 @@ def fed(report: Report, parameters: Mapping[str, Parameter], data: Mapping[str, 
     given = {name: str(path) for name, path in data.items() if name in parameters}
     if MAIN in data:
         given.setdefault(report.data, str(data[MAIN]))
-    if report.data not in given:
+    if report.data not in given and not (report.any_data and given):
         raise RefusedError(f"report.{report.name} reads {report.data} above all. Add --data {report.data}=FILE.")
     return dict.fromkeys((name for name in parameters if name.endswith("_file")), "") | given
 

@@ -49,6 +49,11 @@ def tables(tmp_path):
                 for k in PEOPLE
             ],
         ),
+        "mails": table(
+            tmp_path / "mails.csv",
+            "message_id,recipient_id,campaign_id,event,at",
+            [(f"m{k}", f"p{k}", "hello", event, day(k)) for k in PEOPLE for event in ("sent", "delivered")],
+        ),
         "orders": table(tmp_path / "orders.csv", "order_id,user_id,timestamp,net,currency", orders),
     }
 
@@ -60,6 +65,15 @@ NAMED = {  # what only the user can say: which events of theirs are meant
     "change_log": ["-p", "feature=share"],
     "customer_status": ["-p", "customer=p3"],
 }
+
+
+def empty_parts(page):
+    """Headings under which there is prose alone, neither a result nor a word that it is left out."""
+    page = re.sub(r'<div class="note">.*?</div>', "", page, flags=re.DOTALL)  # a note is no part
+    parts = re.split(r"<h[23][^>]*>", page.partition("</nav>")[2])[1:]
+    titled = [re.match(r"[^<]*", part)[0] for part in parts]
+    shows = [bool(re.search(r'<table|<figure|<dl|class="(left-out|headline)|left out, for', part)) for part in parts]
+    return [title for title, has in zip(titled, shows, strict=True) if not has]
 
 
 @pytest.mark.slow
@@ -81,6 +95,7 @@ NAMED = {  # what only the user can say: which events of theirs are meant
         ("subscriptions", "customer_health", "events_file"),
         ("subscriptions", "customer_status", "tickets_file"),
         ("orders", "lifetime_value", ""),
+        ("mails", "email_tests", "variants"),
     ],
     ids=lambda value: value or None,
 )
@@ -93,7 +108,8 @@ def test_the_least_that_a_report_can_be_made_of(tables, tmp_path, which, name, l
         path for path in (tmp_path / "out/latest").rglob("*.html") if path.name not in ("index.html", "runs.html")
     ]
     text = html.unescape(page.read_text())
-    said = re.findall(r"Left out: this part needs (.*?)\.</p>", text)
+    said = re.findall(r"(?:Left out: this part|left out, for this) needs (.*?)\.</p>", text)
     assert any(left_out in sentence for sentence in said) if left_out else True
     assert "data/demo" not in text
+    assert empty_parts(text) == []
     assert "u10" not in re.sub(r"sha256:[\w ]+", "", text)  # nobody of the demo

@@ -200,6 +200,17 @@ def test_tables_that_cannot_be_given_are_refused(with_tables, words, message):
         plan_reports(with_tables, Request(names=["nps"], **given(*words)))
 
 
+def test_a_report_that_any_of_its_tables_will_do_for_can_do_without_the_main_one(with_tables):
+    path = Path("reports.toml")
+    path.write_text(path.read_text() + "any_data = true\n")
+    recipe = read_recipe(path)
+    assert values(recipe, names=["nps"], **given("sends_file=my.csv"))["nps"] == {
+        "surveys_file": "", "sends_file": "../my.csv", "plans_file": None,
+    }  # fmt: skip
+    with pytest.raises(RefusedError, match=r"no chosen report has a parameter 'send_file'"):
+        plan_reports(recipe, Request(names=["nps"], **given("send_file=my.csv")))
+
+
 def test_absent_data_are_refused(recipe):
     with pytest.raises(RefusedError, match=r"--data my.csv: no such file"):
         plan_reports(recipe, Request(data={"": Path("my.csv")}))
