@@ -12,11 +12,10 @@ import pandas as pd
 from metrics.churn.trials import trials_of
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
-from metrics.events import EventTableError
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
 from metrics.results import blank, join_reasons, keys, result, too_few
-from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, TRIALING, Book, read_book, times
+from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, TRIALING, Book, read_book, texts, times
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Range
 from metrics.steps import EventChoice, as_step, unknown
@@ -237,12 +236,7 @@ def _moments(table: pd.DataFrame, column: str, what: str) -> Ints:
     for name in ("customer_id", column):
         if name not in table:
             raise ValueError(unknown(what, name, table.columns, f"a column of {what}", "columns"))
-    missing = table["customer_id"].isna().to_numpy(bool)
-    if missing.any():
-        raise EventTableError(
-            f"{what}: {int(missing.sum()):,} of {len(table):,} rows have no customer_id (first: row "
-            f"{int(missing.argmax())}). Fill it in or leave them out."
-        )
+    texts(table["customer_id"], what, "customer_id")
     return times(table, column, what, needed=len(table) > 0)
 
 

@@ -12,10 +12,10 @@ import pandas as pd
 
 from metrics.events import EventTableError
 from metrics.intervals import add_rate, no_denominator
-from metrics.loyalty.purchases import NEVER, Purchases, orders_of, starts_of, texts
+from metrics.loyalty.purchases import NEVER, Purchases, orders_of, starts_of
 from metrics.periods import DAY, Ints, When, duration, instant, spoken
 from metrics.results import blank, keys, result, too_few
-from metrics.revenue.book import ACTIVE, PAST_DUE, Book, read_book, times
+from metrics.revenue.book import ACTIVE, PAST_DUE, Book, read_book, texts, times
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Range
 from metrics.steps import unknown

@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.events import EventTableError
 from metrics.intervals import Floats
 from metrics.periods import Ints
-from metrics.revenue.book import times
+from metrics.revenue.book import texts, times
 from metrics.steps import unknown
 
 NEVER = 2**62
@@ -75,14 +75,3 @@ def _sorted(customers: pd.Index, who: Ints, at: Ints, rows: Ints) -> Purchases:
 def starts_of(customers: pd.Index, who: Ints, at: Ints) -> Purchases:
     """Purchases of customers by their codes."""
     return _sorted(customers, who, at, np.arange(len(who)))
-
-
-def texts(names: pd.Series, what: str, column: str) -> pd.Series:
-    """Names as text, none of which may be missing."""
-    missing = names.isna().to_numpy(bool)
-    if missing.any():
-        raise EventTableError(
-            f"{what}: {int(missing.sum()):,} of {len(names):,} rows have no {column} (first: row "
-            f"{int(missing.argmax())}). Fill it in or leave them out."
-        )
-    return names.astype("str").reset_index(drop=True)

@@ -238,3 +238,14 @@ def _last_known(table: pd.DataFrame, start: Ints, as_of: int) -> np.ndarray:
     frame = pd.DataFrame({"s": table["subscription_id"].to_numpy(), "start": start, "recorded": recorded})
     last = frame[known].groupby(["s", "start"])["recorded"].transform("max").reindex(frame.index)
     return known & (last == recorded).to_numpy()
+
+
+def texts(names: pd.Series, what: str, column: str) -> pd.Series:
+    """Names as text, none of which may be missing."""
+    missing = names.isna().to_numpy(bool)
+    if missing.any():
+        raise EventTableError(
+            f"{what}: {int(missing.sum()):,} of {len(names):,} rows have no {column} (first: row "
+            f"{int(missing.argmax())}). Fill it in or leave them out."
+        )
+    return names.astype("str").reset_index(drop=True)
