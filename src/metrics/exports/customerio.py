@@ -1,7 +1,9 @@
 """Customer.io: reporting webhooks as JSON lines.
 
 What is odd: a webhook that was not answered in time is sent again with the same `event_id`; a mail may be opened many
-times; `converted` is the vendor's attribution, no act of the customer. `timestamp` is in seconds.
+times; `converted` is the vendor's attribution, no act of the customer. `timestamp` is in seconds. A mail belongs to a
+campaign, a broadcast, a newsletter or a transactional message, whose ids are numbers of their own each, so that all but
+campaigns are told by their kind too (``newsletter 5``); a mail that belongs to none is one of ``no campaign``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,6 +48,14 @@ def _who(data: dict[str, Any]) -> Any:
     return data.get("customer_id") or identifiers.get("id") or identifiers.get("email") or data.get("recipient")
 
 
+def _campaign(data: dict[str, Any]) -> Any:
+    """What a mail is one of."""
+    if data.get("campaign_id"):
+        return data["campaign_id"]
+    kinds = {"broadcast": "broadcast_id", "newsletter": "newsletter_id", "transactional": "transactional_message_id"}
+    return next((f"{kind} {data[name]}" for kind, name in kinds.items() if data.get(name)), "no campaign")
+
+
 def _event(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     data = _data(row)
     yield {
@@ -66,7 +76,7 @@ def _mail(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     yield {
         "message_id": data.get("delivery_id"),
         "recipient_id": _who(data),
-        "campaign_id": data.get("campaign_id") or data.get("broadcast_id") or data.get("newsletter_id"),
+        "campaign_id": _campaign(data),
         "variant": data.get("content_id"),
         "event": row["metric"],
         "at": row["timestamp"],

@@ -2,11 +2,13 @@
 
 What is odd: whole numbers are texts in JSON; parameters are a list of keys with one typed value each; `event_date` is
 a day in the property's zone, `event_timestamp` an instant in microseconds; there is no event id, so that one is made
-of what tells rows apart. An intraday table is replaced by the day's own table: of a day in both, its intraday rows are
-duplicates (this is the one thing that only the name of a file tells). Rows without consent have no id of any kind.
+of what tells rows apart (where rows have no `batch_…` ids, before July 2024, of their parameters too). An intraday
+table is replaced by the day's own table: of a day in both, its intraday rows are duplicates (this is the one thing that
+only the name of a file tells). Rows without consent have no id of any kind.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import PurePath
@@ -20,6 +22,7 @@ KEYS = (
     "user_pseudo_id", "event_name", "event_timestamp", "event_bundle_sequence_id", "batch_page_id",
     "batch_ordering_id", "batch_event_index",
 )  # fmt: skip
+BATCH = ("batch_page_id", "batch_ordering_id", "batch_event_index")
 VALUES = ("string_value", "int_value", "float_value", "double_value")
 USED = {"user_id", "user_pseudo_id", "event_name", "event_timestamp", "event_params"}
 INTRADAY = "intraday"
@@ -66,7 +69,10 @@ def _row(replaced: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | S
     if user is None and device is None:
         yield System("no consent: neither user_id nor user_pseudo_id")
         return
+    listed = _listed(row.get("event_params"))
     told = "|".join("" if row.get(name) is None else str(row[name]) for name in KEYS)
+    if not any(name in row for name in BATCH):
+        told += json.dumps([_parameters(listed), _listed(row.get("items"))], sort_keys=True, default=str)
     rest = {name: value for name, value in row.items() if name not in USED and name not in KEYS}
     yield {
         "user_id": user,
@@ -75,8 +81,16 @@ def _row(replaced: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | S
         "timestamp": int(row["event_timestamp"]),
         "event_id": hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest(),
         **others(rest, ()),
-        "properties": _parameters(row.get("event_params") or []),
+        "properties": _parameters(listed),
     }
+
+
+def _listed(values: Any) -> list[Any]:
+    """A list, also where Parquet writes it as BigQuery does: in an object `list` of objects `element`."""
+    if isinstance(values, dict):
+        values = values["list"]
+        return [one.get("element", one.get("item", one)) for one in values or []]
+    return list(values or [])
 
 
 def _parameters(listed: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 What is odd: ids have up to 19 digits and are no floats; one click can be several events, so that the key is event id
 and table; who somebody is stands in `users.identity`, and `user_migrations` says which ids became one. Times are UTC.
-The table of one event has no column for its name: there the name is that of the file.
+The table of one event has no column for its name: there the name is that of the file, or of its folder where the file
+is only a part of it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import PurePath
@@ -15,6 +17,7 @@ from metrics.files import Source
 from metrics.files.records import System, make, others, read_records, records_with
 
 USED = {"event_id", "user_id", "time", "event_table_name"}
+PART = re.compile(r"(part|data)?[-_]?\d[\d_-]*(-[0-9a-f-]{8,}.*)?", re.IGNORECASE)
 ALWAYS = "1990-01-01T00:00:00Z"  # an identity holds for all events of a user, also those before it
 
 
@@ -59,10 +62,17 @@ def parse(sources: Sequence[Source], *, known: tuple[dict[str, Any], dict[str, s
     for source in sources:
         raw = read_records(source)
         kind = _kind({name for record in raw.records for name in record})
-        table = PurePath(source.name.removesuffix(".gz")).stem
+        table = _table(source.name)
         readers.append((source.name, raw, partial(_row, kind, table, *known)))
     made = make(readers, EVENTS)
     return Parsed(made.rows, made.rejected, made.system, made.identities)
+
+
+def _table(name: str) -> str:
+    """Which table a file holds, by its name; that of a part (``part-0001.csv``, ``000000_0``) says nothing."""
+    path = PurePath(name)
+    stem = path.name.partition(".")[0]
+    return path.parent.name if PART.fullmatch(stem) and path.parent.name else stem
 
 
 def _row(

@@ -1,9 +1,9 @@
-"""PostHog: batch and file exports, Parquet or JSON lines.
+"""PostHog: batch and file exports, Parquet or JSON lines, and pages of the events API.
 
 What is odd: `properties` is text in Parquet and an object in JSON lines; `distinct_id` is a device before somebody is
 identified and a user after, and `person_id` is frozen at ingestion, so that people are put together again from
-`$identify` (its `$anon_distinct_id`). A retry repeats whole files: `uuid` is the key. `$identify`, `$create_alias`,
-`$merge_dangerously`, `$set` and `$groupidentify` are no events.
+`$identify` (its `$anon_distinct_id`). A retry repeats whole files: `uuid` is the key, which the API calls `id`.
+`$identify`, `$create_alias`, `$merge_dangerously`, `$set` and `$groupidentify` are no events.
 """
 
 import json
@@ -17,6 +17,7 @@ from metrics.files.records import System, make, others, read_records, records_wi
 
 SYSTEM = ("$identify", "$create_alias", "$merge_dangerously", "$groupidentify", "$set")
 WANTED = {"uuid", "distinct_id", "event"}
+PAGE = {"id", "distinct_id", "event", "properties", "elements_chain"}
 USED = {"uuid", "event", "distinct_id", "timestamp", "properties"}
 
 
@@ -24,6 +25,8 @@ def recognise(sample: Sample) -> str | None:
     """Rows have a uuid, a distinct id and an event."""
     if sample.most(lambda row: row.keys() >= WANTED):
         return "JSON with 'uuid', 'distinct_id' and 'event'"
+    if sample.most(lambda row: row.keys() >= PAGE):
+        return "JSON with 'id', 'distinct_id', 'event' and 'elements_chain'"
     if sample.names >= WANTED and sample.names & {"properties", "_inserted_at", "person_id", "team_id"}:
         return "a table with 'uuid', 'distinct_id' and 'event'"
     return None
@@ -60,6 +63,7 @@ def _row(devices: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | Sy
         yield System(f"{row['event']} is no event", device, who, row.get("timestamp"))
         return
     device = properties.get("$device_id")
+    uuid = row["uuid"] if "uuid" in row else row["id"]
     anonymous = who is not None and (
         who == device or str(who) in devices or properties.get("$is_identified") in (False, "false")
     )
@@ -68,8 +72,8 @@ def _row(devices: set[str], row: dict[str, Any]) -> Iterator[dict[str, Any] | Sy
         "anonymous_id": who if anonymous else device,
         "event": row["event"],
         "timestamp": row.get("timestamp"),
-        "event_id": row["uuid"],
-        KEY: row["uuid"],
-        **others(row, USED),
+        "event_id": uuid,
+        KEY: uuid,
+        **others(row, USED if "uuid" in row else {*USED, "id"}),
         "properties": properties,
     }

@@ -21,7 +21,7 @@ from metrics.files.records import System, filled, make, others, read_records
 PAGE, SCREEN = "Page Viewed", "Screen Viewed"
 CALLS = {"page": PAGE, "screen": SCREEN}
 TYPES = {"track", "page", "screen", "identify", "alias", "group"}
-PROPERTIES = {"track": "properties", "page": "properties", "screen": "properties"}
+STAMPED = {"type", "receivedAt", "originalTimestamp"}
 NAMED = {"pages": PAGE, "screens": SCREEN}
 CALLS_OF = {"identifies": "identify", "groups": "group", "aliases": "alias"}
 WAREHOUSE = {"id", "received_at", "timestamp"}
@@ -30,7 +30,7 @@ USED = {"id", "anonymous_id", "user_id", "event", "event_text", "timestamp", "uu
 
 def recognise(sample: Sample) -> str | None:
     """Logs by their keys, tables by their columns."""
-    if sample.most(lambda row: "messageId" in row and row.get("type") in TYPES):
+    if sample.most(lambda row: "messageId" in row and (row.get("type") in TYPES or row.keys() >= STAMPED)):
         return "JSON with 'messageId' and 'type'"
     kind = _kind(sample.names)
     return None if kind is None else f"the columns of a warehouse's {kind}"
@@ -53,8 +53,10 @@ def parse(sources: Sequence[Source]) -> Parsed:
 def _kind(names: set[str] | frozenset[str]) -> str | None:
     """Which table of a warehouse has these columns."""
     low = {name.lower() for name in names}
-    if {"id", "received_at", "uuid_ts"} <= low and not low & {"timestamp", "event", "anonymous_id", "user_id"}:
+    if {"id", "received_at", "uuid_ts"} <= low and not low & {"event", "anonymous_id", "user_id"}:
         return "users"
+    if {"table_name", "column_name", "column_value", "row_id"} <= low:
+        return "discards"
     if not low >= WAREHOUSE or not low & {"anonymous_id", "user_id"}:
         return None
     if "event_text" in low:
@@ -113,8 +115,8 @@ def _table_row(kind: str, row: dict[str, Any]) -> Iterator[dict[str, Any] | Syst
     if kind in CALLS_OF:
         yield System(f"{CALLS_OF[kind]} call is no event", row.get("previous_id") or device, user, time)
         return
-    if kind == "users":
-        yield System("row of users is no event")
+    if kind in ("users", "discards"):
+        yield System(f"row of {kind} is no event")
         return
     yield {
         "user_id": user,

@@ -4,45 +4,98 @@ What is odd: which columns there are is chosen by who exports. `Canceled At` is 
 ended; `Status` of one that will be cancelled at the period's end is still active. Incomplete ones never started, a
 trial that ends with its subscription never paid. `Interval` hides how many: a plan that calls itself quarterly is
 taken for three months. Amounts are in major units, one of them times `Quantity`. A subscription may be listed twice.
+Times are on the clock that their columns name, ``(UTC)`` or another zone; where they name none, or one that could be
+several (``(EST)``), say `account_timezone`.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import pandas as pd
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
-from metrics.files import Source
+from metrics.files import Source, refuse
 from metrics.files.amounts import minor, number
 from metrics.files.names import Column
-from metrics.files.records import System, make, read_records
+from metrics.files.records import Raw, System, make, read_records
+from metrics.periods import zone
 
 MONTHS = {"month": 1.0, "year": 12.0, "week": 12 / 52, "day": 12 / 365}
 LONGER = {3: r"quarter|3[ -]?month|three[ -]month", 6: r"half[ -]?year|semi[ -]?annual|6[ -]?month|six[ -]month"}
 REQUESTED = Column("cancel_requested_at", "time", required=False, filled=False)
+TIMES = {
+    "Created", "Start", "Start Date", "Current Period Start", "Current Period End", "Trial Start", "Trial End",
+    "Canceled At", "Ended At",
+}  # fmt: skip
 NEVER = ("incomplete", "incomplete_expired")
 
 
 def recognise(sample: Sample) -> str | None:
     """The customer's id and when the subscription was canceled."""
-    if {"Customer ID", "Status"} <= sample.names and sample.names & {"Canceled At (UTC)", "Ended At (UTC)"}:
+    plain = {_clock(name)[0] for name in sample.names}
+    if {"Customer ID", "Status"} <= sample.names and plain & {"Canceled At", "Ended At"}:
         return "the columns of Stripe's subscriptions"
     return None
 
 
-def parse(sources: Sequence[Source]) -> Parsed:
+def parse(sources: Sequence[Source], *, account_timezone: str | None = None) -> Parsed:
     """What happened to each subscription: started, cancellation requested, ended."""
-    made = make([(source.name, read_records(source), _events) for source in sources], EVENTS)
+    made = make([(source.name, _read(source, account_timezone), _events) for source in sources], EVENTS)
     return Parsed(made.rows, made.rejected, made.system, several=True)
 
 
-def subscriptions(sources: Sequence[Source], columns: Sequence[Column]) -> Parsed:
+def subscriptions(
+    sources: Sequence[Source], columns: Sequence[Column], *, account_timezone: str | None = None
+) -> Parsed:
     """The states of each subscription: a trial, then what is paid for."""
-    made = make(
-        [(source.name, read_records(source), _states) for source in sources], [*columns, REQUESTED, *EVENTS[5:]]
-    )
+    files = [(source.name, _read(source, account_timezone), _states) for source in sources]
+    made = make(files, [*columns, REQUESTED, *EVENTS[5:]])
     return Parsed(made.rows, made.rejected, made.system, several=True)
+
+
+def _clock(name: str) -> tuple[str, str | None]:
+    """A column of times without the zone that it names, and that zone; other columns as they are."""
+    found = re.fullmatch(r"(.*?)(?: \((.+)\))?", name)
+    plain, clock = (found[1], found[2]) if found else (name, None)
+    plain = {"Created date": "Created", "Cancelled At": "Canceled At"}.get(plain, plain)
+    return (plain, clock) if plain in TIMES else (name, None)
+
+
+def _read(source: Source, account_timezone: str | None) -> Raw:
+    """Records with all times in UTC, and their columns called so."""
+    raw = read_records(source)
+    if account_timezone is not None:
+        zone(account_timezone, "account_timezone")
+    names = {name: _clock(name) for record in raw.records for name in record} if raw.records else {}
+    names = {name: told for name, told in names.items() if told[0] in TIMES and name != f"{told[0]} (UTC)"}
+    if not names:
+        return raw
+    clocks: dict[str, ZoneInfo] = {}
+    for name, (_, clock) in names.items():
+        told = "UTC" if clock == "GMT" else clock if clock == "UTC" or "/" in str(clock) else account_timezone
+        if told not in available_timezones():
+            fact = f"column {name!r} holds times of which it is not sure in which zone they are"
+            raise refuse(source.name, fact, "Say account_timezone='America/New_York' or another.")
+        clocks[name] = ZoneInfo(str(told))
+    records = [
+        {
+            **{name: value for name, value in record.items() if name not in names},
+            **{f"{names[name][0]} (UTC)": _utc(record.get(name), clock) for name, clock in clocks.items()},
+        }
+        for record in raw.records
+    ]
+    return raw._replace(records=records)
+
+
+def _utc(time: Any, clock: ZoneInfo) -> Any:
+    """A time on this clock, in UTC; what cannot be read is left to be refused."""
+    try:
+        return datetime.fromisoformat(time).replace(tzinfo=clock).astimezone(UTC).isoformat(" ")
+    except (TypeError, ValueError, OverflowError):
+        return time
 
 
 def _events(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:

@@ -6,6 +6,7 @@ American order; scores come with their labels ("10 - Extremely likely"); a sprea
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ OWN = {
     ID, COLLECTOR, "Start Date", "End Date", "IP Address", "Email Address", "First Name", "Last Name", "Date Created",
     "Date Modified", *(f"Custom Data {i}" for i in range(1, 7)), "Custom Data",
 }  # fmt: skip
+UNNAMED = re.compile(r"unnamed_\d+")  # what a column without a name is called
 CUSTOM = ("Custom Data 1", "Custom Data")
 
 
@@ -51,29 +53,44 @@ def _parsed(sources: Sequence[Source], columns: Sequence[Column], read: Any, tim
     zone(timezone, "account_timezone")
     files = []
     for source in sources:
-        raw = _without_choices(read_records(source))
-        files.append((source.name, raw, partial(read, _Survey(raw))))
+        raw, choices = _without_choices(read_records(source))
+        files.append((source.name, raw, partial(read, _Survey(raw, choices))))
     made = make(files, columns, timezone=timezone)
     return Parsed(made.rows, made.rejected, made.system)
 
 
-def _without_choices(raw: Raw) -> Raw:
-    """The records without the second row of names, in which nobody answers."""
-    if raw.records and raw.records[0].get(ID) is None and raw.records[0].get("End Date") is None:
-        return Raw(raw.records[1:], raw.lines[1:], raw.broken)
-    return raw
+def _without_choices(raw: Raw) -> tuple[Raw, set[str]]:
+    """The records without the second row of names, in which nobody answers, and the columns of choices among others.
+
+    Only the first choice of a question stands under its name; the others are called by the question too.
+    """
+    if not raw.records or raw.records[0].get(ID) is not None or raw.records[0].get("End Date") is not None:
+        return raw, set()
+    written, labels = list(raw.records[0]), list(raw.records[0].values())
+    names: list[str] = []
+    question = ""
+    for at, name in enumerate(written):
+        is_more = bool(UNNAMED.fullmatch(name)) and bool(question)
+        question = question if is_more else name
+        is_first = not is_more and at + 1 < len(written) and bool(UNNAMED.fullmatch(written[at + 1]))
+        names.append(f"{question}: {labels[at]}" if (is_more or is_first) and labels[at] is not None else name)
+    if len(set(names)) < len(names):
+        names = written
+    records = [dict(zip(names, record.values(), strict=True)) for record in raw.records[1:]]
+    return Raw(records, raw.lines[1:], raw.broken), set(names) - set(written)
 
 
 class _Survey:
     """The questions of one file."""
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: Raw, choices: set[str]) -> None:
         names = list(raw.records[0]) if raw.records else []
         asked = [name for name in names if name not in OWN]
         self.users = [*user_columns(asked), *(name for name in CUSTOM if name in names)]
         questions = [name for name in asked if name not in self.users]
         self.score, self.kind = score_question(raw.records, questions)
-        self.comment = comment_question(raw.records, questions, self.score)
+        spoken = [name for name in questions if name not in choices or name == self.score]
+        self.comment = comment_question(raw.records, spoken, self.score)
         self.others = [name for name in questions if name not in (self.score, self.comment)]
 
 

@@ -22,7 +22,8 @@ OWN = {ID, SUBMITTED, NETWORK, "Response Type", "Start Date (UTC)", "Stage Date 
 
 def recognise(sample: Sample) -> str | None:
     """The token of a response and when it was submitted."""
-    return "the columns of Typeform's responses" if {ID, SUBMITTED, NETWORK} <= sample.names else None
+    told = {ID, SUBMITTED} <= sample.names and sample.names & {NETWORK, "Start Date (UTC)", "Response Type"}
+    return "the columns of Typeform's responses" if told else None
 
 
 def parse(sources: Sequence[Source]) -> Parsed:

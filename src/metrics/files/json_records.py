@@ -13,11 +13,15 @@ from metrics.files.refusal import EventTableError, refuse, shorten
 from metrics.files.told import Told
 
 CHUNK = 5_000  # lines handed to the parser together
-PAGES = ("data", "results", "items", "records", "rows", "responses", "tickets", "events")  # where a page has its list
+PAGES = (  # where a page has its list
+    "data", "results", "items", "records", "rows", "responses", "tickets", "events", "emails", "members",
+    "unsubscribes", "sent_to",
+)  # fmt: skip
 AROUND = {
     "object", "has_more", "url", "count", "total", "total_count", "page", "per_page", "status", "meta", "links",
     "pagination", "next", "previous", "next_page", "previous_page", "after_url", "before_url", "after_cursor",
-    "end_of_stream", "end_time", "before_cursor", "users", "metric_sets", "groups", "organizations",
+    "end_of_stream", "end_time", "before_cursor", "users", "metric_sets", "groups", "organizations", "campaign_id",
+    "total_items", "total_opens", "total_proxy_excluded_opens", "_links",
 }  # fmt: skip
 LOOKED_AT = 20  # lines at the beginning
 NOT_JSON = "broken JSON"
@@ -42,6 +46,7 @@ def read_objects(
 ) -> tuple[list[dict[str, Any]], list[int], list[Broken]]:
     """Read the objects of JSON lines or of a JSON array, the line of each, and what was none.
 
+    Where several stand on one line, as in a page of an API, each has its number instead, so that they are told apart.
     A part of a larger file is lines, and may hold nothing that can be read.
     """
     if is_part:
@@ -52,7 +57,7 @@ def read_objects(
         records, lines, broken = _lines(data)
         listed = _listed(records[0] if records else _loads(data)) if len(records) < 2 else None
         if listed is not None:
-            records, lines, broken = listed, [1] * len(listed), []
+            records, lines, broken = listed, list(range(1, len(listed) + 1)), []
         elif not records:
             raise _no_objects(data, name)
     if len(records) == 1 and not broken:
@@ -194,11 +199,15 @@ def _array(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int], lis
     records: list[dict[str, Any]] = []
     lines: list[int] = []
     broken: list[Broken] = []
+    numbers: list[int] = []  # of the records
     position, line, counted = text.index("[") + 1, 1, 0
     while True:
         position = _skip(text, position)
         if text[position : position + 1] == "]":
-            return records, lines, broken
+            if len({*lines, *(one.line for one in broken)}) == len(lines) + len(broken):
+                return records, lines, broken
+            of_broken = sorted(set(range(1, len(lines) + len(broken) + 1)) - set(numbers))
+            return records, numbers, [one._replace(line=n) for one, n in zip(broken, of_broken, strict=True)]
         line += text.count("\n", counted, position)
         counted = position
         try:
@@ -210,6 +219,7 @@ def _array(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int], lis
         if isinstance(record, dict):
             records.append(record)
             lines.append(line)
+            numbers.append(len(lines) + len(broken))
         else:
             broken.append(Broken(line, NOT_OBJECT, shorten(json.dumps(record))))
         position = _skip(text, position)
@@ -249,6 +259,7 @@ def _refuse_error_document(record: object, name: str) -> None:
     if not isinstance(record, dict) or not record:
         return
     keys = {str(key).lower() for key in record}
-    about = {"error", "errors", "message", "code", "status", "status_code", "detail", "details", "request_id", "type"}
-    if keys <= about and keys & {"error", "errors", "message", "detail"}:
+    told = {"error", "errors", "message", "detail", "error_message", "error_description"}
+    about = {"code", "error_code", "status", "status_code", "details", "request", "request_id", "type", "title"}
+    if keys <= told | about and keys & told:
         raise refuse(name, f"is an error message, not data ({shorten(json.dumps(record), 80)})", "Export it again.")

@@ -1,6 +1,8 @@
 """Values: ids are text and stay exact; every other column gets the plainest type that fits all of it."""
 
 import json
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -102,11 +104,15 @@ def as_words(column: pd.Series) -> pd.Series:
 
 
 def _words(values: list[Any], column: pd.Series) -> pd.Series:
-    text = [
-        v if v is None or isinstance(v, str) else json.dumps(v, sort_keys=True, ensure_ascii=False, default=str)
-        for v in values
-    ]
-    return pd.Series(text, dtype="str", index=column.index, name=column.name)
+    return pd.Series([_word(v) for v in values], dtype="str", index=column.index, name=column.name)
+
+
+def _word(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (date, Decimal)):  # as Parquet has them
+        return str(value) if value == value else None
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def is_id_name(name: str) -> bool:
@@ -136,17 +142,28 @@ def _tidy_text(column: pd.Series) -> pd.Series:
 
 def _tidy_objects(column: pd.Series) -> pd.Series:
     kinds = {type(v) for v in column if v is not None and not (isinstance(v, float) and np.isnan(v))}
+    if kinds and all(issubclass(kind, datetime) for kind in kinds):
+        return _moments(column)
     values = [None if isinstance(v, float) and np.isnan(v) else v for v in column]
     try:
         if kinds == {bool}:
             return _nullable(pa.array(values, pa.bool_()), column)
         if kinds == {int}:
             return _nullable(pa.array(values, pa.int64()), column)
-        if kinds and kinds <= {int, float}:
+        if kinds and kinds <= {int, float, Decimal}:
             return _nullable(pa.array([None if v is None else float(v) for v in values], pa.float64()), column)
     except (OverflowError, pa.ArrowException):
         pass  # whole numbers of more than 18 digits stay text
     return _words(values, column)
+
+
+def _moments(column: pd.Series) -> pd.Series:
+    """Times that are times already (of Parquet within records): in UTC, or on a clock where none has a zone."""
+    has_zone = {one.tzinfo is not None for one in column if isinstance(one, datetime) and not pd.isna(one)}
+    if len(has_zone) > 1:
+        return _words(column.tolist(), column)
+    times: pd.Series = pd.to_datetime(column, utc=has_zone == {True})
+    return pd.Series(times.dt.as_unit("us"))
 
 
 def _tidy_arrow(column: pd.Series) -> pd.Series:
