@@ -45,9 +45,10 @@ bench: .venv/.test ## Measure the headline figures against their rivals
 bench-value: .venv/.test ## Measure lifetime value against lifetimes and clvkit (ten minutes)
 	$(BIN)/python -m benchmarks.lifetime_value.speed
 
-study: .venv/.test ## Simulate customer bases: are fits sound, and do limits hold what they say? (ten minutes)
+study: .venv/.test ## Simulate: are fits sound, do limits hold, is what was planted found and nothing else? (twenty minutes)
 	$(BIN)/python -W ignore -m benchmarks.lifetime_value.stress
 	$(BIN)/python -W ignore -m benchmarks.lifetime_value.coverage
+	$(BIN)/python -W ignore -m benchmarks.planted --write
 
 pictures: .venv/.test .venv/.reports ## Take the pictures of the gallery and of the README anew
 	$(BIN)/python -m docs.pictures
