@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import alert, check_events, event_log
+from metrics import alert, check_events, event_log, mail_frequency
 from metrics.display.alerts import ALERT_MIME
 
 THIN = "\u202f"
@@ -67,8 +67,28 @@ def test_each_group_is_judged_alone():
 
 def test_a_table_without_periods_fires_by_one_row():
     table = pd.DataFrame({"event": ["sign_up", "invite", "share"], "users": [100, 40, 39]})
-    assert alert(table, "users", below=50, rule="few") == "Users under the limit of 50: invite 40, share 39."
+    assert alert(table, "users", below=50, rule="few") == "Users under the limit of 50: share 39, invite 40."
     assert not alert(table.head(0), "users", below=50, rule="few").fired
+
+
+def test_the_worst_rows_are_named_first_each_with_its_own_words():
+    people = [f"u{k}" for k in range(7)]
+    table = pd.DataFrame({"customer_id": people, "rule": "card_expired", "mrr_at_risk": [61.0, 70, 62, 63, 64, 65, 99]})
+    said = alert(table, "mrr_at_risk", above=60, rule="large")
+    assert said.startswith("MRR at risk above the limit of 60: u6, card_expired 99.00; u1, card_expired 70.00; u5,")
+    assert said.endswith(" and 2 more.")
+    assert alert(table.iloc[::-1], "mrr_at_risk", above=60, rule="large") == said
+
+
+def test_a_rule_on_mails_says_how_many_were_too_many():
+    at = pd.Timestamp("2026-05-01", tz="UTC") + pd.to_timedelta(range(3), unit="D")
+    sent = [{"message_id": f"{k}-{d}", "recipient_id": str(k), "event": "delivered", "at": at[d]} for k in range(20)
+            for d in range(3)]  # fmt: skip
+    left = [{"message_id": f"{k}-2", "recipient_id": str(k), "event": "unsubscribed", "at": at[2]} for k in range(5)]
+    mails = pd.DataFrame(sent + left).assign(campaign_id="hello")
+    load = mail_frequency(mails, as_of="2026-07-01", most=3)
+    said = alert(load, "unsubscribe_rate", above=0.1, rule="too-many-mails")
+    assert said == f"Unsubscribed above the limit of 10{THIN}%: 3 or more mails in 7 days 25{THIN}%."
 
 
 def test_a_rule_without_a_limit_is_off():

@@ -476,3 +476,10 @@ def test_a_cell_that_ends_in_a_part_that_is_not_given_is_empty_in_a_notebook():
     from IPython.core.formatters import DisplayFormatter
 
     assert DisplayFormatter().format(metrics.given(sends_file="")) == ({}, {})
+
+
+def test_a_short_name_with_hyphens_stays_on_one_line():
+    table = pd.DataFrame({"event": ["welcome-1", "sign_up", "a-very-long-name-of-a-campaign"], "users": [3, 2, 1]})
+    html = show(table, "Names").html
+    assert '<th scope="row" class="name">welcome-1</th>' in html
+    assert html.count('class="name"') == 1

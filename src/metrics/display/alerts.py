@@ -7,6 +7,7 @@ import pandas as pd
 
 from metrics.display import kpis, numbers
 from metrics.display.columns import column_of, period_length
+from metrics.display.contacts import mails_received
 from metrics.display.kinds import groups_of, metric_of
 
 ALERT_MIME = "application/vnd.metrics.alert+json"
@@ -123,7 +124,7 @@ def alert(
     values = pd.to_numeric(what[column], errors="coerce")
     beyond = (values > limit if above is not None else values < limit).fillna(False).astype(bool)
     if "period_start" not in what:
-        found = what[beyond]
+        found = what[beyond].sort_values(column, ascending=above is None, kind="stable")  # the worst first
         return _alert(rule, _of_rows(found, column, name, unit, f"{word} the limit of {text}"), severity, detail)
     finished = what[what["complete"].fillna(False).astype(bool)] if "complete" in what else what
     finished = finished[pd.to_numeric(finished[column], errors="coerce").notna()].sort_values("period_start")
@@ -191,12 +192,15 @@ def _of_periods(values: list[str], when: str, name: str, beyond: str) -> str:
 def _of_rows(rows: pd.DataFrame, column: str, name: str, unit: str, beyond: str) -> str:
     if rows.empty:
         return ""
-    written = column_of(rows, column)
+    written, apart = column_of(rows, column), ", "
     words = [str(c) for c in rows.columns if c != column and column_of(rows, str(c)).words and c != "reason"]
     parts = []
     for _, row in rows.head(5).iterrows():
         value = numbers.with_unit(written.write(row[column]), unit)
         label = ", ".join(column_of(rows, word).write(row[word]) for word in words[:2])
+        if metric_of(rows) == "mail_frequency":
+            label = mails_received(rows, row)
         parts.append(f"{label} {value}".strip())
+        apart = "; " if ", " in label else apart  # two words and a value belong together
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f"{name} {beyond}: {', '.join(parts)}{more}."
+    return f"{name} {beyond}: {apart.join(parts)}{more}."

@@ -160,6 +160,14 @@ def _of_so_many(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     return "the only one" if received == 1 else f"one of {received}"
 
 
+def mails_received(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
+    """A row of `mail_frequency` in words."""
+    received, most = int(float(row["mails_received"])), int(setting(table, "most", 0))
+    window = setting(table, "window", "the days")
+    or_more = " or more" if received == most else ""
+    return f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"
+
+
 def frequency_foot(table: pd.DataFrame) -> list[str]:
     """Unsubscribed over mails, of the last row that has both; who is left out."""
     window = setting(table, "window", "the window")

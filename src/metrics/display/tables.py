@@ -110,6 +110,7 @@ _EXTRA = {
     "unit_economics": {"payback_months"},
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
 }
+NAME = 20  # letters of a name with hyphens, such as a campaign's, that is kept on one line
 _OF_ROW = ("value", "target")  # of the sheet of key figures: each row has its own unit
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
 _EMPTY_IS_NOTHING = {
@@ -214,8 +215,9 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
             if name in groups and above is not None and group == above:
                 cells.append("<td></td>")  # said once, at the group's first row
             elif k == 0:
+                hyphened = columns[name].words and "-" in inner and len(inner) <= NAME
                 inner += ' <small class="interval">unfinished</small>' if unfinished else ""
-                cells.append(f'<th scope="row"{_classes(hot=hot)}>{inner}</th>')
+                cells.append(f'<th scope="row"{_classes(name=hyphened, hot=hot)}>{inner}</th>')
             else:
                 marks = _classes(text=columns[name].words, hot=hot, extra=name in extra)
                 cells.append(f"<td{marks}>{inner}</td>")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW, MOST, FOOT = 46.0, 14, 28.0
+LETTER = 7.2  # px of a letter, about
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,22 @@ def paint_dots(
     ax.set_xlim(ticks[0], ticks[-1])
     bottom = ROW * len(dots)
     ax.set_ylim(bottom + FOOT, 0)
-    for tick in ticks:
+    wide = pixels(ax)
+    digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1
+    texts = [with_unit(plain(t, digits), unit) if t == ticks[-1] else plain(t, digits) for t in ticks]
+    needed = LETTER * (
+        len(texts[-1]) + len(texts[-2]) / 2 + 1
+    )  # for the last number with its unit, beside the one before
+    if len(ticks) > 2 and wide / (len(ticks) - 1) < needed:
+        texts[-2] = ""
+    for tick, words in zip(ticks, texts, strict=True):
         marked = zero and tick == 0
         ax.plot([tick, tick], [22, bottom], color=INK if marked else RULE, linewidth=0.8, zorder=0, clip_on=False)
         side = "left" if tick == ticks[0] else "right" if tick == ticks[-1] else "center"
-        digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1
-        words = with_unit(plain(tick, digits), unit) if tick == ticks[-1] else plain(tick, digits)
         ax.text(tick, bottom + 18, words, ha=side, va="baseline", color=MUTED)
-    wide = pixels(ax)
     for place, dot in enumerate(dots):
         top = ROW * place
-        room = wide - 7.2 * len(dot.words) - 16
+        room = wide - LETTER * len(dot.words) - 16
         over: dict[str, Any] = {"va": "baseline", "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1}}
         ax.text(ticks[0], top + 14, shorten(dot.name, room), fontsize=13, fontweight="bold", **over)
         ax.text(ticks[-1], top + 14, dot.words, ha="right", color=MUTED, **over)

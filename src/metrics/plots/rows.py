@@ -8,6 +8,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words, whose_reason
+from metrics.display.contacts import mails_received
 from metrics.display.kinds import groups_of, setting
 from metrics.display.numbers import count
 from metrics.display.worked import level
@@ -163,13 +164,6 @@ def plot_change_effects(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes"
     return (_CHANGED_SHARE if share else _CHANGED).on(table, ax)
 
 
-def _mails_received(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
-    received, most = int(float(row["mails_received"])), int(setting(table, "most", 0))
-    window = setting(table, "window", "the days")
-    or_more = " or more" if received == most else ""
-    return f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"
-
-
 def _change(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     name = str(row["change_id"])
     if not numbers.is_missing(row.get("note")):
@@ -179,7 +173,7 @@ def _change(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
 
 _MAILS = row_plot("Share who clicked, of those who got the mail", "click_rate", group_name, n="delivered", of="got it")
 _FREQUENCY = row_plot(
-    "Share who unsubscribed at a mail", "unsubscribe_rate", _mails_received, n="mails", of="mails",
+    "Share who unsubscribed at a mail", "unsubscribe_rate", mails_received, n="mails", of="mails",
     said="By the number of mails that had come in the days up to it, itself included.",
 )  # fmt: skip
 _CHANGED = row_plot("Mean after the change minus mean before it", "difference", _change, scale=1, unit="", zero=True)
