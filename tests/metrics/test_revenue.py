@@ -12,6 +12,7 @@ from metrics import (
     revenue_retention,
     subscription_churn,
 )
+from metrics.intervals import wilson
 
 
 def log(text):
@@ -289,17 +290,22 @@ def test_under_min_n_counts_stand_alone_and_an_unfinished_month_has_no_rate():
     assert table["customers_start"].tolist() == [3, 4]
 
 
-def test_the_limits_of_retention_are_those_of_a_weighted_regression():
+def test_the_limits_of_net_retention_are_those_of_a_weighted_regression_and_never_narrower_than_of_gross():
     regression = pytest.importorskip("statsmodels.api")
     rng = np.random.default_rng(3)
     paid = rng.choice([10.0, 20.0, 60.0], 80)
-    now = np.round(paid * rng.choice([0, 0.5, 1, 1, 1, 1.5], 80), 2)
+    now = np.round(paid * rng.choice([0, 0.5, 1, 1, 1, 2.5], 80), 2)
     rows = [log(f"c{k} s{k} 2026-01-05 2026-02-10 {paid[k]}\nc{k} s{k} 2026-02-10 - {now[k]}") for k in range(80)]
     row = revenue_retention(pd.concat(rows), since="2026-02-01", as_of="2026-03-01").iloc[0]
-    for name, value in (("grr", np.minimum(now, paid)), ("nrr", now)):
-        fit = regression.WLS(value, paid, weights=1 / paid).fit(cov_type="HC1")
-        assert row[name] == pytest.approx(fit.params[0])
-        assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx(fit.conf_int()[0].tolist())
+    fit = regression.WLS(now, paid, weights=1 / paid).fit(cov_type="HC1")
+    assert row["nrr"] == pytest.approx(fit.params[0])
+    assert [row["nrr_low"], row["nrr_high"]] == pytest.approx(fit.conf_int()[0].tolist())
+    grr, alike = np.minimum(now, paid).sum() / paid.sum(), paid.sum() ** 2 / (paid**2).sum()
+    assert row[["grr", "grr_low", "grr_high"]].tolist() == pytest.approx([grr, *map(float, wilson(grr * alike, alike))])
+    shrunk = [log(f"c{k} s{k} 2026-01-05 2026-02-10 10\nc{k} s{k} 2026-02-10 - 9.5") for k in range(20)]
+    row = revenue_retention(pd.concat(shrunk), since="2026-02-01", as_of="2026-03-01").iloc[0]
+    assert row["nrr"] == row["grr"] == pytest.approx(0.95)
+    assert row[["nrr_low", "nrr_high"]].tolist() == pytest.approx(row[["grr_low", "grr_high"]].tolist())
 
 
 def test_more_of_the_same_is_upsell_and_something_else_beside_it_cross_sell():
@@ -504,3 +510,31 @@ def test_where_nobody_pays_nothing_moves(metric, row):
         assert len(table) == 2
         counts = [name for name in table if name in ("closing", "customers_start", "opening", "expansion")]
         assert not table[counts].to_numpy().any()
+
+
+def test_where_nobody_left_somebody_still_may():
+    rows = log("\n".join(f"c{k} s{k} 2026-01-01 - 10" for k in range(20)))
+    row = revenue_retention(rows, since="2026-02-01", as_of="2026-03-01").iloc[0]
+    low, high = wilson(20, 20)
+    assert row[["grr", "grr_low", "grr_high"]].tolist() == [1, low, high]
+    assert row[["nrr", "nrr_low", "nrr_high"]].tolist() == [1, pytest.approx(low), 1]
+    one = revenue_retention(rows[:1], since="2026-02-01", as_of="2026-03-01", min_n=1).iloc[0]
+    assert one["grr_low"] == wilson(1, 1)[0]
+    assert one[["nrr_low", "nrr_high"]].isna().all()  # of one customer nobody knows how much they differ
+
+
+@pytest.mark.parametrize(("spread", "loss"), [(0.0, 0.02), (1.0, 0.02), (1.0, 0.1)])
+def test_limits_of_what_is_kept_hold_the_truth_as_often_as_they_say(spread, loss):
+    rng, worlds, customers = np.random.default_rng(5), 500, 40
+    n = worlds * customers
+    left, grown = rng.random(n) < loss, rng.random(n) < 0.1
+    rows = pd.DataFrame({
+        "customer_id": [f"c{k}" for k in range(n)], "subscription_id": "s", "world": np.arange(n) // customers,
+        "start": pd.Timestamp("2026-01-01", tz="UTC"), "mrr": (100 * rng.lognormal(0, spread, n)).round(2),
+    })  # fmt: skip
+    middle = pd.Timestamp("2026-02-10", tz="UTC")
+    rows["end"] = pd.Series(middle, index=rows.index).where(left | grown)
+    more = rows[grown & ~left].assign(start=middle, end=pd.NaT, mrr=lambda t: (1.5 * t["mrr"]).round(2))
+    table = revenue_retention(pd.concat([rows, more]), by="world", since="2026-02-01", as_of="2026-03-01")
+    for name, truth in (("grr", 1 - loss), ("nrr", (1 - loss) * 1.05)):
+        assert ((table[f"{name}_low"] <= truth) & (table[f"{name}_high"] >= truth)).mean() > 0.91, name

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, Unpack
 import numpy as np
 import pandas as pd
 
-from metrics.intervals import Floats, no_denominator, normal_quantile, ratio
+from metrics.intervals import Floats, no_denominator, normal_quantile, ratio, wilson
 from metrics.periods import DAY, Ints, When, one_of
 from metrics.results import blank, keys, result, too_few
 from metrics.revenue.ledger import Ledger, read_ledger
@@ -60,7 +60,7 @@ def revenue_retention(
     by
         Column or list: the group in which a customer was at `span_start`, whatever it is in later.
     confidence
-        Level of the intervals: those of a ratio estimator over customers.
+        Level of the intervals.
     **options
         Range and policies as in `mrr_rollforward`.
 
@@ -71,8 +71,10 @@ def revenue_retention(
         span_start       local date on which the customers are counted
         customers_start  count  with MRR at `span_start`
         opening          money  their MRR
-        grr (…)          0 to 1 sum of the smaller of MRR then and now / opening
-        nrr (…)          from 0 sum of MRR now / opening
+        grr (…)          0 to 1 sum of the smaller of MRR then and now / opening; Wilson, of as many customers of one
+                                size as weigh the same: opening squared / sum of their squared MRR
+        nrr (…)          from 0 sum of MRR now / opening; a ratio over customers, and at least as wide as GRR's; no
+                                limits for one customer
         gross_churn, net_churn   1 - grr, 1 - nrr
         complete         bool   the period is over at `as_of`
         reason           ``incomplete_period``, ``zero_denominator`` or ``below_min_n`` where there are no rates
@@ -86,7 +88,9 @@ def revenue_retention(
 
     Notes
     -----
-    Interval: Cochran (1977), Sampling Techniques, page 155. Paused MRR counts as kept under ``paused="separate"``.
+    Intervals: Wilson (1927), Journal of the American Statistical Association 22:209, of the number of customers of Kish
+    (1965), Survey Sampling, section 11.7; Cochran (1977), Sampling Techniques, page 155. Paused MRR counts as kept
+    under ``paused="separate"``.
 
     Examples
     --------
@@ -104,7 +108,7 @@ def revenue_retention(
     0     40.0  0.75  1.5
     """
     one_of("term_extension", term_extension, TermExtension)
-    by, z = keys(by, taken=_RESULT), normal_quantile(confidence)
+    by = keys(by, taken=_RESULT)
     ranged, policies = read_options(as_of, options)
     ledger = read_ledger(subscriptions, span=ranged, policies=policies, by=by)
     if term_extension == "separate" and "billing_months" not in ledger.book.table:
@@ -112,11 +116,21 @@ def revenue_retention(
     starts, many = _span_starts(ledger.periods.edges, span), len(ledger.periods)
     frames = [
         _period(
-            ledger, int(starts[place]), int(ledger.periods.edges[place + 1]), place, z, reactivation, term_extension
+            ledger,
+            int(starts[place]),
+            int(ledger.periods.edges[place + 1]),
+            place,
+            confidence,
+            reactivation,
+            term_extension,
         )
         for place in range(many)
     ]
-    table = pd.concat(frames, ignore_index=True) if frames else _period(ledger, 0, 0, 0, z, False, "contraction")[:0]
+    table = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else _period(ledger, 0, 0, 0, confidence, False, "contraction")[:0]
+    )
     place = np.repeat(np.arange(many), len(ledger.parts))
     table.insert(0, "span_start", pd.DatetimeIndex((starts[place] * DAY).view("M8[us]")))
     table["complete"] = ledger.periods.complete[place]
@@ -184,8 +198,9 @@ def held_at(ledger: Ledger, day: int, edge: int) -> tuple[Ints, Ints, Ints, Ints
 
 
 def _period(
-    ledger: Ledger, first: int, last: int, place: int, z: float, reactivation: bool, term_extension: TermExtension
-) -> pd.DataFrame:
+    ledger: Ledger, first: int, last: int, place: int, confidence: float, reactivation: bool,
+    term_extension: TermExtension,
+) -> pd.DataFrame:  # fmt: skip
     """One row per part of the report."""
     wide, money = len(ledger.parts), ledger.money
     at_rate = place  # both ends at the opening rate: exchange rates are no retention
@@ -223,11 +238,16 @@ def _period(
     opening = np.zeros(wide, np.int64)
     np.add.at(opening, part, before)
     table = pd.DataFrame({"customers_start": n, "opening": from_parts(opening, ledger.coins)})
-    for name, stays, extra, most in (("grr", kept, np.zeros(wide), 1.0), ("nrr", closing, returned, np.inf)):
-        value = ratio(np.bincount(part, stays, minlength=wide) + extra, opening)
-        half = z * _error(part, stays, paid, value - ratio(extra, opening), n, opening)
-        table[name] = value
-        table[f"{name}_low"], table[f"{name}_high"] = np.clip(value - half, 0, most), np.clip(value + half, 0, most)
+    # As many customers of one size say as much as these, of whom a few pay most.
+    alike = ratio(opening.astype(float) ** 2, np.bincount(part, paid**2, minlength=wide))
+    table["grr"] = grr = ratio(np.bincount(part, kept, minlength=wide), opening)
+    table["grr_low"], table["grr_high"] = low, high = wilson(grr * alike, alike, confidence)
+    alone = ratio(np.bincount(part, closing, minlength=wide), opening)
+    table["nrr"] = nrr = alone + ratio(returned, opening)
+    half = normal_quantile(confidence) * _error(part, closing, paid, alone, n, opening)
+    # What nobody lost by chance may be lost all the same: NRR is never surer than GRR.
+    table["nrr_low"] = np.maximum(nrr - np.maximum(half, grr - low), 0)
+    table["nrr_high"] = nrr + np.maximum(half, high - grr)
     table["gross_churn"], table["net_churn"] = 1 - table["grr"], 1 - table["nrr"]
     return table
 
