@@ -31,6 +31,14 @@ def keys(by: str | Sequence[str] | None, *, taken: Sequence[str] = ()) -> list[s
     return names
 
 
+def grouped(table: pd.DataFrame, by: Sequence[str]) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", pd.DataFrame]:
+    """The group of each row, numbered in order of the values with missing ones last, and the values of each group."""
+    if not by:
+        return np.zeros(len(table), np.int64), pd.DataFrame(index=range(1))
+    found = table.groupby(list(by), dropna=False, sort=True, observed=True)
+    return np.asarray(found.ngroup(), np.int64), found.size().reset_index()[list(by)]
+
+
 def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
     """``below_min_n`` where fewer than `min_n` were counted and no better reason stands."""
     if not isinstance(min_n, int | np.integer) or min_n < 1:

@@ -151,3 +151,13 @@ def test_random_lives_are_counted_as_one_by_one(seed):
         at = calls.loc[calls["customer_id"] == own["customer_id"].iloc[0], "at"]
         helped += sum(((at >= a) & (at < b) & (at < end)).any() for a, b in spells if not pd.isna(b) and b < end)
     assert table.loc[0, "assisted"] == helped
+
+
+def test_without_any_contact_nobody_was_helped_and_a_kind_may_be_blank_but_not_any():
+    none = assisted(contacts=CALLS[:0])
+    assert none["help"].tolist() == ["contact"]
+    assert none.loc[0, ["assisted", "unassisted"]].tolist() == [0, 5]
+    blank = assisted(contacts=CALLS.assign(kind=["", " ", None, *["call"] * 4]))
+    assert blank["help"].tolist() == ["any", "call", "other"]
+    with pytest.raises(EventTableError, match=r"1 rows are of the kind 'any'.*another name"):
+        assisted(contacts=CALLS.assign(kind=["any", *["call"] * 6]))

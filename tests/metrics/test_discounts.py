@@ -167,3 +167,21 @@ def test_an_order_without_an_amount_is_no_silent_refund(net, words):
     leads = pd.DataFrame({"customer_id": ["ann"], "signup_at": pd.to_datetime(["2026-01-01"], utc=True)})
     with pytest.raises(EventTableError, match=words):
         lead_conversion(leads, orders=orders, loyal="2 orders", as_of="2026-07-01")
+
+
+def test_a_discount_of_all_the_price_is_one():
+    free = ORDERS.assign(net=ORDERS["net"].mask(ORDERS.index == 0, 0.0), discount_percent=[100, *[0] * 9])
+    assert sides(free).set_index("first_purchase")["customers"].to_dict() == {"full_price": 3, "discounted": 1}
+
+
+def test_no_per_cent_is_no_discount_and_a_currency_has_one_name():
+    words = ["10 %", "0%", "0 %", "-", "0.0%", "n/a", "0%", "0%", "0%", "0%"]
+    table = sides(ORDERS.assign(discount_percent=words, currency=["EUR", "eur"] * 5))
+    assert table["currency"].tolist() == ["EUR", "EUR"]
+    assert table["customers"].tolist() == [3, 1]
+    assert table.loc[1, "value_per_customer"] != 9  # both of ann's orders count
+
+
+def test_a_missing_group_is_one_however_it_is_written():
+    shop = pd.Series([None, np.nan, np.nan, pd.NA, *["a"] * 6], dtype=object)
+    assert sides(ORDERS.assign(shop=shop), by="shop")["shop"].isna().tolist() == [False, False, True, True]

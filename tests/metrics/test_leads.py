@@ -175,3 +175,22 @@ def test_random_leads_are_counted_as_one_by_one(seed):
         ]):  # fmt: skip
             counted[row] += [enters, enters and over, enters and over and done]
     assert table[["entered", "followed", "reached"]].to_numpy().tolist() == counted.tolist()
+
+
+def test_a_missing_group_is_one_however_it_is_written_and_values_of_two_kinds_are_told_apart():
+    kinds = pd.Series(["ads", None, np.nan, pd.NA, 1, 1, "ads"], dtype=object)
+    table = stages(LEADS.assign(source=kinds), by="source")
+    assert table["entered"].tolist()[::3] == [1, 2, 3] or table["entered"].tolist()[::3] == [2, 1, 3]
+    assert table["source"].isna().tolist() == [False] * 6 + [True] * 3
+    hidden = stages(LEADS.assign(_at="x", _name="y"), by=["_at", "_name"])
+    assert hidden[["_at", "_name"]].to_numpy().tolist() == [["x", "y"]] * 3
+
+
+def test_an_argument_is_refused_by_its_own_name():
+    with pytest.raises(ValueError, match="loyal_within: '3 months'"):
+        stages(loyal_within="3 months")
+
+
+def test_what_an_offer_made_free_was_bought():
+    free = ORDERS.assign(net=ORDERS["net"].mask(ORDERS["user_id"] == "gus", 0.0))
+    pd.testing.assert_frame_equal(stages(orders=free), stages())

@@ -12,6 +12,7 @@ import pandas as pd
 from metrics.churn.trials import trials_of
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
+from metrics.events import EventTableError
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
 from metrics.results import blank, join_reasons, keys, result, too_few
@@ -202,10 +203,16 @@ def _helped(
     found: list[tuple[str, pd.DataFrame, Ints]] = []
     if isinstance(contacts, pd.DataFrame):
         at = _moments(contacts, "at", "contacts")
-        kinds = contacts["kind"].astype("str").fillna("other") if "kind" in contacts else None
-        if kinds is None:
+        if "kind" not in contacts or not len(contacts):
             found.append(("contact", contacts, at))
         else:
+            kinds = contacts["kind"].astype("str").str.strip()
+            kinds = kinds.mask(kinds.eq("")).fillna("other")
+            if kinds.eq(ANY).any():
+                raise EventTableError(
+                    f"contacts: {int(kinds.eq(ANY).sum()):,} rows are of the kind {ANY!r}, which names the row of all "
+                    "help together. Give it another name."
+                )
             names = sorted(kinds.unique())
             found += [(name, contacts[(kinds == name).to_numpy()], at[(kinds == name).to_numpy()]) for name in names]
     if isinstance(tickets, pd.DataFrame):

@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.intervals import Floats, add_rate, newcombe, no_denominator, ratio
 from metrics.loyalty.purchases import orders_of
 from metrics.periods import Ints, When, duration, instant, spoken
-from metrics.results import blank, join_reasons, keys, result, too_few
+from metrics.results import blank, grouped, join_reasons, keys, result, too_few
 from metrics.revenue.book import ACTIVE, PAST_DUE, read_book
 from metrics.revenue.money import coins, from_parts
 from metrics.revenue.policies import Policies
@@ -17,6 +17,7 @@ from metrics.steps import unknown
 
 FULL, LESS = "full_price", "discounted"
 KNOWN = ("discount_percent", "discount_amount", "discount_amount_minor", "discount_code")
+_NONE = ["", "false", "no", "none", "nan", "<na>", "null", "n/a", "-"]  # what exports write where there is none
 _VALUE = ["value_per_customer", "value_per_customer_low", "value_per_customer_high"]
 _GAP = ["value_difference", "value_difference_low", "value_difference_high"]
 _RATE = ["retention_rate", "retention_rate_low", "retention_rate_high"]
@@ -56,8 +57,8 @@ def discount_retention(
     follow_up
         Time from the first purchase on. Who still has some is left out and counted in ``too_recent``.
     discount
-        Column that says whether there was one: a number above 0, true, or a text. None: ``discount_percent``,
-        ``discount_amount``, ``discount_amount_minor`` and ``discount_code``, whichever there are.
+        Column that says whether there was one: a number above 0 (``"10 %"`` too), true, or a text. None:
+        ``discount_percent``, ``discount_amount``, ``discount_amount_minor`` and ``discount_code``, whichever there are.
     by
         Column or list of the first purchase's row for a breakdown; missing is a group of its own.
     min_n
@@ -129,10 +130,9 @@ def discount_retention(
     found = found[(found["_first"] >= low) & (found["_first"] < high)]
     over = found["_first"] + follow <= end
     key = [*by, "currency"]
-    groups = found[key].drop_duplicates().sort_values(key, na_position="last").reset_index(drop=True)
+    place, groups = grouped(found, key)
     if not len(groups) and not by:
         groups = pd.DataFrame({"currency": pd.Series([pd.NA], dtype="str")})
-    place = found[key].merge(groups.assign(_group=np.arange(len(groups))), on=key, how="left")["_group"].to_numpy()
     rows = []
     for group in range(len(groups)):
         for side in (FULL, LESS):
@@ -183,9 +183,9 @@ def _carried(rows: pd.DataFrame, named: list[str]) -> np.ndarray:
     carried = np.zeros(len(rows), bool)
     for name in named:
         column = rows[name]
-        numbers = pd.to_numeric(column, errors="coerce")
         words = column.astype("str").str.strip().str.lower()
-        said = column.notna() & numbers.isna() & ~words.isin(["", "false", "no", "none", "nan"])
+        numbers = pd.to_numeric(words.str.removesuffix("%").str.strip(), errors="coerce")
+        said = column.notna() & numbers.isna() & ~words.isin(_NONE)
         carried |= ((numbers > 0) | said).to_numpy(bool, na_value=False)
     return carried
 
@@ -194,10 +194,14 @@ def _of_orders(orders: pd.DataFrame, named: list[str], by: list[str], follow: in
     """By customer the first order, whether it carried a discount, and what came in the time after it."""
     rows, bought = orders_of(orders, end)
     carried = _carried(rows, named)
-    currency = rows["currency"].astype("str") if "currency" in rows else pd.Series(pd.NA, index=rows.index, dtype="str")
+    currency = (
+        rows["currency"].astype("str").str.upper()
+        if "currency" in rows
+        else pd.Series(pd.NA, index=rows.index, dtype="str")
+    )
     rows = rows.assign(currency=currency, _less=carried)
     # Orders of one instant are one: their least values stand, whatever the order of the file.
-    ordered = rows[rows["net"] > 0].sort_values(["_who", "_at", "currency", *by], na_position="last", kind="stable")
+    ordered = rows[rows["net"] >= 0].sort_values(["_who", "_at", "currency", *by], na_position="last", kind="stable")
     first = ordered.drop_duplicates("_who")[["_who", "_at", *dict.fromkeys([*by, "currency"])]]
     first = first.rename(columns={"_at": "_first"}).reset_index(drop=True)
     who, since = first["_who"].to_numpy(np.int64), first["_first"].to_numpy(np.int64)
@@ -205,7 +209,7 @@ def _of_orders(orders: pd.DataFrame, named: list[str], by: list[str], follow: in
     met = rows[["_who", "_at", "net", "currency", "_less"]].merge(
         first[["_who", "_first", "currency"]].rename(columns={"currency": "_own"}), on="_who"
     )
-    at_first = met[(met["_at"] == met["_first"]) & (met["net"] > 0)].groupby("_who")["_less"].any()
+    at_first = met[(met["_at"] == met["_first"]) & (met["net"] >= 0)].groupby("_who")["_less"].any()
     inside = (met["_at"] >= met["_first"]) & (met["_at"] - met["_first"] < follow)
     same = (met["currency"] == met["_own"]) | (met["currency"].isna() & met["_own"].isna())
     value = met[inside & same.fillna(False)].sort_values(["_who", "net"]).groupby("_who")["net"].sum()

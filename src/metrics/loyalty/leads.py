@@ -12,9 +12,9 @@ import pandas as pd
 
 from metrics.events import EventTableError
 from metrics.intervals import add_rate, no_denominator
-from metrics.loyalty.purchases import NEVER, Purchases, orders_of, starts_of
+from metrics.loyalty.purchases import NEVER, orders_of, starts_of
 from metrics.periods import DAY, Ints, When, duration, instant, spoken
-from metrics.results import blank, keys, result, too_few
+from metrics.results import blank, grouped, keys, result, too_few
 from metrics.revenue.book import ACTIVE, PAST_DUE, Book, read_book, texts, times
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Range
@@ -114,22 +114,26 @@ def lead_conversion(
     1   customer  loyal customer         1        1              1.0
     2       lead  loyal customer         2        1              0.5
     """
-    by, wait, follow = keys(by, taken=_RESULT), duration(within, name="within"), duration(loyal_within)
+    by, wait, follow = (
+        keys(by, taken=_RESULT),
+        duration(within, name="within"),
+        duration(loyal_within, name="loyal_within"),
+    )
     end = instant(as_of, tz=tz, name="as_of")
-    people = _leads(leads, by, end)
+    names, came = _leads(leads, by)
     low = -NEVER if since is None else instant(since, tz=tz, name="since")
     high = end if until is None else instant(until, tz=tz, name="until")
     if low >= high and since is not None and until is not None:
         raise ValueError(f"since {since!s} is not before until {until!s}. A span needs its start before its end.")
-    people = people[(people["_at"] >= low) & (people["_at"] < high)].reset_index(drop=True)
-    came = people["_at"].to_numpy(np.int64)
+    asked = (came >= low) & (came < min(high, end))
+    names, came = names[asked], came[asked]
     ordered = isinstance(orders, pd.DataFrame)
     if ordered == isinstance(subscriptions, pd.DataFrame):
         raise ValueError("what is bought is not clear. Give orders=… or subscriptions=…, one of them.")
     if isinstance(orders, pd.DataFrame):
         count = _orders_meant(loyal)
         bought = orders_of(orders, end)[1]
-        who = _codes(people, bought)
+        who = np.asarray(bought.customers.get_indexer(names), np.int64)
         first = bought.nth_from(who, came, 1)
         nth = bought.nth_from(who, first, count)
         stays = nth - first < follow
@@ -140,7 +144,7 @@ def lead_conversion(
         )
         paid = book.take(np.flatnonzero(book.parts > 0))
         bought = starts_of(paid.customers, paid.customer, paid.start)
-        who = _codes(people, bought)
+        who = np.asarray(bought.customers.get_indexer(names), np.int64)
         first = bought.nth_from(who, came, 1)
         nth = first + follow
         stays = _has_mrr(paid, who, nth)
@@ -151,8 +155,7 @@ def lead_conversion(
     entered = {CUSTOMER: ~old, LOYAL: soon, f"{LEAD} {LOYAL}": ~old}
     over = {CUSTOMER: came + wait <= end, LOYAL: first + follow <= end, f"{LEAD} {LOYAL}": came + wait + follow <= end}
     done = {CUSTOMER: (soon, first - came), LOYAL: (stays, nth - first), f"{LEAD} {LOYAL}": (stays, nth - came)}
-    groups = people[by].drop_duplicates().sort_values(by, na_position="last") if by else pd.DataFrame(index=[0])
-    place = _places(people, groups, by)
+    place, groups = grouped(leads[asked], by)
     rows = []
     for group in range(len(groups)):
         for name, (reached, took) in done.items():
@@ -190,33 +193,20 @@ def lead_conversion(
     return result(table, metric="lead_conversion", definition=definition, settings=settings, columns=[*by, *_RESULT])
 
 
-def _leads(leads: pd.DataFrame, by: list[str], end: int) -> pd.DataFrame:
-    """Leads before the end of what was observed, each once."""
+def _leads(leads: pd.DataFrame, by: list[str]) -> tuple[pd.Index, Ints]:
+    """Who each lead is and when it came, each once."""
     for name in ("customer_id", "signup_at", *by):
         if name not in leads:
             raise ValueError(unknown("leads", name, leads.columns, "a column of the leads", "columns"))
-    found = leads[list(dict.fromkeys(by))].reset_index(drop=True)
-    found["_name"] = texts(leads["customer_id"], "leads", "customer_id")
-    found["_at"] = times(leads, "signup_at", "leads", needed=True)
-    again = found["_name"].duplicated()
+    names = pd.Index(texts(leads["customer_id"], "leads", "customer_id"))
+    came = times(leads, "signup_at", "leads", needed=True)
+    again = names.duplicated()
     if again.any():
         raise EventTableError(
-            f"leads: {int(again.sum()):,} of {len(found):,} rows name a customer_id again (first: "
-            f"{found['_name'][again].iloc[0]!r}). Keep one row per lead, the first."
+            f"leads: {int(again.sum()):,} of {len(names):,} rows name a customer_id again (first: "
+            f"{str(names[again][0])!r}). Keep one row per lead, the first."
         )
-    return found[found["_at"] < end]
-
-
-def _codes(people: pd.DataFrame, bought: Purchases) -> Ints:
-    return np.asarray(bought.customers.get_indexer(pd.Index(people["_name"])), np.int64)
-
-
-def _places(people: pd.DataFrame, groups: pd.DataFrame, by: list[str]) -> Ints:
-    """The place of each lead's group."""
-    if not by:
-        return np.zeros(len(people), np.int64)
-    numbered = groups.assign(_group=np.arange(len(groups)))
-    return people[by].merge(numbered, on=by, how="left")["_group"].to_numpy(np.int64)
+    return names, came
 
 
 def _orders_meant(loyal: str) -> int:

@@ -47,7 +47,7 @@ def orders_of(orders: pd.DataFrame, before: int) -> tuple[pd.DataFrame, Purchase
     names = texts(rows["user_id"], "orders", "user_id")
     codes, customers = pd.factorize(names, sort=True)
     rows["_who"] = codes.astype(np.int64)
-    bought = np.flatnonzero(rows["net"].to_numpy(float) > 0)
+    bought = np.flatnonzero(rows["net"].to_numpy(float) >= 0)  # what a discount made free was bought
     return rows, _sorted(pd.Index(customers), rows["_who"].to_numpy(np.int64), rows["_at"].to_numpy(np.int64), bought)
 
 
@@ -57,9 +57,10 @@ def _amounts(orders: pd.DataFrame) -> Floats:
     missing = ~np.isfinite(net)
     if missing.any():
         first = int(np.argmax(missing))
+        found = orders["net"].iloc[first]
         raise EventTableError(
             f"orders: {int(missing.sum()):,} of {len(net):,} rows have no net that is a number (first: row {first}, "
-            f"{orders['net'].iloc[first]!r}). Fill it in or leave them out."
+            f"{repr(found) if isinstance(found, str) else found}). Fill it in or leave them out."
         )
     return net
 

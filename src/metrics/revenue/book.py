@@ -13,6 +13,7 @@ import pandas as pd
 
 from metrics.files import EventTableError
 from metrics.periods import Ints
+from metrics.results import grouped
 from metrics.revenue.lines import priced
 from metrics.revenue.money import coins, to_parts
 from metrics.revenue.policies import Policies
@@ -139,7 +140,7 @@ def read_book(
             f"subscriptions: {int((parts < 0).sum()):,} rows have an mrr below 0 (first: row "
             f"{int(np.argmax(parts < 0))}). A credit is no recurring revenue: take it off the row that it lowers."
         )
-    segment, segments = _segments(table, by)
+    segment, segments = grouped(table, by)
     whole = Book(
         customer.astype(np.int64), pd.Index(customers), start, end, status, parts, currency, currencies,
         segment, segments, np.arange(n), table, policies.merge,
@@ -219,15 +220,6 @@ def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:
     upper = pd.Series(words).astype("str").str.upper()
     again, names = pd.factorize(upper, sort=True, use_na_sentinel=False)
     return again.astype(np.int64)[codes], pd.Index(names, dtype="str")
-
-
-def _segments(table: pd.DataFrame, by: list[str]) -> tuple[Ints, pd.DataFrame]:
-    if not by:
-        return np.zeros(len(table), np.int64), pd.DataFrame(index=range(1))
-    grouped = table.groupby(by, dropna=False, sort=True, observed=True)
-    segments = grouped.size().reset_index()[by]
-    codes: Ints = np.asarray(grouped.ngroup(), np.int64)
-    return codes, segments
 
 
 def _last_known(table: pd.DataFrame, start: Ints, as_of: int) -> np.ndarray:
