@@ -279,7 +279,9 @@ def test_spend_is_that_of_its_local_month_and_a_month_without_has_no_cost():
     with pytest.raises(ValueError, match="spend: 'spend' is not a column"):
         sheet(subscriptions=BOOKS, spend=SPEND[["at"]])
     for column in ("at", "spend"):
-        with pytest.raises(ValueError, match=r"1 of 3 rows have no time or no amount \(first: row 0\)"):
+        with pytest.raises(
+            ValueError, match=r"1 of 3 rows have no time or no amount that is a number \(first: row 0\)"
+        ):
             sheet(subscriptions=BOOKS, spend=SPEND.assign(**{column: SPEND[column].where(SPEND.index > 0)}))
     with pytest.raises(ValueError, match="at has no zone"):
         sheet(subscriptions=BOOKS, spend=SPEND.assign(at=SPEND["at"].dt.tz_localize(None)))
@@ -378,3 +380,65 @@ def test_an_interval_is_never_cut_for_want_of_room():
     row = one(wide, "ltv")
     assert html.count(f">{row['value_low']:,.0f} to {row['value_high']:,.0f}</text>") == 2
     assert "…" not in html
+
+
+def test_what_was_spent_before_the_first_row_won_customers_in_it():
+    early = pd.DataFrame({"at": at("2025-12-31", "2026-01-31", "2026-02-28"), "spend": [40.0, 7.0, 1.0]})
+    late = sheet(subscriptions=BOOKS, spend=early, spend_lag=1, kpis=["cac"])
+    assert [one(late, "cac", month)["value"] for month in ("2026-01-01", "2026-02-01")] == [2, 7]
+    cut = sheet(subscriptions=BOOKS, spend=early, spend_lag=2, since="2026-02-01", kpis=["cac"])
+    assert one(cut, "cac")["value"] == 40
+    assert "spend of 2 months before / new customers" in str(definitions(cut))
+    with pytest.raises(ValueError, match="spend_lag: -1 is not a number of periods"):
+        sheet(subscriptions=BOOKS, spend=early, spend_lag=-1)
+
+
+@pytest.mark.parametrize("wrong", ["much", np.inf])
+def test_spending_that_is_no_number_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"1 of 3 rows have no time or no amount that is a number \(first: row 1\)"):
+        sheet(subscriptions=BOOKS, spend=SPEND.assign(spend=pd.Series([1, wrong, 2], dtype=object)))
+
+
+def test_trials_that_still_run_leave_their_month_open():
+    rows = paying(
+        ("gave up", 10, "2026-01-02", "2026-01-03"), ("tries", 10, "2026-01-28", "2026-02-11")
+    ).assign(status="trialing")  # fmt: skip
+    asked = {"subscriptions": rows, "kpis": ["trial_conversion_rate"], "targets": {"trial_conversion_rate": 0.9}}
+    running = one(sheet(**asked, as_of="2026-02-01"), "trial_conversion_rate", "2026-01-01")
+    assert (running["n"], running["complete"]) == (1, False)
+    assert pd.isna(running["status"])
+    over = one(sheet(**asked, as_of="2026-02-12"), "trial_conversion_rate", "2026-01-01")
+    assert (over["n"], over["complete"], over["status"]) == (2, True, "missed")
+
+
+def test_an_order_must_tell_its_amount_and_a_free_one_was_bought():
+    orders = pd.DataFrame({
+        "user_id": ["ann", "ann", "ben"], "timestamp": at("2025-11-20", "2026-01-10", "2026-01-10"),
+        "net": ["10", "0", "-5"],
+    })  # fmt: skip
+    row = one(sheet(orders=orders), "buyer_churn_rate")
+    assert (row["n"], row["value"]) == (1, 0)  # ann came back for nothing, ben only gave back
+    with pytest.raises(metrics.EventTableError, match=r"orders: 1 of 3 rows have no net .*first: row 1, nan"):
+        sheet(orders=orders.assign(net=[1.0, np.nan, 2.0]))
+    with pytest.raises(metrics.EventTableError, match="orders: 1 of 3 rows have no user_id"):
+        sheet(orders=orders.assign(user_id=["ann", None, "ben"]))
+
+
+def test_a_currency_is_one_in_small_letters_and_in_large_ones():
+    books = BOOKS.assign(currency=["eur", "EUR"] * 11 + ["EUR"])
+    table = sheet(subscriptions=books, spend=SPEND.assign(currency="eur"), kpis=["mrr", "cac"], currency="eur")
+    assert (one(table, "mrr")["value"], one(table, "mrr")["unit"]) == (220, "EUR")
+    assert "customers_in_other_currencies" not in table.attrs["settings"]
+    assert one(table, "cac")["value"] == 60
+
+
+def test_complaints_of_few_are_held_back_too():
+    few = sheet(subscriptions=BOOKS, tickets=TICKETS, kpis=["complaint_rate"], min_n=21)
+    assert (one(few, "complaint_rate")["n"], one(few, "complaint_rate")["reason"]) == (20, "below_min_n")
+    assert pd.isna(one(few, "complaint_rate")["value"])
+    assert one(sheet(subscriptions=BOOKS, tickets=TICKETS, min_n=20), "complaint_rate")["value"] == 5
+
+
+def test_one_figure_is_told_as_one():
+    table = sheet(subscriptions=BOOKS, kpis=["mrr"])
+    assert headline(table) == "1 key figure is known up to February 2026; none has a target."

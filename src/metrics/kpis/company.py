@@ -26,7 +26,8 @@ class Books:
         self.money = dict(self.how)
         self.currency, self.others = currency, 0
         told = lines["currency"].astype("str") if "currency" in lines else pd.Series(index=lines.index, dtype="str")
-        told = told.fillna("")
+        told = told.str.upper().fillna("")
+        currency = None if currency is None else str(currency).upper()
         if rates is not None:
             self.money |= {"currency": currency, "rates": rates}
         else:
@@ -80,4 +81,6 @@ def trials(rows: pd.DataFrame, books: Books, confidence: float, min_n: int) -> F
     """The share of ended trials that became customers."""
     how = {name: books.how[name] for name in ("as_of", "period", "since", "until", "tz")}
     table = trial_conversion(rows, method="cohort", min_n=min_n, confidence=confidence, **how)
+    # Who still tries may yet convert, and who gave up early is known first.
+    table["complete"] &= table["still_in_trial"] == 0
     return figure("trial_conversion_rate", table, "conversion_rate", n="ended")

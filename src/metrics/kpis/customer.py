@@ -7,6 +7,8 @@ import pandas as pd
 from metrics.churn import churn_rate
 from metrics.health import complaint_rate
 from metrics.kpis.rows import Found, figure, reason_of
+from metrics.loyalty.purchases import NEVER, orders_of
+from metrics.results import blank, too_few
 from metrics.support import support_quality
 from metrics.surveys import customer_effort, customer_satisfaction, net_promoter_score, response_rate
 
@@ -32,7 +34,10 @@ def silent(table: pd.DataFrame) -> Found:
 
 def lapsed(orders: pd.DataFrame, *, lapses_after: str, how: dict[str, Any]) -> Found:
     """Buyers who did not come back; a refund is no purchase."""
-    bought = orders[~orders["net"].lt(0)] if "net" in orders else orders
+    bought = orders
+    if "net" in orders:
+        rows, _ = orders_of(orders, NEVER)
+        bought = rows[rows["net"] >= 0]
     table = churn_rate(bought.assign(event="order"), inactive_for=lapses_after, **how)
     return figure("buyer_churn_rate", table, "churn_rate", n="users", meaning=f"Of buyers: {table.attrs['definition']}")
 
@@ -64,7 +69,13 @@ def answered(sends: pd.DataFrame, responses: pd.DataFrame, how: dict[str, Any]) 
 def complaints(tickets: pd.DataFrame, active: pd.DataFrame, how: dict[str, Any]) -> Found:
     """Complaints of a hundred active customers."""
     asked = {name: value for name, value in how.items() if name != "min_n"}
-    return figure("complaint_rate", complaint_rate(tickets, active=active, **asked), "complaint_rate", n="customers")
+    table = complaint_rate(tickets, active=active, **asked)
+    table["reason"] = too_few(table["reason"], table["customers"], how["min_n"])
+    rate = ["complaint_rate", "complaint_rate_low", "complaint_rate_high"]
+    said = table.attrs
+    table = blank(table, table["reason"].notna(), rate)
+    table.attrs = said
+    return figure("complaint_rate", table, "complaint_rate", n="customers")
 
 
 def support(tickets: pd.DataFrame, how: dict[str, Any]) -> list[Found]:

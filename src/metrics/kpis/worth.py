@@ -47,11 +47,13 @@ def worth(
 def cost(books: Books, everybody: pd.DataFrame, spend: pd.DataFrame, *, lag: int) -> tuple[Found, pd.DataFrame]:
     """CAC, of all customers who were won, whatever they pay with; and its table."""
     won = everybody[["period_start", "customers_new", "complete"]]
-    table = acquisition_cost(won.assign(spend=_spent(spend, everybody, books)), lag=lag)
+    table = acquisition_cost(won.assign(spend=_spent(spend, everybody, books, lag)))
     open_ = ~table["complete"].to_numpy(bool)
     table["reason"] = table["reason"].mask(open_, "incomplete_period")
     table["cac"] = table["cac"].mask(open_)
-    return figure("cac", table, "cac", n="customers_new"), table
+    after = f" of {lag} {books.how['period']}{'' if lag == 1 else 's'} before" if lag else ""
+    meaning = f"Acquisition cost = spend{after} / new customers."
+    return figure("cac", table, "cac", n="customers_new", meaning=meaning), table
 
 
 def paid_back(value: pd.DataFrame, spent: pd.DataFrame, *, margin: float) -> list[Found]:
@@ -91,30 +93,33 @@ def _monthly(rates: "pd.Series[float]", period: str) -> Floats:
     return np.array([converted(float(rate)) for rate in rates], np.float64)
 
 
-def _spent(spend: pd.DataFrame, everybody: pd.DataFrame, books: Books) -> Floats:
-    """Spending of each period; NA where the table tells of none."""
+def _spent(spend: pd.DataFrame, everybody: pd.DataFrame, books: Books, lag: int) -> Floats:
+    """Spending of so many periods before each, also before the first; NA where the table tells of none."""
+    if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or lag < 0:
+        raise ValueError(f"spend_lag: {lag!r} is not a number of periods. Use 0 or more.")
     for column in ("at", "spend"):
         if column not in spend:
             raise ValueError(unknown("spend", column, spend.columns, "a column of spend", "columns"))
     if "currency" in spend and books.currency:
-        strange = spend.loc[spend["currency"].notna() & spend["currency"].ne(books.currency), "currency"]
+        strange = spend.loc[spend["currency"].notna() & spend["currency"].str.upper().ne(books.currency), "currency"]
         if len(strange):
             raise ValueError(
                 f"spend: {len(strange)} rows are in {strange.iloc[0]}, and the money of this sheet is in "
                 f"{books.currency}. Give all spend in one currency, and name that: currency={strange.iloc[0]!r}."
             )
-    stamps = pd.to_datetime(spend["at"])
+    stamps = pd.to_datetime(spend["at"], errors="coerce", format="ISO8601" if spend["at"].dtype == "str" else None)
+    money = pd.to_numeric(spend["spend"], errors="coerce").to_numpy(float, na_value=np.nan)
     if stamps.dt.tz is None:
         raise ValueError("spend: at has no zone. Localise it, or read the file with read_spend(..., timezone=…).")
-    missing = (spend["spend"].isna() | stamps.isna()).to_numpy(bool)
+    missing = ~np.isfinite(money) | stamps.isna().to_numpy(bool)
     if missing.any():
         raise ValueError(
-            f"spend: {int(missing.sum())} of {len(spend)} rows have no time or no amount (first: row "
+            f"spend: {int(missing.sum())} of {len(spend)} rows have no time or no amount that is a number (first: row "
             f"{int(missing.argmax())}). Fill them in or leave them out."
         )
     time = microseconds(stamps)
     seen = time < instant(books.how["as_of"], tz=books.how["tz"])
     calendar = Calendar(books.how["period"], books.how["tz"])
-    sums = pd.Series(spend["spend"].to_numpy(float)[seen]).groupby(calendar.number(time[seen])).sum()
+    sums = pd.Series(money[seen]).groupby(calendar.number(time[seen]) + lag).sum()
     sums.index = calendar.start(sums.index.to_numpy(np.int64))
     return np.asarray(sums.reindex(everybody["period_start"]), np.float64)
