@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from metrics import cohort_retention, event_log, plot_retention_matrix, retention_matrix, show
+from metrics.intervals import wilson
 from tests.metrics.catalogue import AS_OF, ROWS, quick, table_of
 
 LOG = event_log("""
@@ -38,15 +39,15 @@ def test_net_counts_all_money_and_gross_each_up_to_their_own_beginning():
     assert first(table, "gross_value_retention") == [1, 0.55, 0]
 
 
-def test_limits_are_those_of_a_ratio_over_the_members():
+def test_limits_of_net_are_those_of_a_ratio_over_the_members_and_of_gross_those_of_a_share():
     row = weekly().iloc[1]
     # What each brings less 0.8 of their beginning: 7, -12, 5.
     half = 1.959964 * np.sqrt((49 + 144 + 25) * 3 / 2) / 40
     assert row["net_value_retention_low"] == 0  # 0.8 less 0.886
     assert row["net_value_retention_high"] == pytest.approx(0.8 + half, abs=1e-6)
-    half = 1.959964 * np.sqrt((4.5**2 + 4.5**2) * 3 / 2) / 40
-    assert row["gross_value_retention_low"] == pytest.approx(0.55 - half, abs=1e-6)
-    assert row["gross_value_retention_high"] == pytest.approx(0.55 + half, abs=1e-6)
+    alike = 40**2 / (10**2 + 30**2)  # ben weighs three times as much
+    limits = row[["gross_value_retention_low", "gross_value_retention_high"]].tolist()
+    assert limits == pytest.approx([float(end) for end in wilson(0.55 * alike, alike)])
     beginning = weekly().iloc[0]
     assert beginning["net_value_retention_low"] == beginning["gross_value_retention_high"] == 1
     below = weekly().iloc[2]
@@ -120,4 +121,37 @@ def test_money_is_what_pandas_adds_up(rows):
             spread = now - now.sum() / start.sum() * start
             error = np.sqrt((spread**2).sum() * len(mine) / max(len(mine) - 1, 1)) / start.sum()
             top = cell["net_value_retention_high"] - cell["net_value_retention"]
-            assert top == pytest.approx(1.959964 * error, abs=1e-6)
+            gross = cell["gross_value_retention_high"] - cell["gross_value_retention"]
+            if len(mine) == 1:
+                assert np.isnan(top)
+            else:
+                assert top == pytest.approx(max(1.959964 * error, gross), abs=1e-6)
+
+
+def test_where_nobody_spent_again_somebody_may():
+    log = event_log("\n".join(f"2026-01-05 u{k} buy net=10" for k in range(20)))
+    row = weekly(log).iloc[1]
+    high = float(wilson(0, 20)[1])
+    for name in ("net_value_retention", "gross_value_retention"):
+        assert row[[name, f"{name}_low", f"{name}_high"]].tolist() == [0, 0, pytest.approx(high)]
+    alone = weekly(log[:1]).iloc[1]
+    assert alone[["net_value_retention_low", "net_value_retention_high"]].isna().all()  # one has no spread
+    assert alone["gross_value_retention_high"] == pytest.approx(float(wilson(0, 1)[1]))
+
+
+@pytest.mark.parametrize("back", [0.05, 0.3])
+def test_limits_of_money_hold_the_truth_as_often_as_they_say(back):
+    rng, worlds, members = np.random.default_rng(5), 200, 30
+    n = worlds * members
+    rows = pd.DataFrame({"user_id": [f"u{k}" for k in range(n)], "event": "buy", "world": np.arange(n) // members})
+    rows = rows.assign(timestamp=pd.Timestamp("2026-01-06", tz="UTC"), net=rng.lognormal(0, 0.8, n))
+    again = rows[rng.random(n) < back].assign(timestamp=pd.Timestamp("2026-01-13", tz="UTC"))
+    again["net"] = rng.lognormal(0, 0.8, len(again))
+    events = pd.concat([rows, again], ignore_index=True)
+    table = cohort_retention(events, value="net", by="world", periods=1, as_of="2026-01-19", look_back=None)
+    cells = table[table["period"] == 1]
+    first, then = rng.lognormal(0, 0.8, (2, 10**6))
+    truth = {"net": back, "gross": back * np.minimum(first, then).mean() / first.mean()}
+    for name, share in truth.items():
+        low, high = (cells[f"{name}_value_retention_{end}"] for end in ("low", "high"))
+        assert ((low <= share) & (share <= high)).mean() > 0.93, name

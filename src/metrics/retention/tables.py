@@ -134,7 +134,8 @@ def cohort_retention(
         value_start                money   `value_sum` of period 0
         value_kept                 money   of each member what it brought, at most what it brought in period 0
         net_value_retention (…)    from 0  value_sum / value_start
-        gross_value_retention (…)  0 to 1  value_kept / value_start; limits of both by the ratio over members
+        gross_value_retention (…)  0 to 1  value_kept / value_start; Wilson, of as many members of one size as weigh
+                                           the same. Net: ratio over members, at least as wide; none for one member
 
     Raises
     ------

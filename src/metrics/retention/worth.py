@@ -1,14 +1,14 @@
 """What a cohort is worth: money by cell, net as it comes in, and gross with nobody counted above their own beginning.
 
 Net retention of money counts those who spend more than in the beginning; gross retention caps each at that, so that it
-only falls. Both are ratios over the members, whose money in a cell and in the beginning go together.
+only falls. Net is a ratio over the members, whose money in a cell and in the beginning go together; gross is a share.
 """
 
 import numpy as np
 import pandas as pd
 
 from metrics.engine.local import Columns
-from metrics.intervals import Floats, no_denominator, normal_quantile, ratio
+from metrics.intervals import Floats, no_denominator, normal_quantile, ratio, wilson
 from metrics.periods import Ints
 from metrics.results import join_reasons
 from metrics.retention import facts
@@ -87,18 +87,22 @@ def with_worth(table: pd.DataFrame, cohort: list[str], confidence: float, *, ali
     reason = reason.mask(reason.isna() & ~(np.isfinite(value) & np.isfinite(start)), "too_large")
     z, n = normal_quantile(confidence), table["users"].to_numpy(float)
     with np.errstate(all="ignore"):
-        for name, part, square, product in (
-            ("net_value_retention", value, facts.VALUE_SQUARED, facts.VALUE_BY_START),
-            ("gross_value_retention", kept, facts.KEPT_SQUARED, facts.KEPT_BY_START),
+        net, gross = (np.where(beginning, 1.0, part / start) for part in (value, kept))
+        # As many members of one size say as much as these, of whom a few spent most.
+        alike = np.minimum((start / np.sqrt(squared)) ** 2, n)
+        share = np.clip(gross, 0, 1)
+        low, high = wilson(share * alike, alike, confidence)
+        below, above = (np.where(beginning, 0.0, np.maximum(side, 0)) for side in (gross - low, high - gross))
+        spread = sums[facts.VALUE_SQUARED] - 2 * net * sums[facts.VALUE_BY_START] + net**2 * squared
+        half = np.where(beginning, 0.0, z * np.sqrt(np.maximum(spread, 0) * ratio(n, n - 1)) / start)
+        for name, rate, down, up in (
+            # What nobody failed to spend again by chance may be missing all the same: net is never surer than gross.
+            ("net_value_retention", net, np.maximum(half, below), np.maximum(half, above)),
+            ("gross_value_retention", gross, below, above),
         ):
-            rate = np.where(beginning, 1.0, part / start)
-            spread = sums[square] - 2 * rate * sums[product] + rate**2 * squared
-            error = np.sqrt(np.maximum(spread, 0) * n / np.maximum(n - 1, 1)) / start
-            half = np.where(beginning, 0.0, z * error)
-            top = 1.0 if name.startswith("gross") else np.inf
             table[name] = pd.Series(rate, index=table.index).mask(reason.notna())
-            table[f"{name}_low"] = (table[name] - half).where(rate < 0, (table[name] - half).clip(lower=0))
-            table[f"{name}_high"] = np.minimum(table[name] + half, np.maximum(table[name], top))
+            table[f"{name}_low"] = (table[name] - down).where(rate < 0, (table[name] - down).clip(lower=0))
+            table[f"{name}_high"] = table[name] + up
     estimates = {"retention_rate": no_denominator(table["users"])}
     estimates |= dict.fromkeys(("net_value_retention", "gross_value_retention"), reason)
     table["reason"] = join_reasons(table, **estimates)
