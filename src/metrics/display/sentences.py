@@ -157,12 +157,10 @@ def _matrix(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     cells, unit = table[later[0]].dropna(), setting(table, "period", "period")
     low, high = percent(cells.min(), 0), percent(cells.max(), 0)
     came = "come back" if setting(table, "estimate", "retention_rate") == "retention_rate" else "of its money comes"
-    return Sentence(
-        percent(cells.median(), 0),
-        f"{came} in {unit} {later[0]} in the middle one of {count(len(cells))} cohorts; "
-        f"they lie between {low} and {high}.",
-        "%",
-    )
+    among = f"in the middle one of {count(len(cells))} cohorts; they lie between {low} and {high}"
+    if len(cells) == 1:
+        among = "in the only cohort for which it is over"
+    return Sentence(percent(cells.median(), 0), f"{came} in {unit} {later[0]} {among}.", "%")
 
 
 def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]:
