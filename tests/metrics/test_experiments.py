@@ -28,6 +28,7 @@ from metrics import (
 )
 from metrics.display.footnotes import footnotes
 from metrics.experiments.posterior import probability_better
+from metrics.plots.style import DRAWN
 
 few = settings(deadline=None, max_examples=12)
 
@@ -441,3 +442,14 @@ def test_a_plan_of_looks_is_told_and_drawn():
     with pytest.raises(ValueError, match="users=…"):
         plot_sequential_boundaries(plain)
     assert plot_sequential_boundaries(sequential_boundaries(looks=12, users=4000, baseline=0.06)).lines
+
+
+def test_an_effect_that_no_rate_can_have_is_not_told():
+    plan = sequential_boundaries(looks=5, users=200, baseline=0.95)
+    seen = plan["smallest_effect"].notna()
+    assert seen.tolist() == [False] * 4 + [True]
+    assert (plan.loc[seen, "smallest_effect"] < 0.05).all()
+    assert plan["reason"].fillna("").tolist() == ["above_one"] * 4 + [""]
+    none = sequential_boundaries(looks=2, users=20, baseline=0.95)
+    assert "it would have to go beyond 100" in str(headline(none))
+    assert "no true rise is seen by then" in DRAWN[plot_sequential_boundaries(none)].plot.alt(none)

@@ -30,6 +30,7 @@ REASONS = {
     "no_amount": "no amounts given",
     "no_expiry": "no end is known",
     "immature": "too early to say",
+    "above_one": "no rate is so high",
     "incomplete_period": "not over yet",
     "no_margin": "no margin given",
     "no_value": "nothing known of spend",

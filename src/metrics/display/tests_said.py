@@ -83,6 +83,11 @@ def looks_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         )
         return Sentence(plain(last["z"], 2), text)
     power = plain(100 * float(setting(table, "power", 0.8)))
+    if numbers.is_missing(last["smallest_effect"]):
+        return none(
+            f"no rise from {plain(100 * float(setting(table, 'baseline', 0.0)), 1)} % is seen in {power} of 100 tests "
+            f"with {count(last['users'])} users of each variant: it would have to go beyond 100 %."
+        )
     text = (
         f"points is the smallest difference that {count(looks)} look{'s' * (looks > 1)} at {count(last['users'])} "
         f"users of each variant see in {power} of 100 tests"

@@ -54,6 +54,7 @@ def sequential_boundaries(
         difference_to_stop  above 0 a difference of rates of at least this, up or down, ends the test; early looks may
                                     ask for more than a rate can be
         smallest_effect     above 0 the smallest true rise that ends the test by this look with chance `power`
+        reason              text    ``above_one`` where the rise would take the rate to 1 or beyond, and there is none
 
     Raises
     ------
@@ -105,7 +106,10 @@ def sequential_boundaries(
         for k in look:  # the more looks, the smaller is what can be seen
             seen.append(brentq(_missed, 0, seen[-1] + 1e-3 if seen else most, (z[:k], power), xtol=1e-6))
         table["users"] = np.ceil(so_far - 1e-9).astype(np.int64)
-        table["difference_to_stop"], table["smallest_effect"] = z * error, _rise(np.array(seen), rate, many / looks)
+        rise = _rise(np.array(seen), rate, many / looks)
+        beyond = rate + rise >= 1
+        table["difference_to_stop"], table["smallest_effect"] = z * error, np.where(beyond, np.nan, rise)
+        table["reason"] = pd.Series(pd.NA, index=table.index, dtype="str").mask(beyond, "above_one")
         settings |= {"baseline": rate, "power": float(power)}
         definition += f" Smallest effect: a true difference that ends the test by then with the chance {power:g}."
     return result(table, metric="sequential_boundaries", definition=definition, settings=settings)

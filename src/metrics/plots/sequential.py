@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from metrics.display.kinds import setting
@@ -62,7 +63,8 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
     ax.set_xticks(look, words)
     ax.yaxis.set_major_formatter(lambda value, _: signed(value, 0 if value == round(value) else 1) if value else "0")
     gap = 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])  # so that the two labels do not meet
-    label(ax, look[-1], max(float(seen[-1]), float(stop[-1]) + gap), "seen", INK)
+    if np.isfinite(seen[-1]):
+        label(ax, look[-1], max(float(seen[-1]), float(stop[-1]) + gap), "seen", INK)
     label(ax, look[-1], float(stop[-1]), "ends the test" if not narrow else "ends it", BLUE, bold=True)
     label(ax, look[-1], -float(stop[-1]), "ends the test" if not narrow else "ends it", BLUE, bold=True)
 
@@ -74,8 +76,9 @@ def _margins(table: pd.DataFrame, narrow: bool) -> Margins:
 def _alt(table: pd.DataFrame) -> str:
     said = [
         f"Look {row['look']:.0f}, {count(row['users'])} users of each variant: a difference of "
-        f"{plain(100 * row['difference_to_stop'], 1)} points ends the test, a true one of "
-        f"{plain(100 * row['smallest_effect'], 1)} is seen by then."
+        f"{plain(100 * row['difference_to_stop'], 1)} points ends the test, "
+        + (f"a true one of {plain(100 * row['smallest_effect'], 1)}" if row["smallest_effect"] > 0 else "no true rise")
+        + " is seen by then."
         for _, row in table.iterrows()
     ]
     return " ".join(["Difference that ends a test, by look.", *said])
