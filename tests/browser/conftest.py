@@ -28,6 +28,8 @@ BUILT = [
     "hostile.html",
     "frames.html",
     "broken.error.html",
+    "each/ann.html",
+    "each/bob.error.html",
     "index.html",
     "states.html",
     "many.html",
@@ -73,14 +75,22 @@ def site(tmp_path_factory):
     write_notebook(
         folder / "broken.ipynb", "%md # Revenue by plan", "# Invoices\nraise ValueError('no <currency> ' + 'x' * 300)"
     )
-    names = ["full", "hostile", "frames", "broken"]
+    write_notebook(
+        folder / "each.ipynb",
+        "%md # One customer\n\nSee [all of them](full.ipynb).",
+        "if customer == 'bob':\n    raise ValueError(f'{customer} is not in the file')",
+        parameters='customer: str = "ann"  # whose page it is',
+    )
+    names = ["full", "hostile", "frames", "broken", "each"]
     recipe_file = folder / "reports.toml"
     recipe_file.write_text(
-        '[defaults]\nout = "out"\n' + "".join(f'[report.{name}]\nnotebook = "{name}.ipynb"\n' for name in names)
+        '[defaults]\nout = "out"\n'
+        + "".join(f'[report.{name}]\nnotebook = "{name}.ipynb"\n' for name in names)
+        + 'title = "Customer {customer}"\neach.customer = ["ann", "bob"]\n'
     )
     recipe = read_recipe(recipe_file)
     run = run_reports(recipe, plan_reports(recipe)[0])
-    assert [entry.name for entry in run.failed] == ["broken"]
+    assert [entry.name for entry in run.failed] == ["broken", "each/bob"]
     for name, html in facts.pages().items():
         (recipe.out / "latest" / name).write_text(html, encoding="utf-8")
     return recipe.out / "latest"

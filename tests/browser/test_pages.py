@@ -1,9 +1,12 @@
 """Every page in a real browser: silent, readable by all, and every figure there at both widths."""
 
+import os
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
+
+from tests.browser import facts
 
 pytestmark = pytest.mark.browser
 
@@ -62,12 +65,34 @@ def test_axe_finds_nothing(open_page, width, scheme):
     assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
 
 
-def test_a_table_prints_with_its_foot_and_the_parameters_with_their_heading(open_page):
+def test_links_lead_to_what_is_there(open_page, page_file):
+    if page_file.name in facts.pages():
+        pytest.skip("made of facts, not by a run")
+    page = open_page()
+    there = page_file.parent.parent if page_file.name == "index.html" else page_file.parent  # where readers open it
+    links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+    dead = [link for link in links if not os.path.exists(os.path.normpath(there / link.partition("#")[0]))]
+    anchors = [link[1:] for link in links if link.startswith("#")]
+    assert dead == []
+    assert page.evaluate("names => names.filter(name => !document.getElementById(name))", anchors) == []
+
+
+def test_a_short_table_prints_in_one_piece_with_its_foot_and_the_parameters_with_their_heading(open_page):
     page = open_page()
     page.emulate_media(media="print")
-    for part, rule in [(".foot", "breakBefore"), (".table:has(+ .foot)", "breakAfter"), (".parameters", "breakInside")]:
-        kept = page.eval_on_selector_all(part, f"parts => parts.map(part => getComputedStyle(part).{rule})")
-        assert set(kept) <= {"avoid"}
+    tables = page.eval_on_selector_all(
+        ".table",
+        """tables => tables.map(table => {
+            const foot = table.nextElementSibling?.matches('.foot') ? table.nextElementSibling : null;
+            const short = table.querySelectorAll('tr').length < 20;
+            return [short, getComputedStyle(table).display, foot && getComputedStyle(foot).breakBefore];
+        })""",
+    )
+    for short, display, foot in tables:
+        assert display == ("inline-block" if short else "block")
+        assert foot in (None, "avoid" if short else "auto")
+    kept = page.eval_on_selector_all(".parameters", "parts => parts.map(part => getComputedStyle(part).breakInside)")
+    assert set(kept) <= {"avoid"}
 
 
 def test_a_page_prints_with_its_parameters_open(open_page):
