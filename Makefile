@@ -12,7 +12,7 @@ AS_ROOT := $(filter 0,$(shell id -u))
 SUDO := $(if $(AS_ROOT),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help report test slow-test browser-test schedule-test bench bench-value study pictures lab lock format clean
+.PHONY: help report test slow-test browser-test schedule-test bench bench-reports bench-value study pictures lab lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ schedule-test: .venv/.test .venv-schedules/.ready ## Let each scheduler's own to
 
 bench: .venv/.test ## Measure the headline figures against their rivals
 	$(BIN)/python -m benchmarks
+
+bench-reports: .venv/.test ## Measure reports against the loop of papermill and nbconvert, and 500 of them for their memory
+	$(BIN)/python -m benchmarks --reports --repeats 3
+	$(BIN)/python -m benchmarks.flat
 
 bench-value: .venv/.test ## Measure lifetime value against lifetimes and clvkit (ten minutes)
 	$(BIN)/python -m benchmarks.lifetime_value.speed
