@@ -308,6 +308,9 @@ def test_every_key_leads_somewhere():
         ("emails", "recipient_id"),
         ("tickets", "customer_id"),
         ("contacts", "customer_id"),
+        ("requests", "customer_id"),
+        ("contents", "customer_id"),
+        ("content_views", "user_id"),
         ("orders", "user_id"),
     ]:
         assert set(tables[name][column]) <= people, name

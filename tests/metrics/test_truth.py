@@ -209,6 +209,17 @@ def test_trials_with_a_call_convert_more_often_by_the_stated_difference():
     assert 0 < table["difference_low"] < law["difference"] < table["difference_high"]
 
 
+def test_requests_are_released_and_contents_reused_as_stated():
+    waits = metrics.time_to_release(world()["requests"], as_of=END, tz=ZONE, confidence=SURE).iloc[0]
+    law = TRUTH["requests"]
+    assert waits["median_days_low"] < law["median_days"] < waits["median_days_high"]
+    assert waits["released_rate_low"] < law["released_rate_in_90_days"] < waits["released_rate_high"]
+    used = metrics.content_reuse(
+        world()["content_views"], contents=world()["contents"], as_of=END, tz=ZONE, confidence=SURE
+    ).iloc[0]
+    assert used["reuse_rate_low"] < TRUTH["contents"]["reuse_rate"] < used["reuse_rate_high"]
+
+
 def test_leads_buy_as_often_as_stated_and_offers_and_discounts_sell_nothing():
     leads, orders = world()["customers"], world()["orders"]
     way = {"orders": orders, "loyal": "3 orders", "within": "30 days", "as_of": END, "tz": ZONE, "confidence": SURE}

@@ -16,6 +16,7 @@ from metrics.inputs.tables import (
     read_surveys,
     read_tickets,
 )
+from metrics.inputs.wishes import read_contents, read_requests
 
 __all__ = [
     "account",
@@ -23,11 +24,13 @@ __all__ = [
     "read_cancellations",
     "read_changes",
     "read_contacts",
+    "read_contents",
     "read_customers",
     "read_invoices",
     "read_orders",
     "read_payment_attempts",
     "read_payment_methods",
+    "read_requests",
     "read_spend",
     "read_subscriptions",
     "read_survey_sends",

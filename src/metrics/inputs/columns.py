@@ -131,6 +131,17 @@ CONTACTS = (
     Column("at", "time", ("called_at", "contacted_at", "held_at", *WHEN)),
     _optional("kind", "text", "contact_type", "type", "channel"),
 )
+REQUESTS = (
+    _optional("request_id", "id", "request", "idea_id", "feature_id", "issue_id"),
+    _optional("customer_id", "id", *CUSTOMER),
+    Column("requested_at", "time", ("asked_at", "submitted_at", "opened_at", *WHEN)),
+    Column("released_at", "time", ("shipped_at", "delivered_at", "done_at", "closed_at"), filled=False),
+)
+CONTENTS = (
+    Column("content_id", "id", ("content", "article_id", "document_id", "page_id")),
+    Column("customer_id", "id", CUSTOMER),
+    Column("made_at", "time", ("published_at", "written_at", *WHEN)),
+)
 SPEND = (
     Column("at", "time", ("spent_at", "month", "day", "period", "period_start", *WHEN)),
     Column("spend", "number", ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag")),

@@ -30,6 +30,8 @@ NAMES = {  # what is read, and the function of a format that makes it
     "customers": "customers",
     "contacts": "contacts",
     "survey sends": "survey_sends",
+    "requests": "requests",
+    "contents": "contents",
     "spend": "spend",
     "targets": "targets",
 }
@@ -43,6 +45,8 @@ IDS = {  # what names one row; of the others several rows may well speak of one 
     "targets": "kpi",
     "customers": "customer_id",
     "survey sends": "send_id",
+    "requests": "request_id",
+    "contents": "content_id",
 }
 GENERIC_OPTIONS = ("rename", "timezone", "time_format", "delimiter", "encoding")
 

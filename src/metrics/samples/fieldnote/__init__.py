@@ -21,6 +21,7 @@ from metrics.samples.fieldnote.plans import spend, targets
 from metrics.samples.fieldnote.subscriptions import contacts, plan_at, subscription_tables
 from metrics.samples.fieldnote.transport import export
 from metrics.samples.fieldnote.voice import surveys, tickets
+from metrics.samples.fieldnote.wishes import contents, requests
 
 __all__ = ["AS_OF", "BEGIN", "STEPS", "ZONE", "Parameters", "simulate", "truth"]
 
@@ -46,7 +47,7 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
     --------
     >>> small = simulate(users=40)
     >>> sorted(small)[:4]
-    ['cancellations', 'change_log', 'contacts', 'customers']
+    ['cancellations', 'change_log', 'contacts', 'content_views']
     >>> small["events"].equals(simulate(users=40)["events"])
     True
     """
@@ -57,6 +58,7 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
     cases = tickets(stream(seed, "tickets"), members, p)
     sends, responses = surveys(stream(seed, "surveys"), members, money["subscriptions"], cases, p)
 
+    made, read = contents(stream(seed, "contents"), members, p)
     offered = offers(stream(seed, "offers"), members, p)
 
     who = members.iloc[done["user"]].reset_index(drop=True)
@@ -82,6 +84,9 @@ def simulate(seed: int = SEED, users: int = USERS, parameters: Parameters | None
         ),
         "tickets": cases,
         "contacts": contacts(stream(seed, "contacts"), money["subscriptions"], p),
+        "requests": requests(stream(seed, "requests"), members, p),
+        "contents": made,
+        "content_views": read,
         "orders": orders(stream(seed, "orders"), members, offered, p),
         "customers": customers(stream(seed, "customers"), members, offered),
         "change_log": change_log(),

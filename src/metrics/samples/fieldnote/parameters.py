@@ -99,6 +99,10 @@ class Parameters:
     complaint_share: float = 0.18
     rates_support: float = 0.45  # of those asked
     support_good: float = 0.84
+    requests_per_user: float = 0.12
+    release_days: float = 75.0  # mean time from a request to its release
+    contents_per_user: float = 0.09  # of users, for whom a content was made
+    reused: float = 0.35  # of these contents, read by another customer
 
     # Transport
     duplicates: float = 0.01
@@ -191,6 +195,11 @@ def truth(seed: int, users: int, p: Parameters | None = None) -> dict[str, Any]:
         "offers": {"difference": 0.0, "note": "Who was offered a discount buys as often as the others."},
         "surveys": {"response_rate": {"free": p.answers_free, "pro": p.answers_paid, "team": p.answers_paid}},
         "support": {"good_rating_rate": p.support_good, "complaint_share": p.complaint_share},
+        "requests": {
+            "median_days": round(p.release_days * np.log(2), 6),
+            "released_rate_in_90_days": round(1 - np.exp(-90 / p.release_days), 6),
+        },
+        "contents": {"reuse_rate": p.reused},
         "transport": {"duplicate_rate": p.duplicates, "late_rate": p.late},
         "parameters": asdict(p),
     }
