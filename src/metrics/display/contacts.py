@@ -197,9 +197,11 @@ def releases_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return Sentence(plain(row["median_days"], 0), f"{text}{count(len(table))} groups.", "", [limits.strip()])
     text = f"days pass until half of {count(row['requests'])} requests are released{limits}"
     share = Estimate.of(row, "released_rate") if pd.notna(row["released_rate"]) else None
+    shown = [limits.strip()] if limits else []
     if share is not None:
+        shown.append(share.limits())
         text += f"; {with_unit(share.number())} are within {setting(table, 'within', 'the time')} {share.limits()}"
-    return Sentence(plain(row["median_days"], 0), f"{text}.", "", [limits.strip()] if limits else [])
+    return Sentence(plain(row["median_days"], 0), f"{text}.", "", shown)
 
 
 def releases_foot(table: pd.DataFrame) -> list[str]:
