@@ -442,3 +442,13 @@ def test_complaints_of_few_are_held_back_too():
 def test_one_figure_is_told_as_one():
     table = sheet(subscriptions=BOOKS, kpis=["mrr"])
     assert headline(table) == "1 key figure is known up to February 2026; none has a target."
+
+
+def test_money_whose_currency_is_not_told_is_no_euro():
+    some = paying(("ann", 5, "2026-01-05", None), ("ben", 7, "2026-01-05", None)).assign(currency=[None, "EUR"])
+    table = sheet(subscriptions=some, kpis=["mrr"])
+    assert (one(table, "mrr")["value"], one(table, "mrr")["unit"]) == (7, "EUR")
+    most = pd.concat([some, some[:1].assign(customer_id="cat", subscription_id="cat")], ignore_index=True)
+    table = sheet(subscriptions=most, kpis=["mrr"])
+    assert (one(table, "mrr")["value"], one(table, "mrr")["unit"]) == (10, "money")
+    assert any("customers whose currency is not told; 1 pays in another" in line for line in footnotes(table))

@@ -60,8 +60,9 @@ def sheet_foot(table: pd.DataFrame) -> list[str]:
     if others:
         one = others == 1
         lines.append(
-            f"Money is that of customers who pay in {currency}; {count(others)} {'pays' if one else 'pay'} in another "
-            f"currency, and {'is' if one else 'are'} among the heads alone."
+            f"Money is that of customers {f'who pay in {currency}' if currency else 'whose currency is not told'}; "
+            f"{count(others)} {'pays' if one else 'pay'} in another currency, and {'is' if one else 'are'} among the "
+            "heads alone."
         )
     out = [text.partition(": ") for text in setting(table, "left_out", [])]
     if out:

@@ -34,7 +34,8 @@ class Books:
             heads = lines["customer_id"].groupby(told.to_numpy()).nunique()
             if currency is not None and len(heads) and currency not in heads.index:
                 raise ValueError(unknown("currency", currency, heads.index, "in subscriptions", "currencies"))
-            # Of two with as many customers the first by name.
+            # Of two with as many customers the first by name, and one that is told.
+            heads = heads.sort_index(key=lambda names: names == "", kind="stable")
             self.currency = currency or (str(heads.idxmax()) if len(heads) else "") or None
             self.others = int(heads.drop(self.currency or "", errors="ignore").sum())
         # A head counts whatever it pays with: as if of one currency, of which no amount is ever told.
