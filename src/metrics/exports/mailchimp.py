@@ -11,11 +11,11 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
+from metrics.files.finding import stem_of
 from metrics.files.names import Column
 from metrics.files.records import System, filled, make, read_records
 
@@ -57,7 +57,7 @@ def campaigns(sources: Sequence[Source], columns: Sequence[Column], *, campaign:
 
 def _campaign(name: str) -> str:
     """The id at the end of the file's name, else the name."""
-    stem = PurePath(name.removesuffix(".gz")).stem
+    stem = stem_of(name)
     found = re.search(r"_([0-9a-f]{6,})$", stem)
     return found[1] if found else stem
 

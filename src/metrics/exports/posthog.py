@@ -13,6 +13,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
+from metrics.files.json_records import mended
 from metrics.files.records import System, make, others, read_records, records_with
 
 SYSTEM = ("$identify", "$create_alias", "$merge_dangerously", "$groupidentify", "$set")
@@ -50,7 +51,7 @@ def parse(sources: Sequence[Source], *, known: set[str]) -> Parsed:
 def _opened(properties: Any) -> dict[str, Any]:
     if isinstance(properties, str):
         try:
-            properties = json.loads(properties)
+            properties = mended(json.loads(properties), properties)
         except (ValueError, RecursionError):
             return {"properties_as_written": properties}
     return properties if isinstance(properties, dict) else {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
+from metrics.files.json_records import mended
 from metrics.files.kinds import as_utf8
 from metrics.files.raw import Broken
 from metrics.files.records import Raw, System, filled, from_line, make, others
@@ -94,7 +95,7 @@ def _told(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        data = json.loads(text)["data"]["data"]
+        data = mended(json.loads(text), text)["data"]["data"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return {"unstruct_event": text}
     return data if isinstance(data, dict) else {"unstruct_event": text}

@@ -18,7 +18,6 @@ from metrics.files import Source, refuse
 from metrics.files.names import Column
 from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
-from metrics.files.times import NO_ZONE
 from metrics.periods import zone
 
 WHOLE = True  # which question is the score is told by all answers to it
@@ -49,7 +48,7 @@ def surveys(sources: Sequence[Source], columns: Sequence[Column], *, account_tim
 def _parsed(sources: Sequence[Source], columns: Sequence[Column], read: Any, timezone: str | None) -> Parsed:
     if timezone is None:
         advice = "They are on the clock of the account: say account_timezone='America/New_York' or another."
-        raise refuse(sources[0].name, f"column 'End Date' holds {NO_ZONE}s", advice)
+        raise refuse(sources[0].name, "column 'End Date' holds times without a zone", advice)
     zone(timezone, "account_timezone")
     files = []
     for source in sources:

@@ -1,16 +1,20 @@
 """Finding: which files does a path mean, and what is inside them?
 
 A path is a file, a glob, a folder (read through, sorted) or a list of these.
-Gzip and ZIP are told by their first bytes, not by their names, and looked into
-at most three deep; nothing is unpacked before it is read, or written to disk. Files whose name begins
-with a dot or an underscore, and `__MACOSX`, are the system's own and left out.
+Gzip, ZIP, Zstandard, LZ4, bzip2 and xz are told by their first bytes, not by
+their names, and looked into at most three deep; nothing is unpacked before it
+is read, or written to disk. Files whose name begins with a dot or an
+underscore, and `__MACOSX`, are the system's own and left out.
 """
 
+import bz2
 import glob
 import gzip
 import io
 import lzma
 import os
+import re
+import stat
 import struct
 import zipfile
 import zlib
@@ -22,7 +26,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from metrics.files.refusal import EventTableError, refuse, refuse_all
+from metrics.files.refusal import EventTableError, printable, refuse, refuse_all
 
 if TYPE_CHECKING:
     from metrics.files.told import Told
@@ -30,7 +34,12 @@ if TYPE_CHECKING:
 MAX_DEPTH = 3
 MAX_BYTES = 4 * 2**30  # unpacked; what is larger is not read in one piece
 MAX_RATIO = 300  # unpacked to packed, of more than 64 MB: logs come to 10 or 50, a bomb to 1,000
+ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
 SUSPICIOUS = 64 * 2**20
+PACKED = {  # how packed files begin, and what their names end in
+    b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"\x04\x22\x4d\x18": ".lz4", b"BZh": ".bz2",
+    b"\xfd7zXZ\0": ".xz",
+}  # fmt: skip
 HEAD_BYTES = 64 * 1024
 CHUNK = 1 << 17
 PIECE = 64 * 2**20  # bytes asked for at a time
@@ -79,6 +88,10 @@ class Source:
             raise refuse(
                 self.name, f"cannot be unpacked ({error})", "Unpack it yourself and read the result."
             ) from error
+        except OSError as error:
+            if error.errno is None:  # of what unpacks, not of the system
+                raise refuse(self.name, f"is cut short or damaged ({error})", "Export or copy it again.") from error
+            raise _cannot_open(self.name, error) from error
 
 
 class Stream:
@@ -115,7 +128,7 @@ def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
         raise EventTableError("No file was given: the list of paths is empty. Name at least one file.")
-    files = [file for one in given for file in _files(one)]
+    files = [file for one in given for file in _listed(one)]
     seen: set[Path] = set()
     folders: dict[Path, Path] = {}
     for file in files:
@@ -134,20 +147,58 @@ def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
         except EventTableError as error:
             errors.append(error)
         except OSError as error:
-            errors.append(refuse(str(file), f"cannot be opened ({error.strerror})", "Check its permissions."))
+            errors.append(_cannot_open(str(file), error))
     if errors:
         raise refuse_all(errors)
     return sources
 
 
+def stem_of(name: str) -> str:
+    """The name of a file without its folder and without what it ends in, packed or not.
+
+    >>> stem_of("exports/june.jsonl.zst")
+    'june'
+    """
+    path = PurePosixPath(name)
+    while path.suffix in PACKED.values():
+        path = path.with_suffix("")
+    return path.stem
+
+
+def _cannot_open(name: str, error: OSError) -> EventTableError:
+    advice = "Did it move meanwhile?" if isinstance(error, FileNotFoundError) else "Check its permissions."
+    return refuse(name, f"cannot be opened ({error.strerror})", advice)
+
+
+def _listed(path: PathLike) -> list[Path]:
+    try:
+        return _files(path)
+    except OSError as error:  # a folder that may not be looked into, a name that is too long
+        raise _cannot_open(str(error.filename or path), error) from error
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """All files in a folder and in those within it; one that may not be looked into is an error, not an empty one."""
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for parent, _, names in os.walk(folder, onerror=stop):
+        yield from (file for name in names if (file := Path(parent, name)).is_file())
+
+
 def _files(path: PathLike) -> list[Path]:
+    if not os.fspath(path):
+        raise EventTableError("No file was given: the path is empty. Name a file or a folder.")
     file = Path(path)
     if file.is_dir():
-        inside = sorted(p for p in file.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(file).parts))
+        inside = sorted(p for p in _inside(file) if not _is_hidden(p.relative_to(file).parts))
         if not inside:
             raise refuse(str(file), "is a folder with no files in it", "Check the path.")
         return inside
     if file.exists():
+        if not file.is_file():  # a pipe never ends, and cannot be read twice
+            raise refuse(str(path), "is neither a file nor a folder", "Write what it gives to a file, and read that.")
         return [file]
     if glob.has_magic(str(path)):
         hits = sorted(Path(hit) for hit in glob.glob(str(path), recursive=True))
@@ -174,22 +225,25 @@ def _unpack(
     name: str, opener: Opener, *, depth: int, path: Path | None = None, packed: int | None = None
 ) -> Iterator[Source]:
     source = Source(name, opener, path, packed)
-    start = source.head(4)
-    is_zip, is_gzip = start in (b"PK\x03\x04", b"PK\x05\x06"), start[:2] == b"\x1f\x8b"
-    if not (is_zip or is_gzip):
+    start = source.head(6)
+    is_zip = start[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+    suffix = next((suffix for mark, suffix in PACKED.items() if start.startswith(mark)), None)
+    if not is_zip and suffix is None:
         yield source
         return
     if depth == MAX_DEPTH:
         raise refuse(name, f"is packed more than {MAX_DEPTH} times over", "Unpack it and read what is inside.")
-    if is_gzip:
+    if suffix is not None:
         size = path.stat().st_size if path is not None else packed
-        yield from _unpack(name, lambda: _gunzip(opener), depth=depth + 1, packed=size)
+        yield from _unpack(name, lambda: _unpacked(opener, suffix), depth=depth + 1, packed=size)
         return
     try:
         archive = zipfile.ZipFile(path) if path is not None else zipfile.ZipFile(io.BytesIO(source.read()))
         for member in _members(name, archive.infolist()):
             size = archive.getinfo(member).file_size
-            yield from _unpack(f"{name}/{member}", partial(archive.open, member), depth=depth + 1, packed=size)
+            yield from _unpack(
+                f"{name}/{printable(member)}", partial(archive.open, member), depth=depth + 1, packed=size
+            )
     except BROKEN as error:
         raise refuse(name, f"is a ZIP archive cut short or damaged ({error})", "Export or copy it again.") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, a method that Python does not know
@@ -197,9 +251,19 @@ def _unpack(
 
 
 @contextmanager
-def _gunzip(opener: Opener) -> Iterator[IO[bytes]]:
+def _unpacked(opener: Opener, suffix: str) -> Iterator[IO[bytes]]:
     with opener() as packed:
-        yield cast(IO[bytes], _Gunzip(packed))
+        yield cast(IO[bytes], _unpacker(packed, suffix))
+
+
+def _unpacker(packed: IO[bytes], suffix: str) -> Any:
+    if suffix == ".gz":
+        return _Gunzip(packed)
+    if suffix in (".bz2", ".xz"):
+        return (bz2.BZ2File if suffix == ".bz2" else lzma.LZMAFile)(packed)
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), {".zst": "zstd", ".lz4": "lz4"}[suffix])
 
 
 class _Gunzip(io.RawIOBase):
@@ -207,6 +271,10 @@ class _Gunzip(io.RawIOBase):
 
     def __init__(self, packed: IO[bytes]) -> None:
         self.packed, self.left, self.unpacker = packed, b"", zlib.decompressobj(wbits=31)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
 
     def read(self, size: int = -1) -> bytes:
         """So many bytes, fewer at the end; all without a size."""
@@ -234,7 +302,10 @@ def _members(name: str, entries: list[zipfile.ZipInfo]) -> list[str]:
     names = [entry.filename for entry in entries]
     if "[Content_Types].xml" in names:
         raise refuse(name, "is an Office document", "Save the sheet as CSV (UTF-8) and read that.")
-    outside = [n for n in names if n.startswith(("/", "\\")) or ".." in PurePosixPath(n.replace("\\", "/")).parts]
+    outside = [n for n in names if ABSOLUTE.match(n) or ".." in PurePosixPath(n.replace("\\", "/")).parts]
+    links = [entry.filename for entry in entries if stat.S_ISLNK(entry.external_attr >> 16)]
+    if links:
+        raise refuse(name, f"holds a link ({links[0]!r})", "Put the file itself into the archive.")
     if outside:
         raise refuse(name, f"holds an entry that points outside of it ({outside[0]!r})", "Do not trust this archive.")
     if len(set(names)) < len(names):

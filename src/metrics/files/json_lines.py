@@ -40,6 +40,11 @@ def read_flat_lines(
         return None
     if b"\\" in data and any(escape in data for escape in (b"\\ud", b"\\uD", b"\\u0000")):  # one is found soonest
         return None
+    if not data.isascii():  # Arrow does not look whether it is text
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            return None
     lines = data.count(b"\n") + (not data.endswith(b"\n")) if lines is None else lines
     table, names = _read(data, Known() if known is None else known)
     if table is None or table.num_rows != lines or len(set(table.column_names)) < len(table.column_names):

@@ -1,6 +1,7 @@
 """JSON: one object a line, or one array of objects; a `properties` object is opened one level."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,8 @@ AROUND = {
     "end_of_stream", "end_time", "before_cursor", "users", "metric_sets", "groups", "organizations", "campaign_id",
     "total_items", "total_opens", "total_proxy_excluded_opens", "_links",
 }  # fmt: skip
+HALF = re.compile(rb"\\[uU][dD][89a-fA-F]|\xed[\xa0-\xbf]")
+HALF_OF_TEXT = re.compile(r"\\[uU][dD][89a-fA-F]|[\ud800-\udfff]")
 LOOKED_AT = 20  # lines at the beginning
 NOT_JSON = "broken JSON"
 NOT_OBJECT = "JSON that is not an object"
@@ -140,9 +143,27 @@ def _is_lines(data: bytes) -> bool:
 
 def _loads(text: bytes | str) -> Any:
     try:
-        return json.loads(text)
+        return mended(json.loads(text), text)
     except (ValueError, RecursionError):  # broken, or nested without end
         return None
+
+
+def mended(value: Any, text: bytes | str) -> Any:
+    r"""What was read of a text of JSON; halves of characters, which no file of ours could hold, become U+FFFD.
+
+    >>> mended(json.loads(r'"cut \ud83d"'), r'"cut \ud83d"') == "cut \ufffd"
+    True
+    """
+    has_half = HALF.search(text) if isinstance(text, bytes) else HALF_OF_TEXT.search(text)
+    return _whole(value) if has_half else value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {_whole(key): _whole(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _no_objects(data: bytes, name: str) -> EventTableError:
@@ -211,7 +232,9 @@ def _array(data: bytes, name: str) -> tuple[list[dict[str, Any]], list[int], lis
         line += text.count("\n", counted, position)
         counted = position
         try:
+            began = position
             record, position = decoder.raw_decode(text, position)
+            record = mended(record, text[began:position])
         except (ValueError, RecursionError) as error:
             raise refuse(
                 name, "is a JSON array that breaks off", "The file is cut short; export it again.", line=line

@@ -6,6 +6,17 @@ from typing import Literal
 from metrics.files.refusal import refuse
 
 CONTROL = bytes([*range(9), *range(14, 32)])  # bytes that text does not have
+OTHERS = {  # how files begin that are not read, and what to do
+    b"Obj\x01": ("is an Avro file", "Export JSON lines or Parquet."),
+    b"SQLite format 3\0": ("is a SQLite database", "Export CSV, JSON lines or Parquet."),
+    b"%PDF-": ("is a PDF document", "Export CSV, JSON lines or Parquet."),
+    b"\xd0\xcf\x11\xe0": ("is an Office document", "Save the sheet as CSV (UTF-8) and read that."),
+    b"7z\xbc\xaf": ("is a 7z archive", "Unpack it and read the folder."),
+    b"Rar!": ("is a RAR archive", "Unpack it and read the folder."),
+    codecs.BOM_UTF32_LE: ("is UTF-32 text", "Save it as UTF-8."),
+    codecs.BOM_UTF32_BE: ("is UTF-32 text", "Save it as UTF-8."),
+}
+TAR, TAR_AT = b"ustar", 257
 Kind = Literal["text", "json", "parquet"]
 
 
@@ -13,6 +24,11 @@ def kind_of(head: bytes, name: str) -> Kind:
     """Tell from the first bytes what a file is; refuse what is no export at all."""
     if head[:4] == b"PAR1":
         return "parquet"
+    for mark, (fact, advice) in OTHERS.items():
+        if head.startswith(mark):
+            raise refuse(name, fact, advice)
+    if head[TAR_AT:].startswith(TAR):
+        raise refuse(name, "is a tar archive", "Unpack it and read the folder.")
     text = as_utf8(head, name, None, lenient=True).lstrip()
     start = text[:200].lower()
     if not text:

@@ -40,7 +40,7 @@ class EventTableError(ValueError):
 
 def refuse(file: str, reason: str, advice: str, *, line: int | None = None, example: str = "") -> EventTableError:
     """Build the error for one file that cannot be read: a fact, what was found, what to do."""
-    where = file if line is None else f"{file}, line {line}"
+    where = printable(file) if line is None else f"{printable(file)}, line {line}"
     problem = {"file": file, "line": line, "reason": reason, "rows": None, "example": shorten(example)}
     return EventTableError(f"{where}: {reason}. {advice}", [problem])
 
@@ -53,6 +53,11 @@ def refuse_all(errors: Sequence[EventTableError]) -> EventTableError:
     if len(errors) > SHOWN:
         lines.append(f"And {len(errors) - SHOWN} more files; see .problems.")
     return EventTableError("\n".join(lines), pd.concat([error.problems for error in errors], ignore_index=True))
+
+
+def printable(text: str) -> str:
+    """A name as it is, without what would break a line or steer a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def shorten(text: object, width: int = 120) -> str:

@@ -140,8 +140,8 @@ def _instants(text: Any) -> Times | None:
         stamps = text.cast(pa.timestamp("us", "UTC"))
     except pa.ArrowInvalid:  # written otherwise, or a 30th of February
         return None
-    bounds = pc.min_max(stamps).as_py()
-    if bounds["min"] < EARLIEST or bounds["max"] >= LATEST:
+    bounds = pc.min_max(stamps.cast(pa.int64())).as_py()  # some lie outside of what Python knows
+    if bounds["min"] < EARLIEST.value // 1000 or bounds["max"] >= LATEST.value // 1000:
         return None
     utc = pd.Series(stamps.to_numpy(), dtype="datetime64[us]").dt.tz_localize("UTC")
     return Times(utc, np.full(len(text), None, object), np.zeros(len(text), bool), is_fine=True)

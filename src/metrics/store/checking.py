@@ -49,6 +49,7 @@ def check_export(
         loading(export, Path(folder), max_refused=max_refused, watch=watch) as load,
     ):
         if isinstance(load, EventLoad):
+            check_case([str(name) for name in load.events], export.name)
             return Checked(len(load.events), load.account, load.format, check_events(load.events))
         check_case(load.schema.names, export.name)
         return Checked(load.rows, load.account, load.format, check_chunks(_chunks(load)))
