@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import pandas as pd
 
 from metrics.campaigns.recipients import NEVER, recipients
+from metrics.files.values import id_texts
 from metrics.periods import one_of
 from metrics.results import result
 from metrics.steps import unknown
@@ -76,7 +77,7 @@ def variant_outcomes(
     found = found[~both].sort_values("recipient_id", ignore_index=True)
     did = found["_last_converted"] >= found["_arrived"] if outcome == "converted" else found[outcome] < NEVER
     table = pd.DataFrame({
-        "user_id": found["recipient_id"].astype("str"), "variant": found["variant"].astype("str"),
+        "user_id": id_texts(found["recipient_id"]), "variant": found["variant"].astype("str"),
         outcome: did.to_numpy(bool),
     })  # fmt: skip
     settings = {"campaign": chosen, "outcome": outcome, "several_variants": found_twice or None}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from metrics.campaigns.performance import Opens
 from metrics.campaigns.recipients import NEVER, mail_times, recipients, sums
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import When, duration, instant, one_of, spoken
 from metrics.results import blank, join_reasons, keys, result, too_few
@@ -145,7 +146,7 @@ def open_conversion(
 
 def _first_within(found: pd.DataFrame, conversions: pd.DataFrame, wait: int) -> pd.Series:
     """For each row the first conversion of its recipient in [arrival, arrival + wait)."""
-    bought = pd.DataFrame({"recipient_id": conversions["recipient_id"].astype("str").to_numpy()})
+    bought = pd.DataFrame({"recipient_id": id_texts(conversions["recipient_id"]).to_numpy()})
     bought["_at"] = mail_times(conversions, ("recipient_id",), "at")
     met = found[["recipient_id", "_arrived"]].assign(_row=np.arange(len(found))).merge(bought, on="recipient_id")
     met = met[(met["_at"] >= met["_arrived"]) & (met["_at"] - met["_arrived"] < wait)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files.values import id_texts
 from metrics.periods import Ints, microseconds
 from metrics.steps import unknown
 
@@ -27,7 +28,7 @@ def recipients(emails: pd.DataFrame, groups: list[str], before: int) -> tuple[pd
             raise ValueError(unknown("emails", name, emails.columns, "a column of the mails", "columns"))
     rows = emails[list(dict.fromkeys(["recipient_id", "event", *groups]))].reset_index(drop=True)
     rows["_time"] = mail_times(emails, ("recipient_id", "event"), "at")
-    rows["recipient_id"], kind = rows["recipient_id"].astype("str"), rows["event"].astype("str").str.strip().str.lower()
+    rows["recipient_id"], kind = id_texts(rows["recipient_id"]), rows["event"].astype("str").str.strip().str.lower()
     if "machine" in emails:
         flags = emails["machine"].reset_index(drop=True).astype("str").str.strip().str.lower()
         machine = flags.isin(["true", "1", "1.0", "yes"])

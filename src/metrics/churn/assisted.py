@@ -13,6 +13,7 @@ from metrics.churn.trials import trials_of
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
 from metrics.events import EventTableError
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
 from metrics.results import blank, join_reasons, keys, result, too_few
@@ -223,7 +224,7 @@ def _helped(
             raise ValueError("training: no event is named. Name the one of having used the training.")
         reading = Reading((Mark(step, "training", needed=True),), as_of, ("user_id",))
         answer = by_user(events, reading, _moments_of)
-        users = answer.labels(answer.columns["id"]).astype("str")
+        users = id_texts(answer.labels(answer.columns["id"]).to_series()).array
         found.append(("training", pd.DataFrame({"customer_id": users}), answer.columns["at"]))
     if not any(isinstance(table, pd.DataFrame) for table in (contacts, tickets)) and events is None:
         raise ValueError("no help is given. Give contacts=…, tickets=… or events=… with training=….")

@@ -5,6 +5,7 @@ import pandas as pd
 
 from metrics.churn.estimates import joined
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.periods import DAY, When, duration, instant, local_time, spoken
 from metrics.results import result
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, read_book
@@ -112,7 +113,7 @@ def _last_cards(methods: pd.DataFrame) -> pd.DataFrame:
     if methods["customer_id"].isna().any():
         row = int(methods["customer_id"].isna().to_numpy().argmax())
         raise EventTableError(f"payment_methods: row {row} has no customer_id. Fill it in or leave it out.")
-    table = pd.DataFrame({"customer_id": methods["customer_id"].astype("str").to_numpy()})
+    table = pd.DataFrame({"customer_id": id_texts(methods["customer_id"]).to_numpy()})
     for name, low, high, wish in (
         ("exp_month", 1, 12, "a month is 1 to 12"), ("exp_year", 1970, 9999, "write the year in full, as 2028"),
     ):  # fmt: skip

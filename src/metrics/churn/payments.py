@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.churn.estimates import joined
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import DAY, When, duration
 from metrics.results import blank, keys, result, too_few
@@ -144,7 +145,7 @@ def payment_recovery(
 def _watched(attempts: pd.DataFrame, wait: int, observed: int) -> pd.DataFrame:
     """The attempts within so long of their invoice's first one, where that time is over."""
     at = pd.Series(times(attempts, "attempted_at", "attempts", needed=True), index=attempts.index)
-    end = at.groupby(attempts["invoice_id"].astype("str").to_numpy()).transform("min") + wait
+    end = at.groupby(id_texts(attempts["invoice_id"]).to_numpy()).transform("min") + wait
     return attempts[((at < end) & (end <= observed)).to_numpy()]
 
 
@@ -163,7 +164,7 @@ def per_invoice(
             raise ValueError(unknown("by", name, attempts.columns, "a column of attempts or invoices", "columns"))
     tries = pd.DataFrame(
         {
-            "invoice_id": attempts["invoice_id"].astype("str").to_numpy(), "at": at,
+            "invoice_id": id_texts(attempts["invoice_id"]).to_numpy(), "at": at,
             "ok": (results == "succeeded").to_numpy(), **{name: attempts[name].to_numpy() for name in own},
         }
     )[at < span.observed]  # fmt: skip
@@ -182,7 +183,7 @@ def per_invoice(
     amount = pd.Series(np.nan, index=table.index)
     table["currency"] = ""
     if invoices is not None:
-        known = invoices.assign(invoice_id=invoices["invoice_id"].astype("str")).drop_duplicates("invoice_id")
+        known = invoices.assign(invoice_id=id_texts(invoices["invoice_id"])).drop_duplicates("invoice_id")
         place = pd.Index(known["invoice_id"]).get_indexer(pd.Index(table["invoice_id"]))
         for name in (*(name for name in by if name not in own), *(["currency"] if "currency" in known else [])):
             table[name] = known[name].reindex(known.index.append(pd.Index([-1]))).iloc[place].to_numpy()

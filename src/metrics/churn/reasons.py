@@ -6,6 +6,7 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.periods import When
 from metrics.results import keys, result
 from metrics.revenue.book import NEVER, read_book, times
@@ -82,11 +83,11 @@ def churn_reasons(
             raise ValueError(unknown("cancellations", name, cancellations.columns, "a column of the table", "columns"))
     ranged = Range(as_of=as_of, **span)
     table = _ends(cancellations, ranged)
-    codes, names = pd.factorize(table["customer_id"].astype("str"))
+    codes, names = pd.factorize(id_texts(table["customer_id"]))
     unpaid = np.zeros(len(table), bool)
     if invoices is not None:
         due, paid = times(invoices, "due_at", "invoices"), times(invoices, "paid_at", "invoices")
-        whose = np.asarray(pd.Index(names).get_indexer(pd.Index(invoices["customer_id"].astype("str"))), np.int64)
+        whose = np.asarray(pd.Index(names).get_indexer(pd.Index(id_texts(invoices["customer_id"]))), np.int64)
         unpaid |= unpaid_at(codes, table["_at"].to_numpy(), whose, due, paid)
     money = subscriptions is not None
     if subscriptions is not None:

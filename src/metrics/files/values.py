@@ -41,6 +41,15 @@ def read_ids(column: pd.Series, file: str) -> pd.Series:
     return pd.Series(array.to_pandas(), dtype="str", name=column.name).reset_index(drop=True)
 
 
+def id_texts(column: pd.Series) -> pd.Series:
+    """Ids as text. Whole numbers that a gap has made decimal, as pandas does, are still whole numbers: 7.0 is 7."""
+    if column.dtype == "str":
+        return column
+    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype("str").where(column.notna())
+
+
 def is_trim(texts: Any) -> bool:
     """Whether it is sure that no text is empty or has a blank at an end, told by their first and last bytes."""
     if isinstance(texts, pa.ChunkedArray):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.health.signals import (
     DETRACTOR,
     customers_with_subscriptions,
@@ -218,7 +219,7 @@ def churn_alerts(
     }
     parts = [run[rule]().assign(rule=rule, place=place) for place, rule in enumerate(rules)]
     table = pd.concat([part.rename_axis("customer_id").reset_index() for part in parts], ignore_index=True)
-    table["customer_id"] = table["customer_id"].astype("str")
+    table["customer_id"] = id_texts(table["customer_id"])
     outside = 0
     if customers is None:
         table["mrr_at_risk"] = np.nan
@@ -282,7 +283,7 @@ def _cards(methods: pd.DataFrame) -> pd.Series:
         )
     after = ((year - 1970) * 12 + month).astype(np.int64).view("M8[M]")
     last = after.astype("M8[D]").view(np.int64) - 1
-    days = pd.Series(last, index=pd.Index(methods["customer_id"].astype("str"), name="customer_id"))
+    days = pd.Series(last, index=pd.Index(id_texts(methods["customer_id"]), name="customer_id"))
     return days.groupby(level=0).max()
 
 
@@ -294,7 +295,7 @@ def _told(table: pd.DataFrame, previous: pd.DataFrame | None, end: int, cooldown
     told = previous[previous["alert"].fillna(False).astype(bool)] if "alert" in previous else previous
     at = times(told.assign(at=pd.to_datetime(told["at"], utc=True)), "at", "previous", needed=True)
     recent = told[(at > end - cooldown) & (at < end)]
-    pairs = set(zip(recent["customer_id"].astype("str"), recent["rule"].astype("str"), strict=True))
+    pairs = set(zip(id_texts(recent["customer_id"]), recent["rule"].astype("str"), strict=True))
     rows = zip(table["customer_id"], table["rule"], strict=True)
     return pd.Series([pair in pairs for pair in rows], index=table.index, dtype=bool)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.health.logistic import Logistic, expit, fit_logistic
 from metrics.health.signals import need
 from metrics.health.snapshots import KEYS, SIGNALS
@@ -100,7 +101,7 @@ def forecast_churn(
     checked_keys(now, ["cutoff", "customer_id"], "now")
     fit = fitted(rows, names, ridge, min_churned)
     columns = numbers_of(now, names, "now")
-    table = pd.DataFrame({"customer_id": now["customer_id"].astype("str").to_numpy()})
+    table = pd.DataFrame({"customer_id": id_texts(now["customer_id"]).to_numpy()})
     parts = np.zeros((len(table), 0))
     if fit is None:
         score = error = np.full(len(table), np.nan)
@@ -150,7 +151,7 @@ def learnable(
         raise EventTableError("past: churned holds something that is neither true nor false. Mend it.")
     columns = pd.DataFrame(numbers_of(rows, names, "past"), columns=names)
     more = {name: rows[name] for name in KEYS} | {"churned": left.astype(float)}
-    table = pd.DataFrame(more).assign(customer_id=rows["customer_id"].astype("str"), **columns)
+    table = pd.DataFrame(more).assign(customer_id=id_texts(rows["customer_id"]), **columns)
     return table.sort_values(["cutoff", "customer_id"], ignore_index=True), names, int((~known).sum())
 
 

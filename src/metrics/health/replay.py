@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.health.alerts import churn_alerts
 from metrics.health.signals import need
 from metrics.results import result
@@ -55,7 +56,7 @@ def replay_alerts(snapshots: pd.DataFrame, **settings: Any) -> pd.DataFrame:
     for cutoff, rows in snapshots.groupby("cutoff", sort=True):
         previous = pd.concat(told, ignore_index=True) if told else None
         alerts = churn_alerts(as_of=pd.Timestamp(cutoff), previous=previous, **settings)  # type: ignore[arg-type]
-        part = alerts[alerts["customer_id"].isin(rows["customer_id"].astype("str"))]
+        part = alerts[alerts["customer_id"].isin(id_texts(rows["customer_id"]))]
         parts.append(part.assign(cutoff=cutoff))
         told.append(part.assign(at=cutoff)[["customer_id", "rule", "at", "alert"]])
     end = pd.Timestamp(0, unit="us", tz="UTC")

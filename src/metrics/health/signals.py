@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.periods import DAY, Ints, When, duration, local_time
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, Book, read_book, times
 from metrics.revenue.money import coins, from_parts
@@ -30,7 +31,7 @@ def need(name: str, table: pd.DataFrame, columns: Sequence[str]) -> None:
 def of_customer(subscriptions: pd.DataFrame, customer_id: str) -> pd.DataFrame:
     """The rows of one customer, of whom there must be some."""
     need("subscriptions", subscriptions, ["customer_id"])
-    names = subscriptions["customer_id"].astype("str").where(subscriptions["customer_id"].notna())
+    names = id_texts(subscriptions["customer_id"])
     if not names.eq(str(customer_id)).any():
         known = sorted(names.dropna().unique())
         raise ValueError(unknown("customer_id", str(customer_id), known, "a customer of subscriptions", "customers"))
@@ -109,7 +110,7 @@ def use_of(events: pd.DataFrame, *, as_of: int, baseline: str) -> pd.DataFrame:
     if span < WEEK:
         raise ValueError(f"baseline: {baseline!r} is shorter than a week. Use whole weeks, such as '4 weeks'.")
     time = times(events, "timestamp", "events", needed=True)
-    who = events["user_id"].astype("str").where(events["user_id"].notna())
+    who = id_texts(events["user_id"])
     rows = pd.DataFrame({"customer_id": who.to_numpy(), "time": time})[time < as_of]
     begin = as_of - WEEK
     rows["last_week"] = rows["time"] >= begin
@@ -153,7 +154,7 @@ def overdue_of(invoices: pd.DataFrame, as_of: int) -> pd.DataFrame:
     """Per customer the invoices that were due before `as_of` and not paid by then, and when the oldest was due."""
     need("invoices", invoices, ["customer_id", "due_at", "paid_at"])
     due, paid = times(invoices, "due_at", "invoices", needed=True), times(invoices, "paid_at", "invoices")
-    rows = pd.DataFrame({"customer_id": invoices["customer_id"].astype("str").to_numpy(), "due": due})
+    rows = pd.DataFrame({"customer_id": id_texts(invoices["customer_id"]).to_numpy(), "due": due})
     rows = rows[invoices["customer_id"].notna().to_numpy() & (due < as_of) & (paid >= as_of)]
     return rows.groupby("customer_id").agg(invoices=("due", "size"), oldest=("due", "min"))
 

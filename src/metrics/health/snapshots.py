@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.health.signals import (
     customers_with_subscriptions,
     last_answers,
@@ -197,7 +198,7 @@ def _at(subscriptions: pd.DataFrame, moment: int, tables: dict[str, pd.DataFrame
             ("tickets_90d", (created < moment) & (created >= moment - 90 * DAY)),
             ("open_tickets", (created < moment) & (solved >= moment)),
         ):
-            who = tickets.loc[rows & tickets["customer_id"].notna().to_numpy(), "customer_id"].astype("str")
+            who = id_texts(tickets.loc[rows & tickets["customer_id"].notna().to_numpy(), "customer_id"])
             table[name] = who.value_counts().reindex(names, fill_value=0)
     if (invoices := tables["invoices"]) is not None:
         need("invoices", invoices, ["customer_id", "due_at", "paid_at"])
@@ -210,7 +211,7 @@ def _at(subscriptions: pd.DataFrame, moment: int, tables: dict[str, pd.DataFrame
 
 def _use(who: "pd.Series[str]", time: np.ndarray, moment: int) -> pd.DataFrame:
     """Per user the last event before a moment, and the number of its last four weeks with one."""
-    rows = pd.DataFrame({"who": who.astype("str").where(who.notna()).to_numpy(), "last": time})[time < moment]
+    rows = pd.DataFrame({"who": id_texts(who).to_numpy(), "last": time})[time < moment]
     rows["week"] = (moment - 1 - rows["last"]) // _WEEK
     weeks = rows[rows["week"] < 4].groupby("who")["week"].nunique()
     table = rows.groupby("who").agg(last=("last", "max"))

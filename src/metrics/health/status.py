@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.health.signals import (
     DETRACTOR,
     customers_with_subscriptions,
@@ -176,9 +177,9 @@ def _open_tickets(tickets: pd.DataFrame, end: int) -> "pd.Series[int]":
     need("tickets", tickets, ["customer_id", "created_at", "solved_at"])
     created, solved = times(tickets, "created_at", "tickets", needed=True), times(tickets, "solved_at", "tickets")
     waits = (created < end) & (solved >= end) & tickets["customer_id"].notna().to_numpy()
-    return tickets.loc[waits, "customer_id"].astype("str").value_counts()
+    return id_texts(tickets.loc[waits, "customer_id"]).value_counts()
 
 
 def _outside(table: pd.DataFrame, column: str, customers: pd.Index) -> int:
     """Rows of whom no subscription tells."""
-    return int((~table[column].astype("str").isin(customers) | table[column].isna()).sum())
+    return int((~id_texts(table[column]).isin(customers) | table[column].isna()).sum())

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.health.signals import last_answers, local_days, need, of_customer
 from metrics.periods import DAY, Calendar, When, duration, instant, spoken
 from metrics.results import result
@@ -120,7 +121,7 @@ def customer_timeline(
 
 
 def _of(table: pd.DataFrame, column: str, customer_id: str) -> pd.DataFrame:
-    return table[(table[column].astype("str") == str(customer_id)) & table[column].notna()]
+    return table[(id_texts(table[column]) == str(customer_id)) & table[column].notna()]
 
 
 def _rows(time: np.ndarray, kind: str, detail: object, value: object) -> pd.DataFrame:

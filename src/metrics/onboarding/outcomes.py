@@ -11,6 +11,7 @@ import pandas as pd
 
 from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
 from metrics.engine.local import Columns
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.onboarding.firsts import NEVER, first_times
 from metrics.onboarding.progress import goals_of
@@ -147,7 +148,7 @@ def onboarding_outcomes(
     if used:
         met["adoption"] = (over, found["used"])
     if isinstance(responses, pd.DataFrame):
-        users = answer.labels(found["id"]).astype("str")
+        users = id_texts(answer.labels(found["id"]).to_series())
         responses = _of_question(responses, question)
         score = _scores(responses, pd.Series(np.asarray(users)), begins, follow)
         met["satisfaction"] = (over & ~np.isnan(score), score >= satisfied_from)

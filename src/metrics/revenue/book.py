@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.periods import Ints
 from metrics.results import grouped
 from metrics.revenue.lines import priced
@@ -63,7 +64,7 @@ class Book:
     def _subscription_ids(self) -> tuple[np.ndarray, pd.Index]:
         if "subscription_id" not in self.table:
             raise EventTableError("subscriptions has no column subscription_id. Add it, or rename the one that is it.")
-        codes, names = pd.factorize(_texts(self.table["subscription_id"]).iloc[self.row])
+        codes, names = pd.factorize(id_texts(self.table["subscription_id"]).iloc[self.row])
         if len(codes) and codes.min() < 0:
             raise EventTableError("subscriptions: some rows have no subscription_id. Fill it in or leave them out.")
         return codes, pd.Index(names)
@@ -74,7 +75,7 @@ class Book:
         ids = self._subscription_ids[1]
         named = table["subscription_id"] if "subscription_id" in table else pd.Series(pd.NA, index=table.index)
         blank = named.isna().to_numpy()
-        place = ids.get_indexer(pd.Index(_texts(named)))
+        place = ids.get_indexer(pd.Index(id_texts(named)))
         known = np.flatnonzero((who >= 0) & (place >= 0) & ~blank)
         pairs = [(known, who[known] * np.int64(len(ids) + 1) + place[known])]
         if blank.any():
@@ -87,7 +88,7 @@ class Book:
 
     def customers_of(self, table: pd.DataFrame) -> Ints:
         """Code of each row's customer; -1 for one who is not in the book."""
-        names = _merged(_texts(table["customer_id"]), self.merge)
+        names = _merged(id_texts(table["customer_id"]), self.merge)
         return np.asarray(self.customers.get_indexer(pd.Index(names)), np.int64)
 
 
@@ -126,7 +127,7 @@ def read_book(
         keep &= _last_known(table, start, as_of)
     end = np.where(end >= as_of, NEVER, end)
     keep &= end > start
-    names = _merged(_texts(table["customer_id"]), policies.merge)
+    names = _merged(id_texts(table["customer_id"]), policies.merge)
     customer, customers = pd.factorize(names)
     if n and customer.min() < 0:
         raise EventTableError("subscriptions: some rows have no customer_id. Fill it in or leave them out.")
@@ -170,10 +171,6 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
         )
     values: Ints = column.dt.tz_convert("UTC").dt.as_unit("us").dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
     return np.where(missing, NEVER, values)
-
-
-def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    return column if column.dtype == "str" else column.astype("str").where(column.notna())
 
 
 def _merged(names: "pd.Series[Any]", merge: Any) -> "pd.Series[Any]":
@@ -240,4 +237,4 @@ def texts(names: pd.Series, what: str, column: str) -> pd.Series:
             f"{what}: {int(missing.sum()):,} of {len(names):,} rows have no {column} (first: row "
             f"{int(missing.argmax())}). Fill it in or leave them out."
         )
-    return names.astype("str").reset_index(drop=True)
+    return id_texts(names).reset_index(drop=True)

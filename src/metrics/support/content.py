@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import When, duration, instant, microseconds, spoken
 from metrics.results import blank, keys, result, too_few
@@ -98,7 +99,7 @@ def content_reuse(
     seen = views[["user_id", "content_id"]].reset_index(drop=True).assign(_at=_instants(views))
     met = seen[seen["user_id"].notna()].merge(made[over], on="content_id")
     met = met[(met["_at"] >= met["_made"]) & (met["_at"] - met["_made"] < wait)]
-    met = met[met["user_id"].astype("str") != met["customer_id"].astype("str")]
+    met = met[id_texts(met["user_id"]) != id_texts(met["customer_id"])]
     each = met.groupby("content_id").agg(customers=("user_id", "nunique"), views=("user_id", "size"))
     rows = made[over].merge(each, left_on="content_id", right_index=True, how="left")
     rows = rows.assign(contents=1, reused=rows["customers"].notna().astype(int)).fillna({"customers": 0, "views": 0})

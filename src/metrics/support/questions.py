@@ -5,6 +5,7 @@ import pandas as pd
 
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import When, duration, instant, spoken
 from metrics.results import blank, keys, result, too_few
@@ -91,11 +92,12 @@ def questions_after(
     reading = Reading((Mark(step, "event", needed=True),), end, ("user_id",))
     answer = by_user(events, reading, _first_reads)
     start = answer.columns["start"]
-    readers = pd.DataFrame({"customer_id": answer.labels(answer.columns["id"]).astype("str"), "_read": start})
+    users = id_texts(answer.labels(answer.columns["id"]).to_series())
+    readers = pd.DataFrame({"customer_id": users.array, "_read": start})
     over = readers["_read"] + wait <= end
     asked = checked_tickets(tickets, ["customer_id", "created_at", *by])
     nobody = asked["customer_id"].isna()
-    asked = asked[~nobody].assign(customer_id=asked["customer_id"][~nobody].astype("str"))
+    asked = asked[~nobody].assign(customer_id=id_texts(asked["customer_id"][~nobody]))
     met = asked.merge(readers[over], on="customer_id")
     met = met[(met["_time"] >= met["_read"]) & (met["_time"] - met["_read"] < wait)]
     if by:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, ratio, relative_lift
 from metrics.periods import When, duration, instant, microseconds, one_of
 from metrics.results import blank, keys, result, too_few
@@ -170,7 +171,7 @@ def answers_of_accounts(responses: pd.DataFrame, score: str, account: str, as_of
         who = who.where(who.notna(), rows["respondent_id"])
     good = problems_of(rows[score], SCALE).isna() & who.notna()
     table = pd.DataFrame({
-        "_who": who.astype("str"), "_time": microseconds(answer_times(rows)),
+        "_who": id_texts(who), "_time": microseconds(answer_times(rows)),
         "_value": pd.to_numeric(rows[score], errors="coerce").astype(float),
     })  # fmt: skip
     return table[good & (table["_time"] < as_of)].reset_index(drop=True)
@@ -201,7 +202,7 @@ def _spells(subscriptions: pd.DataFrame, as_of: int) -> pd.DataFrame:
     paying = status.isin(PAYING) & (worth > 0)
     ends = answer_times(rows.assign(end=rows["end"].fillna(pd.Timestamp("2200-01-01", tz="UTC"))), "end")
     spells = pd.DataFrame({
-        "_who": rows["customer_id"].astype("str"), "_from": microseconds(answer_times(rows, "start")),
+        "_who": id_texts(rows["customer_id"]), "_from": microseconds(answer_times(rows, "start")),
         "_to": microseconds(ends), "_paying": paying,
     })  # fmt: skip
     return spells[(paying | status.eq("paused")) & (spells["_from"] < spells["_to"])]

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Period, WeekStart, When, duration, microseconds, one_of
 from metrics.ranges import Range, every
@@ -146,7 +147,7 @@ def _answered(sends: pd.DataFrame, responses: pd.DataFrame, match: list[str], wa
     asked = sends[[*match, "_time"]].assign(_row=np.arange(len(sends))).dropna(subset="respondent_id")
     asked = asked.sort_values(["_time", "_row"], kind="stable")
     for name in match:  # ids of both tables as one type, or nothing would meet
-        answers[name], asked[name] = answers[name].astype("str"), asked[name].astype("str")
+        answers[name], asked[name] = id_texts(answers[name]), id_texts(asked[name])
     met = pd.merge_asof(answers, asked, left_on="_at", right_on="_time", by=match)
     met = met[met["_row"].notna() & (met["_at"] - met["_time"] < wait)]
     found = np.zeros(len(sends), bool)
