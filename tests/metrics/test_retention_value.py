@@ -136,6 +136,7 @@ def test_where_nobody_spent_again_somebody_may():
         assert row[[name, f"{name}_low", f"{name}_high"]].tolist() == [0, 0, pytest.approx(high)]
     alone = weekly(log[:1]).iloc[1]
     assert alone[["net_value_retention_low", "net_value_retention_high"]].isna().all()  # one has no spread
+    assert alone["reason"] == "net_value_retention: one_user"
     assert alone["gross_value_retention_high"] == pytest.approx(float(wilson(0, 1)[1]))
 
 

@@ -20,6 +20,7 @@ MODELS = {
 REASONS = {
     "zero_denominator": "nobody to count",
     "limits_unknown": "no limits, for users stand in several cohorts",
+    "one_user": "one user alone has no limits",
     "below_min_n": "too few to say",
     "unequal_periods": "longer than the first period",
     "too_large": "too large to add up",

@@ -122,7 +122,8 @@ def cohort_retention(
         complete                bool      the cohort's period and this one are over at `as_of`
         uncertain               bool      the cohort may hold units that began before the log (see `look_back`)
         reason                  text      ``zero_denominator`` in a cohort of nobody; with `value`, behind the name of
-                                          the estimate, also ``unequal_periods`` in brackets, ``too_large``
+                                          the estimate, also ``unequal_periods`` in brackets, ``too_large``, and
+                                          ``one_user`` where net retention has no limits
 
     with `same_period`
 

@@ -104,6 +104,7 @@ def with_worth(table: pd.DataFrame, cohort: list[str], confidence: float, *, ali
             table[f"{name}_low"] = (table[name] - down).where(rate < 0, (table[name] - down).clip(lower=0))
             table[f"{name}_high"] = table[name] + up
     estimates = {"retention_rate": no_denominator(table["users"])}
-    estimates |= dict.fromkeys(("net_value_retention", "gross_value_retention"), reason)
+    alone = (n == 1) & ~beginning & reason.isna()
+    estimates |= {"net_value_retention": reason.mask(alone, "one_user"), "gross_value_retention": reason}
     table["reason"] = join_reasons(table, **estimates)
     return table
