@@ -18,6 +18,7 @@ from metrics import (
 from metrics.files.values import id_texts
 
 AS_OF = "2026-06-01"
+OPEN = pd.to_datetime([None], utc=True)
 PAIRS = [*itertools.product(["text", "whole", "decimal"], repeat=2)]
 
 
@@ -52,7 +53,7 @@ def test_decimals_that_are_none_of_whole_numbers_stay():
 def test_customers_of_two_tables_are_the_same_ones(one, other):
     ends = pd.DataFrame({"customer_id": ids(one, 7), "effective_at": day("05-10"), "ended_by": "system"})
     invoices = pd.DataFrame({
-        "customer_id": ids(other, 7), "invoice_id": ids(other, 1), "due_at": day("05-01"), "paid_at": pd.to_datetime([None], utc=True),
+        "customer_id": ids(other, 7), "invoice_id": ids(other, 1), "due_at": day("05-01"), "paid_at": OPEN,
     })  # fmt: skip
     reasons = churn_reasons(ends, invoices=invoices, as_of=AS_OF)
     assert reasons["involuntary"].sum() == 1
@@ -87,7 +88,7 @@ def test_a_question_after_the_guide_is_that_of_its_reader(one, other):
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_an_alert_knows_whose_invoice_is_overdue(one, other):
     invoices = pd.DataFrame({
-        "customer_id": ids(other, 8), "invoice_id": ids(other, 1), "due_at": day("05-01"), "paid_at": pd.to_datetime([None], utc=True),
+        "customer_id": ids(other, 8), "invoice_id": ids(other, 1), "due_at": day("05-01"), "paid_at": OPEN,
     })  # fmt: skip
     alerts = churn_alerts(subscriptions=subscriptions(one), invoices=invoices, as_of=AS_OF)
     assert alerts["customer_id"].tolist() == ["8"]
