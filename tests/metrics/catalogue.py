@@ -215,6 +215,9 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         e, features=["b", "c"], window="20 days", by="plan", min_n=1, as_of=AS_OF
     ),
     "feature_usage": lambda e: metrics.feature_usage(e, feature="b", tz="Asia/Kathmandu", min_n=1, as_of=AS_OF),
+    "feature_usage by": lambda e: metrics.feature_usage(
+        e, feature="b", period="day", by=["plan", "amount"], min_n=1, as_of=AS_OF
+    ),
     "onboarding_outcomes": lambda e: metrics.onboarding_outcomes(
         e, onboarded="b", start_event="a", within="9 days", follow_up="20 days", active_days=2, features=["c"],
         min_n=1, as_of=AS_OF,

@@ -56,7 +56,7 @@ def test_every_group_has_all_periods_of_the_range():
         assert all(part[key].tolist() == periods for part in parts), name
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", [*ASKED, "feature_usage"])
 @quick
 @given(rows=ROWS)
 def test_the_groups_add_up_to_all(name, rows):
@@ -66,6 +66,7 @@ def test_the_groups_add_up_to_all(name, rows):
         "stickiness": lambda **by: metrics.stickiness(events, as_of=AS_OF, criterion=("at_most", 1), **by),
         "lifecycle": lambda **by: metrics.lifecycle(events, event="a", period="day", as_of=AS_OF, **by),
         "churn_rate": lambda **by: metrics.churn_rate(events, inactive_for="9 days", as_of=AS_OF, **by),
+        "feature_usage": lambda **by: metrics.feature_usage(events, feature="b", as_of=AS_OF, **by),
     }[name]
     table, whole = ask(by=["plan", "amount"]), ask()
     key = whole.columns[0]

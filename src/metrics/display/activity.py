@@ -10,7 +10,7 @@ from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, signed, with_unit
-from metrics.display.worked import last_complete, level, quotient, whose
+from metrics.display.worked import last_of_largest, level, quotient, whose
 
 
 def _last(table: pd.DataFrame) -> pd.Series | None:
@@ -209,8 +209,11 @@ def adoption_foot(table: pd.DataFrame) -> list[str]:
 
 
 def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """The share that used the feature in the last finished period."""
+    """The share that used the feature in the last finished period; of groups the highest and the lowest."""
     feature = setting(table, "feature", "it")
+    if groups_of(table) and len(parts(table)) > 1:
+        when = f"the last finished {period_length(table) or 'period'}"
+        return groups_said(lasts(table, "usage_rate"), "usage_rate", f"active in {when} did {feature}")
 
     def say(row: "pd.Series[Any]", when: str) -> str:
         return f"of {count(row['users'])} users active{f' in {when}' if when else ''} did {feature}"
@@ -221,7 +224,7 @@ def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 def usage_foot(table: pd.DataFrame) -> list[str]:
     """Used over active, of the last finished period."""
     lines = ["Usage = active users who used it in the period / users active in it."]
-    row = last_complete(table, "usage_rate")
+    row = last_of_largest(table, "usage_rate", "users")
     if row is None:
         return [*lines, "No period is finished with enough users, so that no rate exists."]
     worked = f"{quotient(row['used'], row['users'])}{whose(table, row, period_length(table))}"
