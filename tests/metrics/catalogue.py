@@ -222,6 +222,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
         e, onboarded="b", start_event="a", within="9 days", follow_up="20 days", active_days=2, features=["c"],
         min_n=1, as_of=AS_OF,
     ),
+    "onboarding_outcomes by": lambda e: metrics.onboarding_outcomes(
+        e, onboarded="b", by=["plan", "amount"], within="9 days", follow_up="20 days", active_days=1, min_n=1,
+        as_of=AS_OF,
+    ),
     "onboarding_outcomes answers": lambda e: metrics.onboarding_outcomes(
         e, onboarded="b", start_event="a", within="9 days", follow_up="20 days", active_days=2, features=["c"],
         responses=answers(e), satisfied_from=4, min_n=1, as_of=AS_OF,

@@ -29,6 +29,23 @@ LOG = event_log("""
     2026-01-20 10:00         fay  guide     # never began
 """)
 
+PLANS = event_log("""
+    2026-01-01 09:00         ann  sign_up  plan=pro   # she stays pro
+    2026-01-08 08:59:59.999  ann  guide    plan=free
+    2026-01-20 09:00         ann  visit    plan=free
+    2026-01-01 09:00         ben  sign_up  plan=pro
+    2026-01-09 09:00         ben  visit
+    2026-01-01 09:00         cat  sign_up  plan=free  # nobody of free is onboarded
+    2026-01-20 09:00         cat  visit
+    2026-01-01 09:00         fay  sign_up  plan=pro   # two plans in one instant: the first by name
+    2026-01-01 09:00         fay  sign_up  plan=free
+    2026-01-01 08:00         dan  visit    plan=pro
+    2026-01-01 09:00         dan  sign_up             # no plan in the row that began
+    2026-01-02 09:00         dan  guide    plan=pro
+    2026-01-20 09:00         eve  sign_up  plan=team  # still watched, all of her group
+    2026-01-20 10:00         eve  guide    plan=team
+""")
+
 
 def outcomes(log=LOG, as_of="2026-02-03", **options):
     given = {"onboarded": "guide", "start_event": "sign_up", "within": "7 days", "follow_up": "14 days", "min_n": 1}
@@ -84,6 +101,72 @@ def test_a_rate_over_few_is_held_back_and_its_counts_stand():
     assert table["onboarded"].tolist() == [2, 2, 2]
     assert "below_min_n" in table.loc[0, "reason"]
     assert "too few users" in headline(table)
+
+
+def by_plan(log=PLANS, **options):
+    return outcomes(log, **{"by": "plan", "active_days": 1, "features": [], **options})
+
+
+def test_the_onboarded_of_a_group_are_set_against_the_others_of_it():
+    table = by_plan()
+    assert list(table)[:2] == ["plan", "outcome"]
+    assert table["outcome"].tolist() == ["engagement", "retention"] * 4
+    assert [str(plan) for plan in table["plan"][::2]] == ["free", "pro", "team", "nan"]
+    counts = table[["onboarded", "onboarded_met", "others", "others_met"]].to_numpy().tolist()
+    assert counts == [
+        [0, 0, 2, 1], [0, 0, 2, 1],  # free: cat came on 20 January, fay never
+        [1, 1, 1, 1], [1, 1, 1, 0],  # pro: ann; ben came before the last week
+        [0, 0, 0, 0], [0, 0, 0, 0],  # team: eve
+        [1, 0, 0, 0], [1, 0, 0, 0],  # dan
+    ]  # fmt: skip
+    assert table["difference"].tolist()[2:4] == [0, 1]
+    assert table.loc[0, "reason"] == "onboarded_rate: zero_denominator; difference: zero_denominator"
+    assert table.loc[0, "others_rate"] == 0.5
+    assert table.loc[6, "reason"] == "others_rate: zero_denominator; difference: zero_denominator"
+    assert table.attrs["settings"]["too_recent"] == 1
+    assert table.attrs["settings"]["by"] == ["plan"]
+
+
+def test_the_groups_add_up_to_all_also_where_answers_are_asked():
+    answers = pd.DataFrame({
+        "respondent_id": ["ann", "ben", "cat", "dan"], "answered_at": "2026-01-15T09:00", "score": [5, 4, 6, 2],
+    })  # fmt: skip
+    table, whole = (by_plan(responses=answers, by=by) for by in (["plan", "event"], None))
+    counts = ["onboarded", "onboarded_met", "others", "others_met"]
+    sums = table.groupby("outcome", sort=False)[counts].sum()
+    pd.testing.assert_frame_equal(sums, whole.set_index("outcome")[counts])
+    assert sums.loc["satisfaction"].tolist() == [2, 1, 2, 1]
+
+
+def test_one_group_has_the_numbers_of_all_and_nobody_has_no_group():
+    one, none = by_plan(PLANS.assign(plan="pro")), by_plan(since="2026-06-01")
+    assert one.drop(columns="plan").equals(by_plan(by=None))
+    assert list(none) == list(one)
+    assert len(none) == 0
+    assert "too few users" in headline(none)
+    assert "No rows" in show(none).html
+
+
+def test_a_group_is_a_column_of_the_events_and_none_of_the_result():
+    with pytest.raises(ValueError, match="by: 'plam' is not a column"):
+        by_plan(by="plam")
+    with pytest.raises(ValueError, match="by: 'label' is a column of the result"):
+        by_plan(PLANS.assign(label="x"), by="label")
+
+
+def test_the_group_with_the_most_onboarded_is_told_and_all_are_drawn_outcome_by_outcome():
+    table = by_plan()
+    assert headline(table).startswith("100\u202f% of 1 onboarded of pro were seen in the last 7 days")
+    assert footnotes(table)[1].startswith(
+        "1 / 1 = 100.0\u202f% \u2212 0 / 1 = 0.0\u202f% = +100.0 points, retention, pro."
+    )
+    axes = plot_onboarding_outcomes(table)
+    names = [text.get_text() for text in axes.texts if text.get_text().startswith(("Engagement", "Retention"))]
+    plans = ["free", "pro", "team", "(missing)"]
+    assert names == [f"{outcome}, {plan}" for outcome in ("Engagement", "Retention") for plan in plans]
+    assert "Retention, free: nobody to count, 0 onboarded." in DRAWN[axes].plot.alt(DRAWN[axes].table)
+    both = by_plan(PLANS.assign(plan=PLANS["user_id"].isin(["ann", "ben", "eve"]).map({True: "pro", False: "free"})))
+    assert "of 1 onboarded of free, the most of 2 groups, were seen" in headline(both)
 
 
 def test_what_cannot_be_asked_is_refused():

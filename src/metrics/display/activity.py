@@ -232,16 +232,27 @@ def usage_foot(table: pd.DataFrame) -> list[str]:
 
 
 def outcomes_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """How many of the onboarded stay, against all others."""
-    known = table[(table["outcome"] == "retention") & table["difference"].notna()]
-    if not len(known):
+    """How many of the onboarded stay, against all others; of groups the one with the most onboarded."""
+    group, many, known = _most_onboarded(table[table["outcome"] == "retention"])
+    if known is None:
         return none("too few users, or none who has been watched for long enough, to compare.")
     row = known.iloc[0]
     mine, others = Estimate.of(row, "onboarded_rate"), Estimate.of(row, "others_rate")
     said, limits = change(mine, others, f"of {count(row['others'])} others, {with_unit(others.number())}")
     end = setting(table, "seen_in", "the end")
-    text = f"of {count(row['onboarded'])} onboarded were seen in the last {end} {mine.limits()}: {said}"
+    who = f"onboarded{f' of {group}' if group else ''}{f', the most of {many} groups,' if many > 1 else ''}"
+    text = f"of {count(row['onboarded'])} {who} were seen in the last {end} {mine.limits()}: {said}"
     return Sentence(mine.number(), f"{text}. An association, not an effect.", "%", [mine.limits(), *limits])
+
+
+def _most_onboarded(table: pd.DataFrame) -> tuple[str, int, pd.DataFrame | None]:
+    """Of the groups that can be compared, the one with the most onboarded: its name, how many they are, its rows."""
+    found = [(name, part[part["difference"].notna()]) for name, part in parts(table)]
+    found = [(name, part) for name, part in found if len(part)]
+    if not found:
+        return "", 0, None
+    name, part = max(found, key=lambda one: float(one[1]["onboarded"].max()))
+    return name, len(found), part
 
 
 def outcomes_foot(table: pd.DataFrame) -> list[str]:
@@ -252,11 +263,13 @@ def outcomes_foot(table: pd.DataFrame) -> list[str]:
         f"Onboarded within {within} of the start; outcomes in the {follow} after. Engagement: active on {days} days or "
         f"more; retention: seen in the last {end}."
     ]
-    known = table[table["difference"].notna()]
-    if len(known):
+    group, _, known = _most_onboarded(table)
+    if known is not None:
         row = known.iloc[-1]
         worked = f"{quotient(row['onboarded_met'], row['onboarded'])} {numbers.MINUS} "
         worked += f"{quotient(row['others_met'], row['others'])} = {signed(100 * row['difference'], 1)} points"
-        said.append(f"{worked}, {row['outcome']}. {level(table)} Wilson and Newcombe intervals.")
+        said.append(
+            f"{worked}, {row['outcome']}{f', {group}' if group else ''}. {level(table)} Wilson and Newcombe intervals."
+        )
     recent = setting(table, "too_recent", 0)
     return [*said, f"Left out: {count(recent)} users who are still watched."] if recent else said

@@ -94,6 +94,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "time_to_milestone": "days",
     "feature_adoption": "feature",
     "feature_usage": "period_start",
+    "onboarding_outcomes": "outcome",
     "active_users": "date",
     "lifecycle": "period_start",
     "stickiness": "active_periods",

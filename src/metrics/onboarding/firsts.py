@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from metrics.engine import Rows
+from metrics.engine.groups import MISSING
 from metrics.engine.local import Columns
 from metrics.intervals import Floats
 from metrics.periods import DAY, Calendar, Ints
@@ -26,12 +27,7 @@ def firsts_of(
     began = first_times(rows, met[0])
     known = np.flatnonzero((began >= since) & (began < until) & (began != NEVER))
     found = {"start": began[known]}
-    at_start = met[0] & (rows.time == began[rows.unit])
-    for name, code in rows.groups.items():
-        # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
-        least = np.full(len(began), np.iinfo(np.int64).max)
-        np.minimum.at(least, rows.unit[at_start], np.where(code < 0, np.iinfo(np.int64).max, code)[at_start])
-        found[f"group {name}"] = least[known]
+    found |= groups_at(rows, met[0] & (rows.time == began[rows.unit]), known)
     for goal in range(1, goals + 1):
         after = met[goal] & (rows.time >= began[rows.unit]) & (began[rows.unit] != NEVER)
         first = first_times(rows, after)
@@ -39,6 +35,19 @@ def firsts_of(
         if days is not None:
             day, first_day = days.number(rows.time), days.number(first)
             found[f"again {goal}"] = first_times(rows, after & (day > first_day[rows.unit]))[known]
+    return found
+
+
+def groups_at(rows: Rows, mask: Mask, known: Ints) -> Columns:
+    """Columns ``group …``: the group of each of the units `known`, as their rows in `mask` have it.
+
+    Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
+    """
+    found = {}
+    for name, code in rows.groups.items():
+        least = np.full(len(rows.ids), MISSING)
+        np.minimum.at(least, rows.unit[mask], np.where(code < 0, MISSING, code)[mask])
+        found[f"group {name}"] = least[known]
     return found
 
 

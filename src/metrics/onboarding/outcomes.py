@@ -5,22 +5,23 @@ only what comes later is counted: otherwise staying would be its own reason.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Events, Mark, Reading, Rows, Span, by_user, each_group, typed
 from metrics.engine.local import Columns
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
-from metrics.onboarding.firsts import NEVER, first_times
+from metrics.onboarding.firsts import NEVER, first_times, groups_at
 from metrics.onboarding.progress import goals_of
 from metrics.periods import Calendar, Ints, When, duration, microseconds, spoken
-from metrics.results import blank, join_reasons, result, too_few
+from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Mask, Step, as_step, unknown
 
 _SIDES = ("onboarded", "others")
-_RATES = [f"{side}_rate" for side in _SIDES]
+_COUNTS = [name for side in _SIDES for name in (side, f"{side}_met")]
 _COLUMNS = [
     "outcome", "onboarded", "onboarded_met", "onboarded_rate", "onboarded_rate_low", "onboarded_rate_high",
     "others", "others_met", "others_rate", "others_rate_low", "others_rate_high",
@@ -34,6 +35,7 @@ def onboarding_outcomes(
     onboarded: EventChoice | Sequence[EventChoice],
     as_of: When,
     start_event: EventChoice = None,
+    by: str | list[str] | None = None,
     within: str = "14 days",
     follow_up: str = "28 days",
     active_days: int = 4,
@@ -61,6 +63,9 @@ def onboarding_outcomes(
         First moment not observed: a date in `tz` or an instant. Rows at or after it are not read.
     start_event
         What begins a user's time: an event's name, a `Step`, or None for the first row of any kind.
+    by
+        Property column or list, read from the row with which the user began: the onboarded of a group against all
+        others of it.
     within
         Time from the start in which `onboarded` must be done: in [start, start + `within`).
     follow_up
@@ -90,7 +95,7 @@ def onboarding_outcomes(
 
     Returns
     -------
-    DataFrame, one row per outcome: engagement, adoption, satisfaction, retention
+    DataFrame, one row per outcome: engagement, adoption, satisfaction, retention (and group)
         outcome             text
         onboarded, others   count    users on each side (of satisfaction: who answered)
         onboarded_met, others_met  count   of these, met the outcome
@@ -137,9 +142,11 @@ def onboarding_outcomes(
         Mark(start, "start_event", needed=True), Mark(Step(None), "events"),
         *(Mark(goal, "onboarded", needed=True) for goal in goals), *(Mark(feature, "features") for feature in used),
     )  # fmt: skip
+    groups = keys(by, taken=_COLUMNS)
     answer = by_user(
-        events, Reading(marks, span.as_of, ("user_id",)), _users_of, goals=len(goals), features=len(used), wait=wait,
-        follow=follow, last=last, days=Calendar("day", tz), since=span.since, until=span.until,
+        events, Reading(marks, span.as_of, ("user_id",), groups=tuple(groups)), _users_of, goals=len(goals),
+        features=len(used), wait=wait, follow=follow, last=last, days=Calendar("day", tz), since=span.since,
+        until=span.until,
     )  # fmt: skip
     found = answer.columns
     begins = found["start"] + wait
@@ -153,13 +160,15 @@ def onboarding_outcomes(
         score = _scores(responses, pd.Series(np.asarray(users)), begins, follow)
         met["satisfaction"] = (over & ~np.isnan(score), score >= satisfied_from)
     met["retention"] = (over, found["retained"])
-    rows = []
     for outcome, (counted, good) in met.items():
-        row: dict[str, object] = {"outcome": outcome}
-        for side, mine in zip(_SIDES, (found["onboarded"], ~found["onboarded"]), strict=True):
-            row |= {side: int((counted & mine).sum()), f"{side}_met": int((counted & mine & good).sum())}
-        rows.append(row)
-    table = pd.DataFrame(rows)
+        found = found | {f"of {outcome}": counted, f"met {outcome}": good}
+    rows = [
+        key | {"outcome": outcome} | _sides(users["onboarded"], users[f"of {outcome}"], users[f"met {outcome}"])
+        for key, users in each_group(replace(answer, columns=found), groups)
+        for outcome in met
+    ]
+    table = pd.DataFrame(rows, columns=[*groups, "outcome", *_COUNTS])
+    table = typed(table.astype({"outcome": "str", **dict.fromkeys(_COUNTS, "int64")}), answer, groups)
     reasons = {}
     for side in _SIDES:
         table = add_rate(table, f"{side}_rate", f"{side}_met", side, confidence)
@@ -176,7 +185,7 @@ def onboarding_outcomes(
         "onboarded": [goal.label for goal in goals], "start_event": start.label, "within": within,
         "follow_up": follow_up, "active_days": active_days, "features": [f.label for f in used] or None,
         "seen_in": seen_in, "satisfied_from": satisfied_from if "satisfaction" in met else None, "question": question,
-        "as_of": spoken(span.as_of, tz), "tz": tz, "min_n": min_n, "confidence": confidence,
+        "as_of": spoken(span.as_of, tz), "tz": tz, "by": groups or None, "min_n": min_n, "confidence": confidence,
         "too_recent": int((~over).sum()) or None,
     }  # fmt: skip
     definition = (
@@ -184,7 +193,17 @@ def onboarding_outcomes(
         f"what came in the {follow_up} after that: active on {active_days} days or more, and seen in the last "
         f"{seen_in}. An association, not an effect."
     )
-    return result(table, metric="onboarding_outcomes", definition=definition, settings=settings, columns=_COLUMNS)
+    return result(
+        table, metric="onboarding_outcomes", definition=definition, settings=settings, columns=[*groups, *_COLUMNS]
+    )
+
+
+def _sides(onboarded: Mask, counted: Mask, met: Mask) -> dict[str, int]:
+    """How many of the onboarded and of all others were counted, and how many of these met the outcome."""
+    found: dict[str, int] = {}
+    for side, mine in zip(_SIDES, (onboarded, ~onboarded), strict=True):
+        found |= {side: int((counted & mine).sum()), f"{side}_met": int((counted & mine & met).sum())}
+    return found
 
 
 def _users_of(
@@ -216,6 +235,7 @@ def _users_of(
         "id": rows.ids[known], "start": began[known], "onboarded": onboarded[known], "used": used[known],
         "active_days": np.bincount(unit[new], minlength=len(began)).astype(np.int64)[known],
         "retained": who(late & (rows.time >= start + wait + follow - last))[known],
+        **groups_at(rows, rows.meets(0) & (rows.time == start), known),
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from metrics.display import numbers
 from metrics.display.kinds import groups_of
 from metrics.plots.needed import need
 from metrics.plots.rows import group_name, row_plot
@@ -18,7 +19,7 @@ def plot_onboarding_outcomes(table: pd.DataFrame, ax: "Axes | None" = None) -> "
     Parameters
     ----------
     table
-        Result of `onboarding_outcomes`.
+        Result of `onboarding_outcomes`. Groups stand beside each other, outcome by outcome.
     ax
         Axes to draw on; without, a figure of its own is made.
 
@@ -39,7 +40,8 @@ def plot_onboarding_outcomes(table: pd.DataFrame, ax: "Axes | None" = None) -> "
     [10.0]
     """
     need(table, "onboarding_outcomes", ["outcome", "onboarded", "others", "difference", "difference_low"])
-    return _OUTCOMES.on(table, ax)
+    outcomes = table["outcome"].drop_duplicates().tolist()
+    return _OUTCOMES.on(table.sort_values("outcome", key=lambda cells: cells.map(outcomes.index), kind="stable"), ax)
 
 
 def plot_assisted_trial_conversion(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
@@ -73,6 +75,11 @@ def plot_assisted_trial_conversion(table: pd.DataFrame, ax: "Axes | None" = None
     return _ASSISTED.on(table, ax)
 
 
+def _outcome(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
+    groups = ["(missing)" if numbers.is_missing(row[name]) else str(row[name]) for name in groups_of(table)]
+    return ", ".join([str(row["outcome"]).capitalize(), *groups])
+
+
 def _help(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     named = str(row["help"]).capitalize() if row["help"] != "any" else "Any help"
     return f"{named}, {group_name(table, row)}" if groups_of(table) else named
@@ -83,7 +90,6 @@ _ASSISTED = row_plot(
     of="trials with it", unit="points", zero=True, said="An association, not an effect.",
 )  # fmt: skip
 _OUTCOMES = row_plot(
-    "Rate of the onboarded minus rate of all others", "difference",
-    lambda table, row: str(row["outcome"]).capitalize(), n="onboarded", of="onboarded", unit="points", zero=True,
-    said="An association, not an effect.",
+    "Rate of the onboarded minus rate of all others", "difference", _outcome, n="onboarded", of="onboarded",
+    unit="points", zero=True, said="An association, not an effect.",
 )  # fmt: skip
