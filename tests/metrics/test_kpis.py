@@ -368,7 +368,7 @@ def test_the_figure_has_a_panel_for_each_and_says_all_in_words():
     assert shown.html.count(">Customer churn</text>") == 2  # wide and narrow
     assert "Customer churn 5\u202f% (1 to 24) in February 2026, to be at most 0.5\u202f%: missed" in shown.text
     assert "NPS 50 (10 to 70) in January 2026, to be at least 20: unclear" in shown.text
-    assert "Thin line: the target" in shown.html
+    assert "Thin line across: the target" in shown.html
     assert "Hollow: not over yet." in shown.html
     with pytest.raises(ValueError, match="no result of kpi_sheet"):
         plot_kpi_sheet(pd.DataFrame({"kpi": ["mrr"]}))

@@ -9,7 +9,7 @@ import pytest
 import metrics
 from metrics import plots
 from metrics.plots.changes import marks_of
-from metrics.plots.style import DRAWN
+from metrics.plots.style import DRAWN, MID
 
 MONTHS = pd.DataFrame({
     "period_start": pd.to_datetime(["2026-03-01", "2026-04-01", "2026-05-01"]), "users": [90, 80, 70],
@@ -104,11 +104,13 @@ OVER_TIME = [
 def test_every_figure_over_time_takes_changes():
     assert OVER_TIME == [
         "plot_funnel_trend", "plot_arrivals", "plot_churn", "plot_active_users", "plot_lifecycle",
-        "plot_feature_usage", "plot_mrr", "plot_revenue_retention", "plot_nps", "plot_scores",
+        "plot_feature_usage", "plot_mrr", "plot_revenue_retention", "plot_kpi_sheet", "plot_nps", "plot_scores",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", OVER_TIME)
+@pytest.mark.parametrize(
+    "name", [name for name in OVER_TIME if name != "plot_kpi_sheet"]
+)  # whose panels are tried below
 def test_the_lines_stand_on_figures_of_every_kind(name):
     starts = MONTHS["period_start"]
     numbers = dict.fromkeys(
@@ -138,6 +140,72 @@ def test_the_lines_stand_on_figures_of_every_kind(name):
     ax = getattr(metrics, name)(table, changes=log(("c1", "2026-04-01T12:00", "x")))
     assert len(lines(ax)) == 1
     assert "c1" in [text.get_text() for text in ax.texts]
+
+
+PANELS = pd.concat(
+    [
+        pd.DataFrame({
+            "side": side, "kpi": kpi, "period_start": MONTHS["period_start"], "n": 9, "value": [0.1, 0.2, 0.1],
+            "value_low": 0.05, "value_high": 0.3, "unit": "share", "target": np.nan, "direction": "lower",
+            "status": "no_target", "latest": [False, False, True], "complete": True, "reason": None,
+        })
+        for side, kpis in (("company", ["grr", "nrr"]), ("customer", ["churn_rate", "csat", "complaints", "ces"]))
+        for kpi in kpis
+    ],
+    ignore_index=True,
+)  # fmt: skip
+
+
+def uprights(ax):
+    """Where the lines of changes stand in panels, from left to right."""
+    return sorted({line.get_xdata()[0] for line in ax.lines if line.get_color() == MID})
+
+
+def test_every_panel_of_key_figures_has_the_lines_and_the_first_of_each_side_their_names():
+    changes = log(("c1", "2026-04-16", "Faster search"), ("c0", "2026-02-28T23:59:59.999", "too early"))
+    axes = metrics.plot_kpi_sheet(PANELS, changes=changes)
+    assert len([line for line in axes.lines if line.get_color() == MID]) == 6
+    room = (704 - 2 * 22) / 3
+    np.testing.assert_allclose(
+        uprights(axes), [k * (room + 22) + room / 2 for k in range(3)]
+    )  # the middle of three months
+    names = [text.get_position() for text in axes.texts if text.get_text() == "c1"]
+    assert len(names) == 5  # two of the company's, three of the customers', whose fourth stands below
+    drawing, plain = DRAWN[axes], DRAWN[metrics.plot_kpi_sheet(PANELS)]
+    assert drawing.plot.legend(PANELS).endswith("Lines: c1 Faster search.")
+    assert drawing.plot.alt(PANELS).endswith("Changes: c1 Faster search, 16 Apr 2026.")
+    assert drawing.plot.height(PANELS, False) == plain.plot.height(PANELS, False) + 2 * 18
+
+
+def test_a_panel_of_fewer_periods_has_a_change_where_it_lies_in_them():
+    axes = metrics.plot_kpi_sheet(PANELS[:6].drop(index=[0, 3]), changes=log(("c1", "2026-04-16", "")))
+    np.testing.assert_allclose(uprights(axes), [55, 55 + 242])  # a quarter of 220 px
+    fewer = PANELS[:6].drop(index=1)
+    assert len(uprights(metrics.plot_kpi_sheet(fewer, changes=log(("c1", "2026-04-16", ""))))) == 1
+    assert uprights(metrics.plot_kpi_sheet(PANELS[:0], changes=log(("c1", "2026-04-16", "")))) == []
+
+
+def test_a_name_at_the_edge_of_a_panel_does_not_leave_it():
+    changes = log(("c1", "2026-03-01", ""), ("c2", "2026-05-31T23:59", ""))
+    axes = metrics.plot_kpi_sheet(PANELS[:3], changes=changes)
+    assert min(uprights(axes)) == 0
+    edges = {text.get_text(): text.get_window_extent() for text in axes.texts if text.get_text() in ("c1", "c2")}
+    assert edges["c1"].x0 > -0.5
+    assert edges["c2"].x1 < 220.5
+
+
+def test_names_in_panels_stand_in_rows_where_they_would_touch_and_without_changes_nothing_is_added():
+    near = log(("c1", "2026-04-16", ""), ("c2", "2026-04-17", ""))
+    axes = metrics.plot_kpi_sheet(PANELS, changes=near)
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts if text.get_text() in ("c1", "c2")}
+    assert heights["c1"] - heights["c2"] == 14
+    plain = DRAWN[metrics.plot_kpi_sheet(PANELS)].plot
+    for changes in (metrics.given(changes_file=""), log(), log(("c1", "2020-01-01", "long ago"))):
+        drawing = DRAWN[metrics.plot_kpi_sheet(PANELS, changes=changes)].plot
+        assert drawing.height(PANELS, True) == plain.height(PANELS, True)
+        assert drawing.legend(PANELS) == plain.legend(PANELS)
+    with pytest.raises(ValueError, match="no result of read_changes"):
+        metrics.plot_kpi_sheet(PANELS, changes=PANELS)
 
 
 def test_a_change_log_is_read_like_any_table(tmp_path):

@@ -20,7 +20,8 @@ from metrics.plots.style import MID, MUTED, NARROW, WIDE, Plot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ROW, _LETTER, _SHORT = 14.0, 7.4, 4
+ROW = 14.0  # px of a row of names
+_LETTER, _SHORT = 7.4, 4
 _STEPS = {
     "day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1), "month": pd.DateOffset(months=1),
     "quarter": pd.DateOffset(months=3), "year": pd.DateOffset(years=1),
@@ -54,7 +55,7 @@ def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int 
         margins = plot.margins(table, narrow)
         wide = (NARROW if narrow else WIDE) - margins.left - margins.right
         marks, periods = marked(table)
-        return _ROW * (1 + max(_rows(marks, wide, periods), default=-1)) + 4 * bool(len(marks))
+        return ROW * (1 + max(name_rows(marks, wide, periods), default=-1)) + 4 * bool(len(marks))
 
     def paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
         plot.paint(ax, table, narrow)
@@ -66,20 +67,22 @@ def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int 
         margins=lambda table, narrow: replace(
             plot.margins(table, narrow), top=plot.margins(table, narrow).top + room(table, narrow)
         ),
-        alt=lambda table: _join(plot.alt(table), _told(marked(table)[0], dated=True)),
-        legend=lambda table: _join(plot.legend(table), _told(marked(table)[0], dated=False)),
+        alt=lambda table: join(plot.alt(table), told(marked(table)[0], dated=True)),
+        legend=lambda table: join(plot.legend(table), told(marked(table)[0], dated=False)),
     )
 
 
 def marks_of(table: pd.DataFrame, changes: pd.DataFrame, most: int | None = None) -> pd.DataFrame:
-    """The changes inside the periods of a table: `place` on its axis, `name`, `note` and local time, in time order."""
+    """The changes inside the periods of a table: `start` of the period, `place` on its axis, `name`, `note` and local
+    time, in time order.
+    """
     starts, length = _starts(table, most), period_length(table) or ("day" if "date" in table else None)
     at = pd.to_datetime(changes["at"], utc=True).dt.tz_convert(setting(table, "tz", "UTC")).dt.tz_localize(None)
     found = changes.reset_index(drop=True).assign(at=at.reset_index(drop=True))
     found = found.sort_values(["at", "change_id"], ignore_index=True)
     found["note"] = found.get("note", pd.NA)
     if not len(starts) or length is None:
-        return found.iloc[:0].assign(place=0.0, name="")
+        return found.iloc[:0].assign(start=found["at"].iloc[:0], place=0.0, name="")
     ends = pd.DatetimeIndex([start + _STEPS[length] for start in starts])
     period = starts.searchsorted(found["at"], side="right") - 1
     inside = (period >= 0) & (found["at"].to_numpy() < ends[period.clip(0)].to_numpy())
@@ -88,8 +91,8 @@ def marks_of(table: pd.DataFrame, changes: pd.DataFrame, most: int | None = None
     ids = found["change_id"].astype("str")
     short = bool((ids.str.len() <= _SHORT).all())  # a long name stands in the caption, behind a number
     names = ids if short else pd.Series([str(k + 1) for k in range(len(found))], dtype="str")
-    told = found["note"].astype("object").where(found["note"].notna(), "" if short else ids)
-    return found.assign(place=period - 0.5 + passed.to_numpy(float), name=names, note=told)
+    notes = found["note"].astype("object").where(found["note"].notna(), "" if short else ids)
+    return found.assign(start=starts[period], place=period - 0.5 + passed.to_numpy(float), name=names, note=notes)
 
 
 def _starts(table: pd.DataFrame, most: int | None) -> pd.DatetimeIndex:
@@ -101,7 +104,7 @@ def _starts(table: pd.DataFrame, most: int | None) -> pd.DatetimeIndex:
     return starts[-most:] if most else starts
 
 
-def _rows(marks: pd.DataFrame, wide: float, periods: int) -> list[int]:
+def name_rows(marks: pd.DataFrame, wide: float, periods: int) -> list[int]:
     """The row of each name above the figure: the lowest in which it meets no other."""
     ends: list[float] = []
     found = []
@@ -121,15 +124,16 @@ def _draw(ax: "Axes", marks: pd.DataFrame, periods: int) -> None:
     figure = ax.get_figure(root=True)
     wide = float(ax.get_window_extent().width) * 72 / (figure.get_dpi() if figure else 72)
     places = np.clip(marks["place"].to_numpy(float), left, right)
-    for place, name, row in zip(places, marks["name"], _rows(marks, wide, periods), strict=True):
+    for place, name, row in zip(places, marks["name"], name_rows(marks, wide, periods), strict=True):
         ax.axvline(place, color=MID, linewidth=1, zorder=0.9)
         ax.annotate(
-            str(name), (place, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 4 + _ROW * row),
+            str(name), (place, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 4 + ROW * row),
             textcoords="offset points", ha="center", va="baseline", color=MUTED, annotation_clip=False,
         )  # fmt: skip
 
 
-def _told(marks: pd.DataFrame, *, dated: bool) -> str:
+def told(marks: pd.DataFrame, *, dated: bool) -> str:
+    """The changes in words: dated for who does not see, or for the caption."""
     said = []
     for at, name, note in zip(marks["at"], marks["name"], marks["note"], strict=True):
         when = f", {numbers.date(at)}" if dated else ""
@@ -137,5 +141,6 @@ def _told(marks: pd.DataFrame, *, dated: bool) -> str:
     return f"{'Changes' if dated else 'Lines'}: {'; '.join(said)}." if said else ""
 
 
-def _join(*parts: str) -> str:
+def join(*parts: str) -> str:
+    """What is said, with blanks between."""
     return " ".join(part for part in parts if part)

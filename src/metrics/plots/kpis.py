@@ -6,31 +6,31 @@ target and status in words; below them the line with its band, and the target as
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from metrics.display import numbers
-from metrics.display.columns import period_length, reason_in_words
-from metrics.display.of_kpis import STATUS, decimals_of, goal, limits, scaled, short, written
+from metrics.display.columns import period_length
+from metrics.display.given import Given
+from metrics.display.of_kpis import STATUS, decimals_of, goal, written
 from metrics.display.worked import level
+from metrics.plots.changes import ROW, join, marks_of, name_rows, told
 from metrics.plots.needed import need, pixels, shorten
-from metrics.plots.style import BAND, BLUE, INK, MUTED, NARROW, PAPER, RED, RULE, WIDE, Margins, Plot, no_data
+from metrics.plots.panels import Floats, Panel, panels_of
+from metrics.plots.style import BAND, BLUE, INK, MID, MUTED, NARROW, PAPER, RED, RULE, WIDE, Margins, Plot, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = npt.NDArray[np.float64]
-_SIDES = (("company", "The company's side"), ("customer", "The customers' side"))
 _HEAD, _NAME, _LINE, _GRAPH, _TICKS, _GAP = 30.0, 17.0, 16.0, 46.0, 20.0, 12.0  # px, from above to below
 _BETWEEN = 22.0  # px between columns
 _LETTER = 6.7  # px of a letter of 12 px
 _DENSE = 9.0  # px from point to point under which points are left out
 
 
-def plot_kpi_sheet(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
+def plot_kpi_sheet(table: pd.DataFrame, ax: "Axes | None" = None, *, changes: pd.DataFrame | None = None) -> "Axes":
     """Draw each key figure in a panel of its own, with its interval as a band and its target as a line.
 
     Parameters
@@ -39,6 +39,9 @@ def plot_kpi_sheet(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         Result of `kpi_sheet`. What is not over is hollow and dashed.
     ax
         Axes to draw on; without, a figure of its own is made.
+    changes
+        Change log, as `read_changes` returns it: a thin line in each panel for each change in these periods, named
+        above the first panels of a side.
 
     Returns
     -------
@@ -51,24 +54,12 @@ def plot_kpi_sheet(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
 
     Examples
     --------
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "side": "customer",
-    ...         "kpi": "churn_rate",
-    ...         "period_start": pd.to_datetime(["2026-01-01", "2026-02-01"]),
-    ...         "n": [100, 120],
-    ...         "value": [0.05, 0.08],
-    ...         "value_low": [0.02, 0.04],
-    ...         "value_high": [0.11, 0.14],
-    ...         "unit": "share",
-    ...         "target": 0.03,
-    ...         "direction": "lower",
-    ...         "status": ["unclear", "missed"],
-    ...         "latest": [False, True],
-    ...         "complete": True,
-    ...         "reason": None,
-    ...     }
-    ... )
+    >>> table = pd.DataFrame({
+    ...     "side": "customer", "kpi": "churn_rate", "period_start": pd.to_datetime(["2026-01-01", "2026-02-01"]),
+    ...     "n": [100, 120], "value": [0.05, 0.08], "value_low": [0.02, 0.04], "value_high": [0.11, 0.14],
+    ...     "unit": "share", "target": 0.03, "direction": "lower", "status": ["unclear", "missed"],
+    ...     "latest": [False, True], "complete": True, "reason": None,
+    ... })  # fmt: skip
     >>> [text.get_text().replace("\u202f", " ") for text in plot_kpi_sheet(table).texts[:4]]
     ["The customers' side", 'Customer churn', '8 %', '4 to 14']
     """
@@ -85,86 +76,29 @@ def plot_kpi_sheet(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
         "complete",
     ]
     need(table, "kpi_sheet", [*columns, "direction", "status"])
-    return _SHEET.on(table, ax)
+    return _sheet(changes).on(table, ax)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One key figure: its rows in time order, and the row that is told in words."""
+def _sheet(changes: pd.DataFrame | Given | None) -> Plot:
+    """The figure with a line for each change that lies in its periods."""
+    log = None if changes is None or isinstance(changes, Given) else changes  # not asked for, or no log is there
+    if log is not None:
+        need(log, "read_changes", ["change_id", "at"])
 
-    rows: pd.DataFrame
-    told: "pd.Series[Any]"
+    def marks(table: pd.DataFrame) -> pd.DataFrame | None:
+        return None if log is None or not len(table) else marks_of(table, log)
 
-    @property
-    def name(self) -> str:
-        return short(self.told["kpi"])
+    def said(table: pd.DataFrame, *, dated: bool) -> str:
+        found = marks(table)
+        return "" if found is None else told(found, dated=dated)
 
-    @property
-    def figure(self) -> str:
-        if numbers.is_missing(self.told["value"]):
-            return numbers.MISSING
-        return written(float(self.told["value"]), str(self.told["unit"]), decimals_of(self.told))
-
-    @property
-    def interval(self) -> str:
-        if numbers.is_missing(self.told["value"]):
-            return reason_in_words(self.told.get("reason"))
-        return limits(self.told)
-
-    @property
-    def target(self) -> str:
-        """``≤ 4 %``, or nothing."""
-        if numbers.is_missing(self.told["target"]):
-            return ""
-        sign = "≥" if self.told["direction"] == "higher" else "≤"
-        return f"{sign}\u00a0{goal(float(self.told['target']), str(self.told['unit']))}"
-
-    @property
-    def status(self) -> str:
-        return STATUS.get(str(self.told["status"]), "") if self.target else ""
-
-    def values(self, name: str) -> Floats:
-        """A column as it is shown, shares in per cent."""
-        return np.asarray(scaled(1.0, str(self.told["unit"])) * self.rows[name].to_numpy(float, na_value=np.nan))
-
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Ends of the panel's axis: all figures, the target and the last interval; an older, much wider one is cut."""
-        value, low, high = (self.values(name) for name in ("value", "value_low", "value_high"))
-        latest = self.rows["latest"].to_numpy(bool)
-        shown = np.concatenate([value, low[latest], high[latest], self.values("target")[-1:]])
-        shown = shown[np.isfinite(shown)]
-        least, most = float(shown.min()), float(shown.max())
-        room = 0.6 * (most - least)
-        limits_ = np.concatenate([low, high])
-        limits_ = limits_[np.isfinite(limits_)]
-        if len(limits_):
-            least, most = min(least, max(least - room, limits_.min())), max(most, min(most + room, limits_.max()))
-        if most - least < 1e-9 * max(1.0, abs(most)):
-            return least - 1, most + 1
-        return least, most
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether a band leaves the panel."""
-        if not np.isfinite(self.values("value")).any():
-            return False
-        least, most = self.scale
-        return bool((self.values("value_low") < least).any() or (self.values("value_high") > most).any())
-
-
-def _panels(table: pd.DataFrame) -> list[tuple[str, list[Panel]]]:
-    """The panels of each side, in the order of the table."""
-    found = []
-    for side, words in _SIDES:
-        panels = []
-        for _, rows in table[table["side"] == side].groupby("kpi", sort=False):
-            rows = rows.sort_values("period_start", kind="stable", ignore_index=True)
-            last = np.flatnonzero(rows["latest"].to_numpy(bool))
-            panels.append(Panel(rows, rows.iloc[int(last[-1]) if len(last) else len(rows) - 1]))
-        if panels:
-            found.append((words, panels))
-    return found
+    return Plot(
+        paint=lambda ax, table, narrow: _paint(ax, table, narrow, marks(table)),
+        height=lambda table, narrow: _height(table, narrow, marks(table)),
+        margins=lambda table, narrow: Margins(),
+        alt=lambda table: join(_alt(table), said(table, dated=True)),
+        legend=lambda table: join(_legend(table), said(table, dated=False)),
+    )
 
 
 def _columns(narrow: bool) -> int:
@@ -181,13 +115,16 @@ class _Lines:
 
     stacked: bool  # some interval has no room beside its figure
     aimed: bool  # some figure has a target
+    named: float  # px for the names of changes, above the first graphs of a side
 
     @classmethod
-    def of(cls, table: pd.DataFrame, narrow: bool) -> "_Lines":
+    def of(cls, table: pd.DataFrame, narrow: bool, marks: pd.DataFrame | None) -> "_Lines":
         room = _room(NARROW if narrow else WIDE, narrow)
-        panels = [panel for _, found in _panels(table) for panel in found]
+        panels = [panel for _, found in panels_of(table) for panel in found]
         wide = any(_beside(panel) + _LETTER * len(panel.interval) > room for panel in panels if panel.interval)
-        return cls(wide, bool(table["target"].notna().any()))
+        names = [] if marks is None else _names(marks, room, table["period_start"].nunique())
+        named = ROW * (1 + max(row for _, row in names)) + 4 if names else 0.0
+        return cls(wide, bool(table["target"].notna().any()), named)
 
     @property
     def height(self) -> float:
@@ -208,24 +145,24 @@ def _wide(text: str, letter: float) -> float:
     return sum(3.5 if sign in (numbers.NARROW, " ", ".", ",") else 12 if sign == "%" else letter for sign in text)
 
 
-def _height(table: pd.DataFrame, narrow: bool) -> float:
-    row = _Lines.of(table, narrow).height
-    return sum(_HEAD + _tall(len(panels), row, narrow) for _, panels in _panels(table)) or 60
+def _height(table: pd.DataFrame, narrow: bool, marks: pd.DataFrame | None) -> float:
+    lines = _Lines.of(table, narrow, marks)
+    return sum(_HEAD + _tall(len(panels), lines, narrow) for _, panels in panels_of(table)) or 60
 
 
-def _tall(many: int, row: float, narrow: bool) -> float:
-    """Height of so many panels, and of the time below them."""
-    return sum(row + _TICKS * dated for dated in _rows(many, _columns(narrow)))
+def _tall(many: int, lines: _Lines, narrow: bool) -> float:
+    """Height of so many panels, of the names of changes above and of the time below them."""
+    return lines.named + sum(lines.height + _TICKS * dated for dated in _rows(many, _columns(narrow)))
 
 
-def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
-    sides = _panels(table)
+def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool, marks: pd.DataFrame | None) -> None:
+    sides = panels_of(table)
     if not sides:
         no_data(ax, "No key figure can be told of these tables.")
         return
-    many, wide, lines = _columns(narrow), pixels(ax), _Lines.of(table, narrow)
+    many, wide, lines = _columns(narrow), pixels(ax), _Lines.of(table, narrow, marks)
     ax.set_axis_off()
-    ax.set_ylim(_height(table, narrow), 0)
+    ax.set_ylim(_height(table, narrow, marks), 0)
     ax.set_xlim(0, wide)
     room, top = _room(wide, narrow), 0.0
     for words, panels in sides:
@@ -235,11 +172,20 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
         for place, panel in enumerate(panels):
             below = place + many >= len(panels)  # the last of its column tells the time for all above it
             above = sum(lines.height + _TICKS * dated for dated in _rows(len(panels), many)[: place // many])
-            _panel(ax, panel, place % many * (room + _BETWEEN), top + above, room, below, lines)
-        top += _tall(len(panels), lines.height, narrow)
+            first = place < many  # it names the changes for all below it
+            above += 0 if first else lines.named
+            left = place % many * (room + _BETWEEN)
+            graph = _panel(ax, panel, left, top + above, room, lines) + lines.named * first
+            if marks is not None:
+                _changes(ax, panel, left, graph, room, marks, named=first)
+            _graph(ax, panel, left, graph, room)
+            if below:
+                _ticks(ax, panel, left, graph + _GRAPH + 10, room)
+        top += _tall(len(panels), lines, narrow)
 
 
-def _panel(ax: "Axes", panel: Panel, left: float, top: float, room: float, dated: bool, lines: _Lines) -> None:
+def _panel(ax: "Axes", panel: Panel, left: float, top: float, room: float, lines: _Lines) -> float:
+    """Write the words of a panel; where they end."""
     ax.text(left, top + 13, shorten(panel.name, room, letter=7.6), color=INK, fontweight="bold", va="baseline")
     line = top + _NAME + 12
     ax.text(left, line, panel.figure, color=BLUE, fontweight="bold", va="baseline")
@@ -257,9 +203,29 @@ def _panel(ax: "Axes", panel: Panel, left: float, top: float, room: float, dated
                 fontweight="bold" if missed else "normal", va="baseline",
             )  # fmt: skip
         graph += _LINE
-    _graph(ax, panel, left, graph + 6, room)
-    if dated:
-        _ticks(ax, panel, left, graph + _GRAPH + 16, room)
+    return graph + 6
+
+
+def _changes(
+    ax: "Axes", panel: Panel, left: float, top: float, room: float, marks: pd.DataFrame, *, named: bool
+) -> None:
+    """A line through the graph for each change, where it lies in the periods of the panel."""
+    starts = pd.DatetimeIndex(panel.rows["period_start"])
+    mine = marks[marks["start"].isin(starts)]  # a panel may have fewer periods than the sheet
+    mine = mine.assign(place=starts.get_indexer(pd.Index(mine["start"])) - 0.5 + (mine["place"] + 0.5) % 1)
+    for place, name, (middle, row) in zip(mine["place"], mine["name"], _names(mine, room, len(starts)), strict=True):
+        x = left + room * (place + 0.5) / len(starts)
+        ax.plot([x, x], [top, top + _GRAPH - 6], color=MID, linewidth=1, zorder=0.9)
+        if named:
+            ax.text(left + middle, top - 4 - ROW * row, str(name), color=MUTED, ha="center", va="baseline")
+
+
+def _names(marks: pd.DataFrame, room: float, periods: int) -> list[tuple[float, int]]:
+    """Where the names of changes stand above a graph, which they do not leave: the middle of each, and its row."""
+    half = 7.6 * marks["name"].astype("str").str.len().to_numpy(float) / 2
+    middle = np.clip(room * (marks["place"].to_numpy(float) + 0.5) / periods, half, room - half)
+    rows = name_rows(marks.assign(place=middle / room * periods - 0.5), room, periods)
+    return list(zip(middle.tolist(), rows, strict=True))
 
 
 def _graph(ax: "Axes", panel: Panel, left: float, top: float, room: float) -> None:
@@ -318,7 +284,7 @@ def _ticks(ax: "Axes", panel: Panel, left: float, y: float, room: float) -> None
 
 
 def _alt(table: pd.DataFrame) -> str:
-    sides = _panels(table)
+    sides = panels_of(table)
     if not sides:
         return "Key figures: none can be told of these tables."
     said = []
@@ -346,20 +312,17 @@ def _in_words(panel: Panel, length: str | None) -> str:
 
 
 def _legend(table: pd.DataFrame) -> str:
-    panels: Sequence[Panel] = [panel for _, found in _panels(table) for panel in found]
+    panels: Sequence[Panel] = [panel for _, found in panels_of(table) for panel in found]
     if not panels:
         return ""
     said = []
     if any(panel.interval and np.isfinite(panel.values("value_low")).any() for panel in panels):
         said.append(f"Band: {level(table)} interval.")
     if table["target"].notna().any():
-        said.append("Thin line: the target, ≥ to be reached, ≤ not to be passed.")
+        said.append("Thin line across: the target, ≥ to be reached, ≤ not to be passed.")
     said.append("Each panel has a scale of its own, which need not begin at 0.")
     if any(panel.is_cut for panel in panels):
         said.append("Bands much wider than the last are cut.")
     if not table["complete"].all():
         said.append("Hollow: not over yet.")
     return " ".join(said)
-
-
-_SHEET = Plot(_paint, _height, lambda table, narrow: Margins(), _alt, _legend)
