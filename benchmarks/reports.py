@@ -19,7 +19,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.plain import write as write_plain
+
 ROOT = Path(__file__).parent.parent
+NOTEBOOKS = ROOT / "notebooks"
 BIN = Path(sys.executable).parent
 LOOPED = 3  # sets
 HEAD = ["what", "report", "sets", "against the loop", "CPU", "goal", "", "ours s", "loop s", "ours MB", "loop MB"]
@@ -79,12 +82,11 @@ def dates(sets: int) -> list[str]:
     return [(dt.date(2026, 7, 1) - dt.timedelta(days=k)).isoformat() for k in range(sets)]
 
 
-def loop(report: str, sets: int, folder: Path) -> None:
+def loop(notebook: Path, sets: int, folder: Path) -> None:
     """One set after another, as a shell script does it."""
     for day in dates(sets):
-        out = folder / f"{report}-{day}.ipynb"
-        notebook = ROOT / "notebooks" / f"{report}.ipynb"
-        words = [notebook, out, "-p", "as_of", day, "--cwd", ROOT / "notebooks", "-k", "python3", "-l", "python"]
+        out = folder / f"{notebook.stem}-{day}.ipynb"
+        words = [notebook, out, "-p", "as_of", day, "--cwd", notebook.parent, "-k", "python3", "-l", "python"]
         _quiet([BIN / "papermill", "--no-progress-bar", *words])
         _quiet([BIN / "jupyter", "nbconvert", "--to", "html", "--no-input", out])
 
@@ -98,12 +100,12 @@ def ours(recipe: Path, *words: str, status: int = 0) -> None:
         raise SystemExit(f"metrics report run: exit {done.returncode}, {status} was expected.\n{done.stderr}")
 
 
-def recipe_for(report: str, sets: int, folder: Path) -> Path:
+def recipe_for(notebook: Path, sets: int, folder: Path) -> Path:
     """A recipe of one report, a page a date."""
     each = ", ".join(f'"{day}"' for day in dates(sets))
     path = folder / "reports.toml"
     path.write_text(
-        f'[defaults]\nout = "out"\njobs = 2\n[report.{report}]\nnotebook = "{ROOT}/notebooks/{report}.ipynb"\n'
+        f'[defaults]\nout = "out"\njobs = 2\n[report.{notebook.stem}]\nnotebook = "{notebook}"\n'
         f"each.as_of = [{each}]\n",
         encoding="utf-8",
     )
@@ -129,39 +131,41 @@ def measured(action: Callable[[], None]) -> Took:
 
 
 def lines(sets: int, repeats: int, say: Callable[[str], None]) -> list[Line]:
-    """Measure everything, ours and the loop in turn; `sets` pages of churn, and single ones of churn and overview.
+    """Measure everything, ours and the loop in turn: `sets` pages of a report or one.
 
     The loop takes as long for each set, so it is run for as many as `LOOPED` and reckoned up.
     """
-    found = []
-    for what, report, count in (
-        ("pages", "churn", sets),
-        ("one page, cold", "churn", 1),
-        ("one page, cold", "overview", 1),
-    ):
-        pairs: list[tuple[Took, Took]] = []
-        looped = min(count, LOOPED)
-        for _ in range(repeats):
-            with tempfile.TemporaryDirectory() as name:
-                folder = Path(name)
-                recipe = recipe_for(report, count, folder)
-                mine = measured(lambda recipe=recipe: ours(recipe))
-                theirs = measured(lambda report=report, looped=looped, folder=folder: loop(report, looped, folder))
-                times = count / looped
-                pairs.append((mine, Took(theirs.wall * times, theirs.cpu * times, theirs.peak)))
-                say(f"{report}, {count}: {pairs[-1]}")
-        many = count > 1
-        found.append(
-            Line(what, report, count, *_median(pairs), factor=12 if many else 2.5, megabytes=450 if many else None)
-        )
     with tempfile.TemporaryDirectory() as name:
-        recipe = recipe_for("churn", sets, Path(name))
+        plain, churn, overview = write_plain(Path(name)), NOTEBOOKS / "churn.ipynb", NOTEBOOKS / "overview.ipynb"
+        found = [
+            _against_loop("pages", plain, sets, repeats, say),
+            _against_loop("pages", churn, sets, repeats, say),
+            *(_against_loop("one page, cold", notebook, 1, repeats, say) for notebook in (plain, churn, overview)),
+        ]
+    with tempfile.TemporaryDirectory() as name:
+        recipe = recipe_for(churn, sets, Path(name))
         ours(recipe)
         same = [measured(lambda: ours(recipe)) for _ in range(max(3, repeats))]
         found.append(Line("nothing changed", "churn", sets, _middle(same), seconds=0.5))
         bad = [measured(lambda: ours(recipe, "-p", "timezon=UTC", status=2)) for _ in range(max(3, repeats))]
         found.append(Line("refused, a misspelt parameter", "churn", sets, _middle(bad), seconds=0.3))
     return found
+
+
+def _against_loop(what: str, notebook: Path, sets: int, repeats: int, say: Callable[[str], None]) -> Line:
+    pairs: list[tuple[Took, Took]] = []
+    looped = min(sets, LOOPED)
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            recipe = recipe_for(notebook, sets, folder)
+            mine = measured(lambda recipe=recipe: ours(recipe))
+            theirs = measured(lambda folder=folder: loop(notebook, looped, folder))
+            times = sets / looped
+            pairs.append((mine, Took(theirs.wall * times, theirs.cpu * times, theirs.peak)))
+            say(f"{notebook.stem}, {sets}: {pairs[-1]}")
+    many = sets > 1
+    return Line(what, notebook.stem, sets, *_median(pairs), factor=12 if many else 2.5, megabytes=450 if many else None)
 
 
 def table(found: list[Line]) -> str:
