@@ -70,7 +70,9 @@ def site(tmp_path_factory):
         "%md # Raw output\n\nTables and pictures that no one formatted.",
         f"import pandas as pd\n{table}",
         f"{table}.style",
-        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2], label='a')\nplt.legend()\nplt.show()",
+        "ax = plt.subplots()[1]\nax.bar_label(ax.bar(['x', 'y'], [1, 2]))\nplt.show()",
+        "plt.imshow([[1, 2], [3, 4]])\nplt.show()",
     )
     write_notebook(
         folder / "broken.ipynb", "%md # Revenue by plan", "# Invoices\nraise ValueError('no <currency> ' + 'x' * 300)"

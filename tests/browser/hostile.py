@@ -5,11 +5,13 @@ A payload marks itself in `window.RAN` with its number, so that a test can say w
 
 from datetime import UTC, datetime
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from markupsafe import Markup
 from nbformat import from_dict, v4
 
 import metrics
+from reporting.figures import figure_html
 from reporting.pages import page as page_module
 from reporting.pages import templates
 from reporting.pages.error import render_error
@@ -68,6 +70,15 @@ def _figure(x):
         })
     )  # fmt: skip
     return metrics.show(axes, x)
+
+
+def _plain_figure(x):
+    ax = plt.subplots()[1]
+    ax.plot([x, f"b {x}"], [1, 2], label=x)
+    ax.set(title=x, xlabel=x, ylabel=x)
+    ax.legend()
+    ax.figure.suptitle(x)
+    return _html(figure_html(ax.figure))
 
 
 # Places on the page of a report: name → cell with the payload in it.
@@ -148,8 +159,10 @@ def titled(payload):
 
 
 def figures(payloads):
-    """Figures of the product with the payloads as names; the page around them is that of `report`."""
-    return report([], cells=[_shown(_figure(x)) for x in payloads])
+    """Figures of the product and of pyplot with the payloads as names; the page around them is that of `report`."""
+    cells = [cell for x in payloads for cell in (_shown(_figure(x)), _plain_figure(x))]
+    plt.close("all")
+    return report([], cells=cells)
 
 
 def _states(payloads):

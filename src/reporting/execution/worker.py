@@ -33,7 +33,7 @@ register_dates()
 START = 60  # seconds for a kernel to answer
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # The user's history is for what users type.
-KERNEL = ["--HistoryManager.enabled=False"]
+KERNEL = ["--HistoryManager.enabled=False", "--IPKernelApp.extra_extensions=reporting.figures"]
 # Nothing is drawn that moves, for a page shows only its last state.
 ENVIRONMENT = {"TQDM_DISABLE": "1"}
 EXIT = "the notebook stopped itself here, so the rest of the report is missing. Remove the exit."

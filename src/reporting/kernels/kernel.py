@@ -18,6 +18,7 @@ PRELOAD = [
     "IPython.core.oinspect",
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
+    "reporting.figures.formatter",
 ]
 
 

@@ -14,10 +14,12 @@ def tables() -> None:
 
 
 def figures() -> Iterator[None]:
-    """Draw a small figure, unknown to pyplot, as pixels and as SVG."""
-    from io import BytesIO, StringIO
+    """Draw a small figure, unknown to pyplot, as pixels and as a page shows it."""
+    from io import BytesIO
 
     from matplotlib.figure import Figure
+
+    from reporting.figures import figure_html
 
     yield
     figure = Figure(figsize=(4, 3))
@@ -29,4 +31,4 @@ def figures() -> Iterator[None]:
     axes.legend()
     figure.savefig(BytesIO(), format="png")
     yield
-    figure.savefig(StringIO(), format="svg", bbox_inches="tight")
+    figure_html(figure)

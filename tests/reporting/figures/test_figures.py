@@ -1,0 +1,239 @@
+"""A figure of pyplot becomes SVG that a page keeps whole, with words, and with its numbers behind it."""
+
+import datetime as dt
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from reporting.figures import figure_html, load_ipython_extension
+from reporting.figures.numbers import numbers_html, numbers_of, said
+from reporting.pages.clean import clean
+from tests.reporting.notebooks import write_notebook
+
+
+@pytest.fixture
+def ax():
+    return plt.subplots()[1]
+
+
+def html(ax):
+    return figure_html(ax.figure)
+
+
+def alt(ax):
+    return re.search('(?:aria-label|alt)="((?!Figure")[^"]*)"', html(ax))[1]
+
+
+def table(ax):
+    """Rows of the table behind the figure, as text."""
+    rows = re.findall("<tr>(.*?)</tr>", html(ax))
+    return [re.findall("<t[dh]>(.*?)</t[dh]>", row) for row in rows]
+
+
+def paths(ax, attribute):
+    return [path for path in re.findall("<path[^>]*>", html(ax)) if attribute in path]
+
+
+def test_a_page_keeps_all_of_it(ax):
+    ax.plot([1, 2, 3], [10, 40, 20], "o--", label="a & b")
+    ax.fill_between([1, 2, 3], 0, [5, 6, 7], alpha=0.3)
+    ax.set(xlim=(1.5, 4), title="Users <by> week", xlabel="week", ylabel="users")
+    ax.legend()
+    made = html(ax)
+    kept = str(clean(made))
+    elements = re.compile("<(?:path|text|clipPath|svg|table|tr|td|th)[^>]*?([^ >]*)=")
+    assert sorted(elements.findall(kept)) == sorted(elements.findall(made))
+    assert re.findall("[ML][0-9. ]+", kept) == re.findall("[ML][0-9. ]+", made)
+    assert "Users &lt;by&gt; week" in kept
+    assert "a &amp; b" in kept
+
+
+def test_words_tell_kind_title_axes_and_reach(ax):
+    ax.plot([1, 2, 3], [10, 40, 20])
+    ax.set(title="Users", xlabel="week", ylabel="users")
+    assert alt(ax) == (
+        "Line chart: Users. x: week, y: users. 3 points, from 1 to 3; the lowest is 10, the highest 40, the last 20."
+    )
+
+
+def test_words_name_the_series(ax):
+    for name in ("free", "paid", "_hidden"):
+        ax.plot([1, 2], [3, 4], label=name)
+    ax.axhline(5)  # a reference, no series
+    assert alt(ax) == "Line chart. 3 series: free, paid."
+
+
+def test_words_read_out_what_cannot_be_counted(ax):
+    ax.pie([1, 3], labels=["free", "paid"], autopct="%d%%")
+    assert alt(ax) == "Chart. It says: free, paid, 25%, 75%."
+
+
+def test_each_plot_is_told():
+    figure, (left, right) = plt.subplots(1, 2)
+    figure.suptitle("Both")
+    left.scatter([1, 2], [3.14159, 4])
+    right.bar(["a", "b"], [1, 2])
+    found = numbers_of(figure)
+    assert [series.plot for series in found] == [0, 1]
+    assert "Both. Scatter plot. 2 points, y from 3.142 to 4. Bar chart. 2 bars, from a to b" in figure_html(figure)
+    assert "<tr><th>plot</th><th>x</th><th>y</th></tr>" in figure_html(figure)
+
+
+def test_numbers_stand_behind_lines(ax):
+    ax.plot(pd.to_datetime(["2026-06-30", "2026-07-01"]), [1.5, np.nan], label="a")
+    ax.plot([dt.datetime(2026, 7, 2, 12), dt.datetime(2026, 7, 3)], [1200, 3], label="b")
+    assert table(ax) == [
+        ["series", "x", "y"], ["a", "2026-06-30", "1.5"], ["a", "2026-07-01", ""],
+        ["b", "2026-07-02 12:00:00", "1,200"], ["b", "2026-07-03", "3"],
+    ]  # fmt: skip
+
+
+def test_periods_of_pandas_are_days_and_months(ax):
+    pd.Series([1, 2], index=pd.period_range("2026-01", periods=2, freq="M")).plot(ax=ax)
+    assert [row[0] for row in table(ax)[1:]] == ["2026-01", "2026-02"]
+
+
+def test_numbers_stand_behind_bars_standing_and_lying(ax):
+    pd.Series([3, 2], index=["free", "paid"]).plot.bar(ax=ax)
+    assert table(ax) == [["x", "y"], ["free", "3"], ["paid", "2"]]
+    lying = plt.subplots()[1]
+    lying.barh(["free", "paid"], [3, 2])
+    assert table(lying) == table(ax)
+
+
+def test_bars_of_a_histogram_are_told_by_their_edges(ax):
+    ax.hist([0, 1, 1, 4], bins=[0, 1, 2, 4])
+    assert table(ax)[1:] == [["0 to 1", "1"], ["1 to 2", "2"], ["2 to 4", "1"]]
+
+
+def test_a_long_table_says_that_it_is_cut(ax):
+    ax.plot(range(51))
+    assert "The first 50 of 51 numbers." in html(ax)
+    assert len(table(ax)) == 51
+    ax.lines[0].set_data(range(50), range(50))
+    assert "The first" not in html(ax)
+
+
+def test_without_numbers_there_is_no_table(ax):
+    ax.text(0.5, 0.5, "nothing yet")
+    assert "<details" not in html(ax)
+    assert numbers_html([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(3, "3"), (True, "True"), (1e15, "1e+15"), (0.00001234567, "1.23457e-05"), (-0.5, "-0.5"),
+     (1234.56789, "1,234.57"), (1e6, "1,000,000"), (None, ""), (float("inf"), "inf"), ("text", "text")],
+)  # fmt: skip
+def test_numbers_are_said_shortly(value, text):
+    assert said(value) == text
+
+
+def test_a_line_is_cut_where_the_plot_ends(ax):
+    ax.plot([0, 1, 2], [0, 1, 2])
+    assert not paths(ax, "clip-path")
+    ax.set_xlim(0.5, 1.5)
+    (line,) = paths(ax, "clip-path")
+    name = re.search(r"url\(#([\w-]+)\)", line)[1]
+    assert f'<clipPath id="{name}"><path d="M' in html(ax)
+    ax.set_xlim(0.5, 1.6)
+    assert name not in html(ax)  # another figure, another name: both may stand on one page
+
+
+def test_dots_of_one_colour_are_one_path(ax):
+    ax.plot([1, 2, 9], [1, 2, 9], "o")
+    ax.set_xlim(0, 3)
+    (dots,) = paths(ax, 'stroke-linecap="round"')
+    assert dots.count("h0") == 2  # the third is outside
+
+
+def test_black_and_white_follow_the_page_where_they_may(ax):
+    ax.plot([1, 2], [1, 2])
+    assert 'class="f-ink"' in html(ax)
+    assert "<rect" not in html(ax)
+    ax.bar_label(ax.bar([1], [2]))  # text over colour
+    assert "class=" not in re.sub('class="(plain|scroll|data)"', "", html(ax))
+    assert 'fill="#ffffff"/>' in html(ax)
+
+
+def test_a_dark_figure_keeps_its_ground():
+    with plt.style.context("dark_background"):
+        ax = plt.subplots()[1]
+        ax.plot([1, 2])
+        assert re.search('<rect [^>]*fill="#000000"/>', html(ax))
+
+
+def image(ax):
+    ax.imshow(np.eye(3))
+
+
+def many(ax):
+    ax.scatter(*np.random.default_rng(1).normal(size=(2, 5000)), c=range(5000))
+
+
+def hatched(ax):
+    ax.bar([1], [2], hatch="/")
+
+
+@pytest.mark.parametrize("draw", [image, many, hatched])
+def test_what_paths_cannot_say_stays_pixels(ax, draw):
+    draw(ax)
+    ax.set_title("Cells")
+    assert '<img src="data:image/png;base64,' in html(ax)
+    assert "<svg" not in html(ax)
+    assert "Cells" in alt(ax)
+
+
+def test_formulas_are_shapes(ax):
+    before = len(paths(ax, "fill="))
+    ax.set_title("$x^2$")
+    assert len(paths(ax, "fill=")) > before
+    assert ">$x^2$<" not in html(ax)
+
+
+def test_a_figure_is_left_as_it_was(ax):
+    ax.plot([1, 2])
+    before = ax.figure.get_dpi(), ax.figure.patch.get_visible()
+    assert html(ax) == html(ax)
+    assert (ax.figure.get_dpi(), ax.figure.patch.get_visible()) == before
+
+
+def test_a_figure_with_nothing_on_it_is_not_shown():
+    assert figure_html(plt.figure()) is None
+
+
+def test_the_shell_shows_figures_whatever_is_registered_for_them(ax):
+    shell = InteractiveShell()
+    load_ipython_extension(shell)
+    formatter = shell.display_formatter.formatters["text/html"]
+    formatter.for_type(int, lambda number: f"<b>{number}</b>")
+    formatter.pop(type(ax.figure), None)  # as the inline backend does
+    ax.plot([1, 2])
+    assert formatter(ax.figure) == html(ax)
+    assert formatter(1) == "<b>1</b>"
+    assert formatter(pd.DataFrame({"a": [1]})).startswith("<div>")
+    assert shell.config.InlineBackend.figure_formats == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["warm", "plain"])
+def test_a_plain_notebook_gets_figures_in_its_first_cell_too(tmp_path, kernel):
+    from reporting.publishing.plan import plan_reports
+    from reporting.publishing.run import run_reports
+    from reporting.recipe.file import read_recipe
+
+    cell = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 4])\nplt.title('Users {}')\n{}"
+    shown = [cell.format(1, "plt.show()"), cell.format(2, "None")]
+    write_notebook(tmp_path / "plain.ipynb", "%md # Plain", *shown, "1 + 1")
+    (tmp_path / "reports.toml").write_text('[defaults]\nout = "out"\n[report.plain]\nnotebook = "plain.ipynb"\n')
+    recipe = read_recipe(tmp_path / "reports.toml")
+    assert not run_reports(recipe, plan_reports(recipe)[0], kernel=kernel).failed
+    page = (recipe.out / "latest" / "plain.html").read_text(encoding="utf-8")
+    assert re.findall('<svg class="plain"[^>]*aria-label="(Line chart: Users .)', page) == [
+        "Line chart: Users 1", "Line chart: Users 2",
+    ]  # fmt: skip
+    assert "<img" not in page
