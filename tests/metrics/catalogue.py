@@ -364,6 +364,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "mail_frequency": lambda e: metrics.mail_frequency(
         mails(e).assign(campaign_id=e["timestamp"].dt.hour), min_n=1, as_of=AS_OF
     ),
+    "mail_frequency by": lambda e: metrics.mail_frequency(
+        mails(e).assign(campaign_id=e["timestamp"].dt.hour.astype("str")), by=["plan", "campaign_id"], most=3, min_n=1,
+        as_of=AS_OF,
+    ),
     "compare_variants": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="hit", ratio=None
     ),

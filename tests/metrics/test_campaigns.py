@@ -6,6 +6,7 @@ import pytest
 
 from metrics import (
     EventTableError,
+    alert,
     compare_variants,
     email_performance,
     mail_frequency,
@@ -318,6 +319,53 @@ def test_each_mail_is_one_of_those_that_came_in_the_seven_days_up_to_it():
     assert frequency(as_of="2026-05-19T09:00")["mails"].tolist() == [5, 2, 1]  # eve's seven days are over
 
 
+def test_by_group_the_mails_of_all_groups_are_counted_and_each_mail_is_of_its_own():
+    log = CADENCE.assign(kind=np.where(CADENCE["at"].dt.day.isin([1, 9]), "news", "offer"))
+    table = frequency(log, by="kind").reset_index()
+    news, offer = (table[table["kind"] == kind] for kind in ("news", "offer"))
+    # ann's third mail in seven days is her second piece of news: the offers between are counted
+    assert news["mails"].tolist() == [4, 0, 1]
+    assert offer["mails"].tolist() == [0, 2, 0]  # those of the 2nd and the 8th; eve's is still watched
+    assert news["unsubscribed"].tolist() == [2, 0, 1]  # ben before an offer came, so at the news before it
+    assert offer["unsubscribed"].tolist() == [0, 0, 0]
+    assert offer["reason"].tolist()[0] == "zero_denominator"
+    whole = frequency(log)
+    assert table.groupby("mails_received")[["mails", "unsubscribed"]].sum().equals(whole[["mails", "unsubscribed"]])
+    few = mail_frequency(log, by="kind", as_of="2026-05-17T09:00")
+    assert few.columns[:3].tolist() == ["kind", "mails_received", "mails"]
+    said = few.attrs["settings"]
+    assert (said["by"], said["after_leaving"], said["too_recent"]) == (["kind"], 2, 1)
+
+
+def test_a_mail_has_the_first_group_that_its_rows_tell_and_a_missing_one_is_a_group():
+    log = mails("""
+        ann  sent       01T08:59
+        ann  delivered  01T09:00
+        ann  opened     01T10:00
+        ben  delivered  01T09:00
+        ben  unsubscribed  02T09:00
+        cat  delivered  01T09:00
+        dan  sent       01T08:59
+        dan  bounced    01T09:00
+    """).assign(country=[None, "NL", "DE", None, "FR", "DE", "AT", "AT"], message_id=[*"aaa", "b", None, *"cdd"])
+    table = frequency(log, by="country").reset_index()
+    assert table["country"].fillna("-").unique().tolist() == ["AT", "DE", "NL", "-"]
+    alone = table[table["mails_received"] == 1].set_index(table["country"].fillna("-")[::3])
+    assert alone["mails"].to_dict() == {"AT": 0, "DE": 1, "NL": 1, "-": 1}  # dan's mail came back
+    assert alone.loc["-", "unsubscribed"] == 1  # ben, whichever country the row of his leaving tells
+
+
+def test_of_mails_of_one_instant_the_last_by_name_is_left_at_in_any_order_of_the_rows():
+    twice = mails("ann delivered 01T09:00\nann delivered 01T09:00\nann unsubscribed 01T09:00")
+    twice = twice.assign(message_id=["1", "2", "3"], kind=["offer", "news", None])
+    for log in (twice, twice[::-1]):
+        table = frequency(log, by="kind").reset_index()
+        assert table.loc[table["mails_received"] == 2, ["kind", "unsubscribed"]].to_numpy().tolist() == [
+            ["news", 0],
+            ["offer", 1],
+        ]
+
+
 def test_mails_of_one_instant_are_all_counted_and_one_of_them_is_the_last():
     twice = mails("ann delivered 01T09:00\nann delivered 01T09:00\nann unsubscribed 01T09:00")
     table = frequency(twice.assign(message_id=["1", "2", "2"]))
@@ -360,9 +408,29 @@ def test_the_number_of_mails_is_said_with_its_interval():
     assert "too few mails" in headline(mail_frequency(CADENCE, as_of="2026-05-19"))
 
 
+def test_of_groups_the_one_where_most_leave_at_as_many_mails_is_said():
+    both = pd.concat([CADENCE.assign(kind=None), CADENCE.assign(recipient_id="x" + CADENCE["recipient_id"], kind="b")])
+    both = both[~((both["kind"] == "b") & (both["event"] == "unsubscribed"))]
+    table = mail_frequency(both, by="kind", as_of="2026-06-01", min_n=1, most=3)
+    said = str(headline(table)).replace("\u202f", " ")
+    assert said.startswith("100 % unsubscribe at a mail of (missing) that is one of 3 or more in 7 days (21 to 100), ")
+    assert "the most of 2 groups: 40 points higher than at the only one, 60 %" in said
+    foot = footnotes(table)
+    assert foot[0].endswith("Mails up to it are those of all groups, the group is that of the mail.")
+    assert foot[1].startswith("1 / 1 = 100.0\u202f%, one of 3 or more.")
+    page = table_html(table, "")
+    assert page.count(">b<") == 1  # a group's name stands once
+    rule = alert(table, "unsubscribe_rate", above=0.9, rule="too-many-mails")
+    assert "(missing), 3 or more mails in 7 days 100" in rule
+
+
 def test_a_number_of_mails_that_is_none_is_refused():
     with pytest.raises(ValueError, match="most: 0"):
         mail_frequency(CADENCE, as_of="2026-06-01", most=0)
+    with pytest.raises(ValueError, match="emails: 'country' is not a column of the mails"):
+        mail_frequency(CADENCE, as_of="2026-06-01", by="country")
+    with pytest.raises(ValueError, match="by: 'mails' is a column of the result"):
+        mail_frequency(CADENCE.assign(mails=1), as_of="2026-06-01", by="mails")
 
 
 # -- variants ----------------------------------------------------------------------------------------------------------
@@ -425,6 +493,9 @@ def test_the_figure_of_the_number_of_mails_leaves_out_what_nobody_got():
     ax = plot_mail_frequency(table)
     names = [text.get_text() for text in ax.texts if "mail" in text.get_text()]
     assert names == ["1 mail in 7 days", "2 mails in 7 days", "3 mails in 7 days"]
+    groups = mail_frequency(CADENCE.assign(kind="a"), by="kind", as_of="2026-05-19", min_n=1, most=5)
+    names = [text.get_text() for text in plot_mail_frequency(groups).texts if "mail" in text.get_text()]
+    assert names == ["a, 1 mail in 7 days", "a, 2 mails in 7 days", "a, 3 mails in 7 days"]
 
 
 def test_orders_are_conversions_and_refunds_are_none():

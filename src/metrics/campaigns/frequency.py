@@ -4,13 +4,15 @@ Mails per week cannot be set beside unsubscribes of that week: who leaves on Tue
 those who got many seem content. Here each mail has its chance, and is one of as many as had come by then.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from metrics.campaigns.recipients import NEVER, recipients
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Ints, When, duration, instant, spoken
-from metrics.results import blank, result, too_few
+from metrics.results import blank, grouped, keys, result, too_few
 
 _RATE = ["unsubscribe_rate", "unsubscribe_rate_low", "unsubscribe_rate_high"]
 _COLUMNS = ["mails_received", "mails", "recipients", "unsubscribed", *_RATE, "reason"]
@@ -22,6 +24,7 @@ def mail_frequency(
     as_of: When,
     window: str = "7 days",
     most: int = 5,
+    by: str | Sequence[str] | None = None,
     min_n: int = 10,
     tz: str = "UTC",
     confidence: float = 0.95,
@@ -39,6 +42,10 @@ def mail_frequency(
         watched too, until the next one arrives.
     most
         Mails from which on rows are one: the last row is of so many or more.
+    by
+        Column or list of `emails` for a breakdown, such as the campaign or the country: the group is of the mail, and
+        the mails that its recipient got in the `window` up to it are counted whatever their groups. A mail has the
+        first value that its rows tell; missing values are a group of their own.
     min_n
         A rate over fewer mails is NA with the reason ``below_min_n``; its counts stand.
     tz
@@ -48,11 +55,12 @@ def mail_frequency(
 
     Returns
     -------
-    DataFrame, one row per number of mails, from 1 to `most`
-        mails_received        1, 2, …  mails that the recipient got in the `window` up to one, itself included
+    DataFrame, one row per number of mails, from 1 to `most` (in each group)
+        mails_received        1, 2, …  mails that the recipient got in the `window` up to one, itself included, of all
+                                       groups
         mails                 count    that were one of so many, and have been watched
         recipients            count    who got them
-        unsubscribed          count    left in [arrival, arrival + `window`), before the next mail
+        unsubscribed          count    left in [arrival, arrival + `window`), before the next mail of any group
         unsubscribe_rate (…)  0 to 1   unsubscribed / mails, Wilson
         reason                text     ``zero_denominator`` or ``below_min_n`` where there is no rate
 
@@ -66,9 +74,10 @@ def mail_frequency(
     Notes
     -----
     A discrete hazard: a recipient is in the table until the first unsubscribe, and mails after it are counted in
-    ``attrs["settings"]["after_leaving"]``; those that are still watched in ``["too_recent"]``. An association, unless
-    the number of mails was drawn by lot: who is sent more may be another sort of customer. Cox (1972), Journal of the
-    Royal Statistical Society B 34:187, section 6.
+    ``attrs["settings"]["after_leaving"]``; those that are still watched in ``["too_recent"]``. Of several mails of one
+    instant who leaves does so at the last in the order of the groups. An association, unless the number of mails was
+    drawn by lot: who is sent more may be another sort of customer, and so may who is sent the mails of a group. Cox
+    (1972), Journal of the Royal Statistical Society B 34:187, section 6.
 
     Examples
     --------
@@ -83,14 +92,17 @@ def mail_frequency(
     """
     if not isinstance(most, int | np.integer) or isinstance(most, bool) or most < 1:
         raise ValueError(f"most: {most!r} is not a number of mails. Use 1 or more, such as 5.")
+    groups = keys(by, taken=_COLUMNS)
     wait, end = duration(window), instant(as_of, tz=tz, name="as_of")
     came = emails["event"].isin(["sent", "delivered"]) if "event" in emails else pd.Series(True, index=emails.index)
     told = "message_id" in emails and bool(emails.loc[came, "message_id"].notna().all())
-    found, _ = recipients(emails, ["message_id"] if told else ["campaign_id"], end)
+    found, _ = recipients(emails, ["message_id"] if told else ["campaign_id"], end, told=groups)
     left = found.groupby("recipient_id")["unsubscribed"].min()
     mailed = (found["sent"] < NEVER) | (found["delivered"] < NEVER)  # to unsubscribe is no mail, whatever its id
-    found = found[(found["_arrived"] < NEVER) & (mailed if mailed.any() else True)]
-    mails = found[["recipient_id", "_arrived"]].sort_values(["recipient_id", "_arrived"], ignore_index=True)
+    found = found[mailed] if mailed.any() else found
+    of, named = grouped(found, [f"of {name}" for name in groups])
+    mails = found[["recipient_id", "_arrived"]].assign(_group=of)[found["_arrived"] < NEVER]
+    mails = mails.sort_values(["recipient_id", "_arrived", "_group"], ignore_index=True)
     who, at = mails["recipient_id"].to_numpy(), mails["_arrived"].to_numpy(np.int64)
     leaves = left.reindex(mails["recipient_id"]).to_numpy(np.int64)
     following = np.full(len(at), NEVER)
@@ -100,24 +112,28 @@ def mail_frequency(
     mails["mails_received"] = np.minimum(_received(mails["recipient_id"], at, wait), most)
     mails["unsubscribed"] = (leaves >= at) & (leaves < until)
     kept = mails[here & watched]
-    table = kept.groupby("mails_received").agg(
+    table = kept.groupby(["_group", "mails_received"]).agg(
         mails=("unsubscribed", "size"), recipients=("recipient_id", "nunique"), unsubscribed=("unsubscribed", "sum")
     )
-    table = table.reindex(range(1, most + 1), fill_value=0).astype(np.int64)
-    table = table.rename_axis("mails_received").reset_index()
+    every = pd.MultiIndex.from_product([range(len(named)), range(1, most + 1)], names=["_group", "mails_received"])
+    table = table.reindex(every, fill_value=0).astype(np.int64).reset_index()
+    table = pd.concat([named.iloc[table["_group"]].set_axis(groups, axis=1).reset_index(drop=True), table], axis=1)
     table = add_rate(table, "unsubscribe_rate", "unsubscribed", "mails", confidence)
     table["reason"] = too_few(no_denominator(table["mails"]), table["mails"], min_n)
     table = blank(table, table["reason"].notna(), _RATE)
     settings = {
-        "window": window, "most": int(most), "as_of": spoken(end, tz), "tz": tz, "min_n": min_n,
-        "confidence": confidence, "after_leaving": int((~here).sum()) or None,
+        "window": window, "most": int(most), "as_of": spoken(end, tz), "tz": tz, "by": groups or None,
+        "min_n": min_n, "confidence": confidence, "after_leaving": int((~here).sum()) or None,
         "too_recent": int((here & ~watched).sum()) or None,
     }  # fmt: skip
     definition = (
         f"Of the mails that were one of so many in the {window} up to them, the share at which the recipient "
         f"unsubscribed: within {window}, before the next mail."
     )
-    return result(table, metric="mail_frequency", definition=definition, settings=settings, columns=_COLUMNS)
+    if groups:
+        definition += " Counted are the mails of all groups; the group is that of the mail itself."
+    columns = [*groups, *_COLUMNS]
+    return result(table, metric="mail_frequency", definition=definition, settings=settings, columns=columns)
 
 
 def _received(recipient: pd.Series, at: Ints, wait: int) -> Ints:

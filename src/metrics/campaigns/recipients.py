@@ -11,6 +11,7 @@ import pandas as pd
 from metrics.events import EventTableError
 from metrics.files.values import id_texts
 from metrics.periods import Ints, microseconds
+from metrics.results import grouped
 from metrics.steps import unknown
 
 EVENTS = ("sent", "delivered", "bounced", "opened", "clicked", "unsubscribed", "spammed", "converted")
@@ -18,12 +19,15 @@ NEVER = 2**62
 _ARRIVED = ("delivered", "opened", "opened_by_machine", "clicked", "unsubscribed", "spammed")  # each shows that it came
 
 
-def recipients(emails: pd.DataFrame, groups: list[str], before: int) -> tuple[pd.DataFrame, int]:
+def recipients(
+    emails: pd.DataFrame, groups: list[str], before: int, *, told: Sequence[str] = ()
+) -> tuple[pd.DataFrame, int]:
     """By group and recipient the first instant of each event before an instant; and how many rows are of others.
 
-    `_arrived` is when the mail was there: an open shows it, even where it is written down before the delivery.
+    `_arrived` is when the mail was there: an open shows it, even where it is written down before the delivery. Of the
+    columns in `told` come the first values that rows tell, as ``of <name>``.
     """
-    for name in ("recipient_id", "event", "at", *groups):
+    for name in ("recipient_id", "event", "at", *groups, *told):
         if name not in emails:
             raise ValueError(unknown("emails", name, emails.columns, "a column of the mails", "columns"))
     rows = emails[list(dict.fromkeys(["recipient_id", "event", *groups]))].reset_index(drop=True)
@@ -36,8 +40,8 @@ def recipients(emails: pd.DataFrame, groups: list[str], before: int) -> tuple[pd
     kept = kind.isin([*EVENTS, "opened_by_machine"])
     rows = rows.assign(_kind=kind)[kept & (rows["_time"] < before)]
     recipients = rows.groupby(list(dict.fromkeys([*groups, "recipient_id"])), dropna=False, sort=True)
-    found, place = recipients.size().reset_index(), recipients.ngroup().to_numpy(np.int64)
-    time, kind = rows["_time"].to_numpy(np.int64), rows["_kind"]
+    found, place = recipients.size().reset_index(), np.asarray(recipients.ngroup(), np.int64)
+    time, kind = np.asarray(rows["_time"], np.int64), rows["_kind"]
     for event in (*EVENTS, "opened_by_machine"):
         at = (kind == event).to_numpy(bool)
         first = np.full(len(found), NEVER)
@@ -48,8 +52,22 @@ def recipients(emails: pd.DataFrame, groups: list[str], before: int) -> tuple[pd
     arrived = found[list(_ARRIVED)].min(axis=1)
     if not (kind == "delivered").any():  # this export does not tell; what did not bounce is taken to have come
         arrived = arrived.clip(upper=found["sent"].mask(found["bounced"] < NEVER, NEVER))
+    for name in told:
+        values = emails[name].reset_index(drop=True)[rows.index]
+        found[f"of {name}"] = _first_told(values.reset_index(drop=True), place, time, len(found))
     other = int((~emails["event"].astype("str").str.strip().str.lower().isin(EVENTS)).sum())
     return found.assign(_last_converted=last, _arrived=arrived.astype(np.int64)), other
+
+
+def _first_told(values: pd.Series, place: Ints, time: Ints, places: int) -> pd.Series:
+    """For each place the value of its first row that has one; of several in one instant the least."""
+    rank, _ = grouped(values.to_frame("value"), ["value"])
+    known = np.flatnonzero(values.notna().to_numpy(bool))
+    known = known[np.lexsort((rank[known], time[known], place[known]))]
+    at, first = np.unique(place[known], return_index=True)
+    row = np.full(places, -1)
+    row[at] = known[first]
+    return values.reindex(row).reset_index(drop=True)
 
 
 def mail_times(table: pd.DataFrame, names: Sequence[str], column: str) -> Ints:

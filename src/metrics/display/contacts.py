@@ -138,15 +138,22 @@ def questions_foot(table: pd.DataFrame) -> list[str]:
 
 
 def frequency_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """How many leave at the only mail of the days up to it, and at one of the most that can be told of."""
+    """How many leave at the only mail of the days up to it, and at one of the most that can be told of.
+
+    Of several groups it is the one where most leave at as many mails.
+    """
     known = table[table["unsubscribe_rate"].notna()]
     if not len(known):
         return none("too few mails came, so that nothing can be said of their number.")
-    first, last = known.iloc[0], known.iloc[-1]
+    most = known["mails_received"].max()
+    groups = [(name, part) for name, part in parts(known) if part["mails_received"].iloc[-1] == most]
+    name, rows = max(groups, key=lambda group: group[1]["unsubscribe_rate"].iloc[-1])
+    first, last = rows.iloc[0], rows.iloc[-1]
     rate, window = Estimate.of(last, "unsubscribe_rate"), setting(table, "window", "the days")
-    text = f"unsubscribe at a mail that is {_of_so_many(table, last)} in {window} {rate.limits()}"
+    text = f"unsubscribe at a mail{f' of {name}' if name else ''} that is {_of_so_many(table, last)} in {window} "
+    text += rate.limits() + (f", the most of {count(len(groups))} groups" if len(groups) > 1 else "")
     limits = [rate.limits()]
-    if len(known) > 1:
+    if len(rows) > 1:
         than = Estimate.of(first, "unsubscribe_rate")
         said, more = change(rate, than, f"at {_of_so_many(table, first)}, {with_unit(than.number())}")
         text, limits = f"{text}: {said}", [*limits, *more]
@@ -161,11 +168,12 @@ def _of_so_many(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
 
 
 def mails_received(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
-    """A row of `mail_frequency` in words."""
+    """A row of `mail_frequency` in words, its group before it."""
     received, most = int(float(row["mails_received"])), int(setting(table, "most", 0))
     window = setting(table, "window", "the days")
     or_more = " or more" if received == most else ""
-    return f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"
+    names = ["(missing)" if numbers.is_missing(row[key]) else str(row[key]) for key in groups_of(table)]
+    return ", ".join([*names, f"{received}{or_more} mail{'s' * (received > 1 or bool(or_more))} in {window}"])
 
 
 def frequency_foot(table: pd.DataFrame) -> list[str]:
@@ -178,7 +186,9 @@ def frequency_foot(table: pd.DataFrame) -> list[str]:
     said = f" Left out: {', '.join(left)}." if left else ""
     if row is None:
         return [*lines, f"Too few mails, so that no rate exists.{said}"]
-    worked = f"{quotient(row['unsubscribed'], row['mails'])}, {_of_so_many(table, row)}"
+    if groups_of(table):
+        lines[0] += " Mails up to it are those of all groups, the group is that of the mail."
+    worked = f"{quotient(row['unsubscribed'], row['mails'])}{whose(table, row, None)}, {_of_so_many(table, row)}"
     return [*lines, f"{worked}. {level(table)} Wilson intervals. An association.{said}"]
 
 
