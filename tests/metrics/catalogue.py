@@ -42,7 +42,7 @@ def assigned(events):
     """Everybody in three groups, each with somebody who did it and somebody who did not."""
     both = [events.assign(amount=events["amount"] + more) for more in (0, 0.5)]
     rows = pd.concat(both).assign(hit=lambda t: t["amount"] % 2 < 1).drop(columns="user_id")
-    return rows.assign(hour=rows["timestamp"].dt.hour)
+    return rows.assign(hour=rows["timestamp"].dt.hour, half=(rows["timestamp"].dt.hour // 12).astype("str"))
 
 
 def tickets(events):
@@ -370,6 +370,12 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "compare_variants": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="hit", ratio=None
+    ),
+    "compare_variants by": lambda e: metrics.compare_variants(
+        assigned(e), control="c", variant="event", outcome="hit", by=["plan", "half"], ratio=None
+    ),
+    "compare_variants mean by": lambda e: metrics.compare_variants(
+        assigned(e), control="b", variant="event", outcome="amount", covariate="hour", by="plan", srm_threshold=0.4
     ),
     "compare_variants mean": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="amount", covariate="hour"

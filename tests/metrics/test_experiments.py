@@ -252,6 +252,156 @@ def test_means_without_variance_or_of_one_user_have_no_test():
     assert row[["mean", "difference", "z"]].isna().all()
 
 
+# -- by group ----------------------------------------------------------------------------------------------------------
+
+
+def countries(**groups):
+    """Users of each variant in each country: converted, of how many."""
+    return pd.concat([users(**arms).assign(country=name) for name, arms in groups.items()], ignore_index=True)
+
+
+def by_country(**groups):
+    table = compare_variants(countries(**groups), control="a", by="country")
+    return table.set_index(["country", "variant"])
+
+
+hits = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
+
+
+@few
+@given(hits, hits, hits)
+def test_each_group_is_compared_alone_and_all_p_values_are_corrected_together(at, de, nl):
+    groups = {name: dict(zip("abc", ((x, 50) for x in hit), strict=True)) for name, hit in zip(("AT", "DE", "NL"),
+              (at, de, nl), strict=True)}  # fmt: skip
+    table = by_country(**groups)
+    p_values = []
+    for name, arms in groups.items():
+        alone = compare_variants(users(**arms), control="a").set_index("variant")
+        own = table.loc[name].drop(columns=["p_adjusted", "verdict"])
+        pd.testing.assert_frame_equal(own, alone.drop(columns=["p_adjusted", "verdict"]), check_exact=False, rtol=1e-12)
+        (x0, n0) = arms["a"]
+        for arm in "bc":
+            x, n = arms[arm]
+            pooled = (x + x0) / (n + n0)
+            if not 0 < pooled < 1:
+                continue
+            exact = min(pooled, 1 - pooled) * 50 < 5
+            p = (
+                stats.fisher_exact([[x, n - x], [x0, n0 - x0]]).pvalue
+                if exact
+                else proportions_ztest([x, x0], [n, n0])[1]
+            )
+            p_values.append(p)
+            assert table.loc[(name, arm), "p_value"] == pytest.approx(p)
+            low, high = confint_proportions_2indep(x, n, x0, n0, method="newcomb")
+            limits = table.loc[(name, arm), ["difference_low", "difference_high"]].tolist()
+            assert limits == pytest.approx([low, high])
+    holm = multipletests(p_values, method="holm")[1] if p_values else []
+    assert table["p_adjusted"].dropna().tolist() == pytest.approx(list(holm))
+    verdicts = table["verdict"][table["p_adjusted"].notna()]
+    assert verdicts.isin(["better", "worse"]).tolist() == [p < 0.05 for p in holm]
+
+
+def test_means_of_each_group_are_adjusted_by_its_own_slope():
+    groups = {seed: spending(seed, effect=effect) for seed, effect in ((1, 4.0), (2, 0.0), (5, 2.0))}
+    rows = pd.concat([table.assign(site=seed) for seed, table in groups.items()])
+    table = compare_variants(rows, outcome="spent", control="control", covariate="before", by="site")
+    assert table["site"].tolist() == [1, 1, 2, 2, 5, 5]
+    found = table[table["variant"] == "new"].set_index("site")
+    for seed, group in groups.items():
+        design = np.column_stack([np.ones(len(group)), group["variant"] == "new", group["before"]]).astype(float)
+        fit = OLS(group["spent"].to_numpy(), design).fit()
+        assert found.loc[seed, ["theta", "adjusted_difference"]].tolist() == pytest.approx(
+            [fit.params[2], fit.params[1]]
+        )
+        alone = means(group, covariate="before").loc["new"]
+        assert found.loc[seed, ["z", "p_value"]].tolist() == pytest.approx(alone[["z", "p_value"]].tolist())
+    assert found["p_adjusted"].tolist() == pytest.approx(multipletests(found["p_value"], method="holm")[1].tolist())
+    assert found["verdict"].tolist() == ["better", "inconclusive", "better"]
+
+
+def test_what_is_certain_in_one_group_alone_may_be_chance_among_many():
+    one = {"a": (60, 1000), "b": (84, 1000)}
+    assert by_country(DE=one)["verdict"]["DE", "b"] == "better"
+    many = by_country(**{f"C{k}": one if k == 0 else {"a": (60, 1000), "b": (60, 1000)} for k in range(20)})
+    assert many["p_value"]["C0", "b"] == by_country(DE=one)["p_value"]["DE", "b"]
+    assert many["verdict"]["C0", "b"] == "inconclusive"
+
+
+def test_a_mismatch_of_the_split_withholds_that_group_and_its_test_is_none_of_the_family():
+    table = by_country(AT={"a": (60, 1000), "b": (50, 800)}, DE={"a": (60, 1000), "b": (90, 1000)})
+    assert table.loc["AT", "verdict"].tolist() == table.loc["AT", "reason"].tolist() == ["sample_ratio_mismatch"] * 2
+    assert table.loc["AT", ["difference", "z", "p_value", "p_adjusted", "probability_better"]].isna().all(axis=None)
+    assert table.loc["AT", "conversion_rate"].tolist() == [0.06, 0.0625]
+    assert table.loc["DE", "verdict"].tolist() == ["control", "better"]
+    assert table["p_adjusted"]["DE", "b"] == table["p_value"]["DE", "b"]  # one test is left
+
+
+def test_users_that_are_lost_in_every_group_are_missed_in_all_of_them_together():
+    small = {f"C{k}": {"a": (6, 100), "b": (9, 80)} for k in range(10)}
+    alone = by_country(C0=small["C0"])
+    assert alone["verdict"].tolist() == ["control", "inconclusive"]  # 100 to 80 may be chance
+    table = by_country(**small)  # 1,000 to 800 is none
+    assert table["verdict"].unique().tolist() == ["sample_ratio_mismatch"]
+    settings_ = compare_variants(countries(**small), control="a", by="country").attrs["settings"]
+    assert settings_["split_p_values"] == pytest.approx([stats.chisquare([100, 80]).pvalue] * 10)
+    assert settings_["split_p_value"] == pytest.approx(stats.chisquare([1000, 800]).pvalue)
+    even = {"DE": {"a": (60, 1000), "b": (90, 1000)}, "AT": {"a": (60, 1000), "b": (90, 700)}}
+    assert by_country(**even).loc["DE", "verdict"].tolist() == ["control", "better"]  # those lost are all of AT
+
+
+def test_a_group_without_a_variant_or_without_the_control_stands_with_its_reason():
+    table = by_country(
+        AT={"a": (1, 4)},
+        BE={"b": (1, 4), "c": (1, 3)},
+        DE={"a": (5, 50), "b": (6, 50), "c": (7, 50)},
+        FR={"a": (6, 60)},
+    )
+    assert table.index.get_level_values("country").tolist() == [*["AT"] * 3, *["BE"] * 3, *["DE"] * 3, *["FR"] * 3]
+    assert table.loc["AT", "users"].tolist() == [4, 0, 0]
+    assert table.loc["AT", "reason"].tolist() == ["control", "zero_denominator", "zero_denominator"]
+    assert table.loc["AT", "verdict"].tolist() == ["control", "inconclusive", "inconclusive"]
+    assert table.loc["BE", "reason"].tolist() == ["zero_denominator", "no_control", "no_control"]
+    assert table.loc["BE", "conversion_rate"].tolist() == pytest.approx([np.nan, 1 / 4, 1 / 3], nan_ok=True)
+    assert table.loc[["AT", "BE"], ["difference", "p_value", "p_adjusted", "probability_better"]].isna().all(axis=None)
+    assert table.loc["DE", "difference"].notna().tolist() == [False, True, True]
+    # Nobody of sixty is no chance: where a third of them were meant to be, all others were lost.
+    assert table.loc["FR", "verdict"].unique().tolist() == ["sample_ratio_mismatch"]
+    assert table.loc["FR", "reason"].tolist() == ["sample_ratio_mismatch", "zero_denominator", "zero_denominator"]
+    money = pd.DataFrame({"variant": [*"aab", "b"], "spent": [1.5, 2, 3, 4], "country": ["AT", "AT", "AT", "BE"]})
+    table = compare_variants(money, outcome="spent", by="country", ratio=None)
+    assert table["reason"].tolist() == ["control", "below_min_n", "zero_denominator", "no_control"]
+
+
+def test_a_missing_group_is_a_group_and_several_columns_are_groups_together():
+    rows = pd.concat(
+        [users(a=(5, 50), b=(9, 50)).assign(country=c, plan=p) for c, p in (("DE", 1), ("DE", 2), (None, 1))]
+    )
+    table = compare_variants(rows, by=["country", "plan"])
+    assert table.columns[:4].tolist() == ["country", "plan", "variant", "users"]
+    assert table["country"].fillna("-").tolist() == ["DE"] * 4 + ["-"] * 2
+    assert table["plan"].tolist() == [1, 1, 2, 2, 1, 1]
+    assert table.attrs["settings"]["by"] == ["country", "plan"]
+    assert "within each group of country, plan; p-values of all groups together" in table.attrs["definition"]
+    assert compare_variants(rows[:0], by=["country", "plan"]).columns.tolist() == table.columns.tolist()
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        ("town", "outcomes: 'town' is not a column of the outcomes"),
+        ("variant", "by: 'variant' is the variant, and no group of users"),
+        ("converted", "by: 'converted' is the outcome"),
+        ("verdict", "by: 'verdict' is a column of the result"),
+        (["country", "country"], "by: 'country' is named twice"),
+    ],
+)
+def test_what_is_no_group_is_refused(by, words):
+    rows = countries(DE={"a": (5, 50), "b": (9, 50)}).assign(verdict="x")
+    with pytest.raises(ValueError, match=words):
+        compare_variants(rows, by=by)
+
+
 def test_what_cannot_be_compared_is_refused():
     table = users(a=(1, 5), b=(2, 5))
     for change, message in (
@@ -391,7 +541,9 @@ def test_a_winner_is_said_with_both_rates():
 
 def test_a_withheld_result_says_why():
     table = compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")
-    assert headline(table).startswith("– the groups are not as large as they should be (1,000 with A and 800 with B; p")
+    assert headline(table).startswith(
+        "– the variants are not as large as they should be (1,000 with A and 800 with B; p"
+    )
     assert "withheld" in show(table, "x").html
 
 
@@ -408,6 +560,56 @@ def test_the_figure_shows_what_was_too_small_to_be_seen():
     assert band.x1 == pytest.approx(100 * (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * error)
     assert "too small to be seen" in show(ax, "B against A").html
     assert show(plot_variants(compare_variants(users(A=(60, 1000), B=(90, 800)), control="A")), "x").html
+
+
+THREE = {
+    "AT": {"a": (60, 1000), "b": (62, 1000)}, "DE": {"a": (60, 1000), "b": (110, 1000)},
+    "NL": {"a": (60, 1000), "b": (90, 800)},
+}  # fmt: skip
+
+
+def three(**options):
+    return compare_variants(countries(**THREE), by="country", **options)
+
+
+def plain(text):
+    return str(text).replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def test_of_groups_the_surest_is_said_with_how_many_are_certain_and_withheld():
+    said = plain(headline(three()))
+    assert said.startswith("+5.0 points (+2.6 to +7.5) in DE: 11")
+    assert "of 1,000 with b, 6.0 % of 1,000 with a; p < 0.001. A difference is certain in 1 of 2 groups" in said
+    assert said.endswith("all taken together; withheld, for their variants are not as large as they should be: NL.")
+    assert plain(headline(three(ratio=None))).endswith("an effect. The largest difference of 3 groups.")
+    worst = dict.fromkeys(("AT", "DE"), THREE["NL"])
+    none = plain(headline(compare_variants(countries(**worst), by="country")))
+    assert "should be in any of 2 groups (2,000 with a and 1,600 with b; p < 0.001)" in none
+    alone = compare_variants(countries(AT={"a": (1, 4)}, DE={"b": (1, 4)}), by="country")
+    assert headline(alone).startswith("– the variants cannot be compared: nobody has what it is compared with.")
+
+
+def test_the_foot_of_groups_warns_of_comparing_what_is_certain_with_what_is_not():
+    foot = [plain(line) for line in footnotes(three())]
+    assert "62 / 1,000 − 60 / 1,000 = +0.20 points, AT, b." in foot[0]
+    assert foot[2].startswith("p: allowed for 2 tests in this table. An effect in one group and none in another is no")
+    assert foot[3].startswith("Split 3,000 : 2,800, p 0.009 that chance alone")
+    assert foot[3].endswith("The split of each group is checked too.")
+    page = show(three(), "x").html
+    assert page.count(">DE<") == 1  # a group is named once
+    assert "withheld: the variants are not as large" in page
+
+
+def test_the_figure_has_a_row_for_each_variant_of_each_group():
+    table = three()
+    ax = plot_variants(table)
+    names = [text.get_text() for text in ax.texts if ", b" in text.get_text()]
+    assert names == ["AT, b", "DE, b", "NL, b"]
+    told = plain(DRAWN[ax].plot.alt(table))
+    assert told.startswith("Difference from a, 3,000 users. AT, b: +0.2 (−1.9 to +2.3), 1,000 users, effects under 3.0")
+    assert "NL, b: withheld: the variants are not as large as they should be, 800 users." in told
+    many = compare_variants(countries(**{f"C{k:02}": THREE["AT"] for k in range(20)}), by="country")
+    assert DRAWN[plot_variants(many)].plot.legend(many).endswith("The first 14 of 20 rows.")
 
 
 def test_a_figure_without_a_second_variant_says_so():

@@ -111,6 +111,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "response_rate": "sent",
     "completion_by_length": "questions",
     "complaint_rate": "complaints",
+    "compare_variants": "variant",
     "simple_lifetime_value": "average_order_value",
 }
 

@@ -1,77 +1,121 @@
 """What does a test of variants say? Its sentence, and what stands under its table."""
 
+from typing import Any
+
 import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import setting
+from metrics.display.kinds import parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.display.worked import level
 
 
 def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """The variant that differs most from the control, or why none can be told."""
+    """The variant that differs most from the control, or why none can be told.
+
+    Of several groups it is the one with the largest difference that is certain, else with the largest.
+    """
     if not len(table):
         return none("nobody was sent a second variant, so that nothing is compared.")
-    if table["verdict"].eq("sample_ratio_mismatch").all():
-        sizes = " and ".join(f"{count(row['users'])} with {row['variant']}" for _, row in table.iterrows())
-        return none(
-            f"the groups are not as large as they should be ({sizes}; p {_p(setting(table, 'split_p_value'))}): the "
-            "comparison is withheld, for whoever is missing may differ."
-        )
+    groups = parts(table)
+    withheld = [name for name, part in groups if _is_withheld(part)]
+    if len(withheld) == len(groups):
+        return none(_withheld_said(table, groups))
     name = "adjusted_difference" if "adjusted_difference" in table else "difference"
-    known = table[table[name].notna()]
-    if not len(known):
-        return none(
-            f"the variants cannot be compared: {reason_in_words(table.iloc[-1]['reason']) or 'nobody to count'}."
-        )
-    sure = known[known["verdict"].isin(["better", "worse"])]
-    of = sure if len(sure) else known
-    row, control = of.iloc[int(of[name].abs().argmax())], table.iloc[0]
+    known = [found for found in compared(table) if not numbers.is_missing(found[1][name])]
+    if not known:
+        why = reason_in_words(table[table["verdict"] != "sample_ratio_mismatch"].iloc[-1]["reason"])
+        return none(f"the variants cannot be compared: {why or 'nobody to count'}.")
+    sure = [found for found in known if found[1]["verdict"] in ("better", "worse")]
+    group, row, control = max(sure or known, key=lambda found: abs(found[1][name]))
     rates = "conversion_rate" in table
     gap = Estimate.of(row, name, 100 if rates else 1)
     limits = f"({signed(gap.low, gap.decimals)} to {signed(gap.high, gap.decimals)})"
+    where = f" in {group}" if group else ""
     if rates:
         own, base = (Estimate.of(r, "conversion_rate") for r in (row, control))
-        text = f"points {limits}: {with_unit(own.number())} of {count(row['users'])} with {row['variant']}, "
+        text = f"points {limits}{where}: {with_unit(own.number())} of {count(row['users'])} with {row['variant']}, "
         text += f"{with_unit(base.number())} of {count(control['users'])} with {control['variant']}"
     else:
         adjusted = ", adjusted" if name != "difference" else ""
-        text = f"{limits}{adjusted}: a mean of {plain(row['mean'], gap.decimals)} with {row['variant']}, "
+        text = f"{limits}{adjusted}{where}: a mean of {plain(row['mean'], gap.decimals)} with {row['variant']}, "
         text += f"{plain(control['mean'], gap.decimals)} with {control['variant']}"
     text += f"; p {_p(row['p_adjusted'])}" if not numbers.is_missing(row["p_adjusted"]) else ""
     if row["verdict"] == "association":
         text += ". Nobody assigned them: an association, not an effect"
-    elif not len(sure):
+    elif not sure:
         text += ", which may be chance"
+    if len(groups) > 1:
+        text += f". {_of_groups(table, len(groups), len({found[0] for found in sure}), withheld)}"
     return Sentence(signed(gap.value, gap.decimals), f"{text}.", "", [limits])
+
+
+def compared(table: pd.DataFrame) -> list[tuple[str, "pd.Series[Any]", "pd.Series[Any]"]]:
+    """Each row of a variant with the name of its group and the row of its control."""
+    return [(group, row, part.iloc[0]) for group, part in parts(table) for _, row in part.iloc[1:].iterrows()]
+
+
+def _is_withheld(part: pd.DataFrame) -> bool:
+    return bool(part["verdict"].eq("sample_ratio_mismatch").all())
+
+
+def _withheld_said(table: pd.DataFrame, groups: list[tuple[str, pd.DataFrame]]) -> str:
+    """That no group is as it was meant to be, and by how much."""
+    part = table.groupby("variant", sort=False)["users"].sum()
+    sizes = " and ".join(f"{count(users)} with {variant}" for variant, users in part.items())
+    where = f" in any of {count(len(groups))} groups" if len(groups) > 1 else ""
+    return (
+        f"the variants are not as large as they should be{where} ({sizes}; p {_p(setting(table, 'split_p_value'))}): "
+        "the comparison is withheld, for whoever is missing may differ."
+    )
+
+
+def _of_groups(table: pd.DataFrame, groups: int, certain: int, withheld: list[str]) -> str:
+    """In how many groups something is certain, and which say nothing."""
+    if table["verdict"].eq("association").any():
+        return f"The largest difference of {count(groups)} groups"
+    said = f"A difference is certain in {count(certain)} of {count(groups - len(withheld))} groups, all taken together"
+    if withheld:
+        said += f"; withheld, for their variants are not as large as they should be: {', '.join(withheld[:3])}"
+        said += f" and {count(len(withheld) - 3)} more" if len(withheld) > 3 else ""
+    return said
 
 
 def variants_foot(table: pd.DataFrame) -> list[str]:
     """Rate minus rate of the control; the check of the split; the prior."""
     lines = []
-    known = table[table["difference"].notna()]
+    groups = len(parts(table))
+    known = [found for found in compared(table) if not numbers.is_missing(found[1]["difference"])]
     if "conversion_rate" in table:
         lines.append("Difference = rate of the variant − rate of the control, of all who were given it.")
-        if len(known):
-            row, control = known.iloc[0], table.iloc[0]
+        if known:
+            group, row, control = known[0]
             worked = [f"{count(r['converted'])} / {count(r['users'])}" for r in (row, control)]
             points = with_unit(signed(100 * row["difference"], 2), "points")
-            lines[0] += f" {worked[0]} − {worked[1]} = {points}, {row['variant']}. {level(table)} Newcombe intervals."
+            whose = ", ".join(name for name in (group, str(row["variant"])) if name)
+            lines[0] += f" {worked[0]} − {worked[1]} = {points}, {whose}. {level(table)} Newcombe intervals."
         a, b = setting(table, "prior", [1, 1])
         lines.append(f"Better: probability that the rate is above the control's, with a Beta({a:g}, {b:g}) prior.")
     else:
         lines.append(f"Difference = mean of the variant − mean of the control. {level(table)} normal intervals.")
         if "theta" in table:
-            slope = plain(table["theta"].iloc[0], 3)
             what = setting(table, "covariate", "the covariate")
+            slope = plain(table["theta"].iloc[0], 3) if groups == 1 else "the group's slope"
             lines.append(f"Adjusted = difference − {slope} × difference of {what}; p is of it.")
+    if groups > 1:
+        tests = count(table["p_adjusted"].notna().sum())
+        lines.append(
+            f"p: allowed for {tests} tests in this table. An effect in one group and none in another is no difference "
+            "between the two."
+        )
     split = setting(table, "split_p_value")
     if split is None:
-        return [*lines, "Nobody assigned the groups: the difference is an association."]
-    users = " : ".join(count(n) for n in table["users"])
-    return [*lines, f"Split {users}, p {_p(split)} that chance alone divides users so."]
+        return [*lines, "Nobody assigned the variants: the difference is an association."]
+    users = " : ".join(count(n) for n in table.groupby("variant", sort=False)["users"].sum())
+    also = " The split of each group is checked too." if groups > 1 else ""
+    return [*lines, f"Split {users}, p {_p(split)} that chance alone divides users so.{also}"]
 
 
 def looks_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:

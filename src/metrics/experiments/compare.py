@@ -1,7 +1,7 @@
 """Variants against a control: did it help, by how much, and could it be chance?
 
 A comparison is by assignment: over all who were given a variant, never over those who opened, saw or used it. Where the
-groups are not as large as they should be, users were lost on the way, and the comparison is withheld.
+variants are not as large as they should be, users were lost on the way, and the comparison is withheld.
 """
 
 import math
@@ -14,9 +14,19 @@ import pandas as pd
 from metrics.experiments.assignment import chi_square
 from metrics.experiments.means import Theta, compare_means
 from metrics.experiments.posterior import probability_better
-from metrics.intervals import Correction, TwoRates, add_rate, adjusted, newcombe, ratio, relative_lift, two_rates_test
+from metrics.intervals import (
+    Correction,
+    Floats,
+    TwoRates,
+    add_rate,
+    adjusted,
+    newcombe,
+    ratio,
+    relative_lift,
+    two_rates_test,
+)
 from metrics.periods import one_of
-from metrics.results import result
+from metrics.results import grouped, keys, result
 from metrics.steps import unknown
 
 RATES = [
@@ -30,6 +40,7 @@ MEANS = [
 ]  # fmt: skip
 CUPED = ["theta", "adjusted_difference", "adjusted_difference_low", "adjusted_difference_high"]
 Ratio: TypeAlias = Literal["equal"] | Sequence[float] | None
+Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def compare_variants(
@@ -38,6 +49,7 @@ def compare_variants(
     control: Any = None,
     variant: str = "variant",
     outcome: str = "converted",
+    by: str | Sequence[str] | None = None,
     test: TwoRates = "auto",
     ratio: Ratio = "equal",
     srm_threshold: float = 0.001,
@@ -60,6 +72,9 @@ def compare_variants(
         Column that says which one a user was given.
     outcome
         Column of what became of the user: true or false (1 or 0) is a rate, any other number a mean.
+    by
+        Column or list of `outcomes` for a breakdown, known before the test, such as the country: each variant is
+        compared with the control of its group. Missing values are a group of their own.
     test
         Of rates: ``"auto"`` (default) is the pooled z test, and Fisher's exact one where an expected count is under 5;
         or ``"z_pooled"``, ``"fisher"``.
@@ -67,9 +82,11 @@ def compare_variants(
         ``"equal"`` (default): users were split evenly; or the shares meant, in the order of the result (control first,
         then by name); None: nobody assigned them, no check, and every verdict is ``association``.
     srm_threshold
-        p-value of the split below which the comparison is withheld, as in `sample_ratio_check`.
+        p-value of the split below which the comparison is withheld, as in `sample_ratio_check`: that of a group alone,
+        and all of them where the users of the groups that pass are split unevenly taken together.
     correction
-        Of the p-values of several variants: ``"holm"`` (default), ``"benjamini_hochberg"`` or ``"bonferroni"``.
+        Of the p-values of several variants, of all groups together: ``"holm"`` (default), ``"benjamini_hochberg"`` or
+        ``"bonferroni"``.
     covariate
         Of means: column known before the test, such as the outcome in the weeks before (CUPED). Its part in the
         difference is taken off.
@@ -83,19 +100,20 @@ def compare_variants(
 
     Returns
     -------
-    DataFrame, one row per variant, the control first
+    DataFrame, one row per variant (in each group), the control first
         variant               as in the table
         users, converted      count
         conversion_rate (…)   0 to 1   converted / users, Wilson
         difference (…)        -1 to 1  rate minus that of the control, Newcombe
         relative_lift (…)     number   rate / that of the control - 1, log limits
         z, p_value            number   two-sided
-        p_adjusted            0 to 1   taken together with the other variants
+        p_adjusted            0 to 1   taken together with the other variants, of all groups
         probability_better    0 to 1   that the rate is above the control's, given `prior`: a second reading
         verdict               text     ``better`` (higher), ``worse`` (lower), ``inconclusive``, ``control``;
                                        ``sample_ratio_mismatch``, ``association``
-        reason                text     ``control``, ``sample_ratio_mismatch``; else by estimate: ``p_value:
-                                       zero_variance``, ``relative_lift: zero_denominator``
+        reason                text     ``control``, ``sample_ratio_mismatch``; ``zero_denominator`` (nobody in the group
+                                       has the variant), ``no_control`` (nobody in it has the control); else by
+                                       estimate: ``p_value: zero_variance``, ``relative_lift: zero_denominator``
 
     For means `mean` (…) in place of `converted` and `conversion_rate` (…), neither `relative_lift` nor
     `probability_better`, and normal limits from the variances of both. With `covariate` also `theta` and
@@ -111,6 +129,10 @@ def compare_variants(
     -----
     Deng, Xu, Kohavi & Walker (2013), WSDM '13, for CUPED. Looking again and again needs `sequential_boundaries`.
 
+    An effect in one group and none in another is no difference between the two (Gelman & Stern 2006, The American
+    Statistician 60:328): look how far apart the differences are, beside their intervals. Of many groups one shows most
+    by chance; choose them before the test, and none that the variant can change, such as who opened.
+
     Examples
     --------
     >>> mails = pd.DataFrame(
@@ -124,7 +146,8 @@ def compare_variants(
     one_of("test", test, TwoRates)
     one_of("theta", theta, Theta)
     one_of("correction", correction, Correction)
-    rows = _checked(outcomes, variant, outcome, covariate)
+    groups = _groups(by, variant, outcome)
+    rows = _checked(outcomes, variant, outcome, covariate, groups)
     if control is None and len(rows):
         control = min(rows["variant"].unique(), key=str)
     if len(rows) and not (rows["variant"] == control).any():
@@ -132,49 +155,93 @@ def compare_variants(
     is_rate = _is_rate(rows["outcome"]) and (covariate is None or len(rows) > 0)
     columns = RATES if is_rate else MEANS[:-2] + CUPED * (covariate is not None) + MEANS[-2:]
     if not len(rows):
-        return _nobody(columns, control, outcome)
+        return _nobody(columns, control, outcome, outcomes[groups])
     arms = [control, *sorted((a for a in rows["variant"].unique() if a != control), key=str)]
     if len(arms) < 2:
         raise ValueError(f"{variant}: all users have {control!r}. A comparison needs a second variant.")
     if covariate is not None and is_rate:
         raise ValueError("covariate adjusts means; the outcome is true or false. Leave it out, or give a number.")
-    if is_rate:
-        table = _compare_rates(rows, arms, test, prior, confidence)
-    else:
-        table = compare_means(rows, arms, covariate is not None, theta, confidence)
-    table["p_adjusted"] = adjusted(table["p_value"], correction)
-    counts = table["users"].to_numpy(float)
-    split = None if ratio is None else chi_square(counts, None if isinstance(ratio, str) else ratio)
     if isinstance(ratio, str) and ratio != "equal":
         raise ValueError(f"ratio: {ratio!r} is not known. Use 'equal', shares such as [2, 1], or None.")
-    table = _judged(table, columns, split, srm_threshold, 1 - confidence, adjusted_for=covariate is not None)
-    table.insert(0, "variant", pd.Series(arms))
-    settings = {
-        "control": str(control), "outcome": outcome, "test": test if is_rate else None, "correction": correction,
-        "split_p_value": None if split is None else split[1], "srm_threshold": srm_threshold, "covariate": covariate,
-        "theta": theta if covariate else None, "prior": list(prior) if is_rate else None, "confidence": confidence,
-    }  # fmt: skip
-    definition = _definition(is_rate, control, outcome, covariate, theta, prior, correction, assigned=ratio is not None)
-    return result(
-        table, metric="compare_variants", definition=definition, settings=settings, columns=["variant", *columns]
+    of, named = grouped(outcomes[groups].reset_index(drop=True), groups)
+    parts = [rows[of == k] for k in range(len(named))]
+    if is_rate:
+        tables = [_compare_rates(part, arms, test, prior, confidence) for part in parts]
+    else:
+        tables = [compare_means(part, arms, covariate is not None, theta, confidence) for part in parts]
+    table = pd.concat(tables, ignore_index=True)
+    uneven, splits = _uneven(table["users"].to_numpy(float).reshape(len(parts), len(arms)), ratio, srm_threshold)
+    table["p_value"] = table["p_value"].mask(np.repeat(uneven, len(arms)))
+    table["p_adjusted"] = adjusted(table["p_value"], correction)
+    table = _judged(
+        table,
+        columns,
+        len(arms),
+        uneven,
+        1 - confidence,
+        adjusted_for=covariate is not None,
+        assigned=ratio is not None,
     )
+    table.insert(0, "variant", pd.Series(arms * len(parts)))
+    table = pd.concat([named.loc[np.repeat(named.index, len(arms))].reset_index(drop=True), table], axis=1)
+    settings = {
+        "control": str(control), "outcome": outcome, "by": groups or None, "test": test if is_rate else None,
+        "correction": correction, "split_p_value": splits[-1] if splits else None,
+        "split_p_values": splits[:-1] if splits and groups else None, "srm_threshold": srm_threshold,
+        "covariate": covariate, "theta": theta if covariate else None, "prior": list(prior) if is_rate else None,
+        "confidence": confidence,
+    }  # fmt: skip
+    definition = _definition(
+        is_rate, control, outcome, groups, covariate, theta, prior, correction, assigned=ratio is not None
+    )
+    return result(
+        table, metric="compare_variants", definition=definition, settings=settings,
+        columns=[*groups, "variant", *columns],
+    )  # fmt: skip
 
 
-def _nobody(columns: list[str], control: Any, outcome: str) -> pd.DataFrame:
+def _groups(by: str | Sequence[str] | None, variant: str, outcome: str) -> list[str]:
+    """The columns of `by`; what was tested and what came of it are no groups."""
+    for name, what in ((variant, "the variant"), (outcome, "the outcome")):
+        if name in keys(by):
+            raise ValueError(f"by: {name!r} is {what}, and no group of users. Group by what was known before the test.")
+    return keys(by, taken=["variant", *RATES, *MEANS, *CUPED])
+
+
+def _nobody(columns: list[str], control: Any, outcome: str, groups: pd.DataFrame) -> pd.DataFrame:
     """Without users nothing is compared: no rows."""
     counts, words = ("users", "converted"), ("verdict", "reason")
     kinds = {name: "int64" if name in counts else "str" if name in words else "float64" for name in columns}
     table = pd.DataFrame(
         {"variant": pd.Series([], dtype="str"), **{n: pd.Series([], dtype=k) for n, k in kinds.items()}}
     )
+    table = pd.concat([groups.reset_index(drop=True), table], axis=1)
     definition = f"{outcome} of each variant against {control}; there are no users."
-    return result(table, metric="compare_variants", definition=definition, settings={"control": str(control)})
+    settings = {"control": str(control), "by": [str(name) for name in groups.columns] or None}
+    return result(table, metric="compare_variants", definition=definition, settings=settings)
 
 
-def _checked(outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str | None) -> pd.DataFrame:
+def _uneven(users: Floats, ratio: Ratio, threshold: float) -> tuple[Bools, list[float]]:
+    """Which groups are not split as meant, and the p-value of each split, that of all users last.
+
+    Small groups are too small to show that users are lost in all of them: those that pass are looked at together too.
+    """
+    if ratio is None:
+        return np.zeros(len(users), bool), []
+    shares = None if isinstance(ratio, str) else ratio
+    p = [chi_square(counts, shares)[1] for counts in (*users, users.sum(axis=0))]
+    uneven = np.array(p[:-1]) < threshold
+    if not uneven.all() and chi_square(users[~uneven].sum(axis=0), shares)[1] < threshold:
+        uneven[:] = True
+    return uneven, p
+
+
+def _checked(
+    outcomes: pd.DataFrame, variant: str, outcome: str, covariate: str | None, groups: list[str]
+) -> pd.DataFrame:
     """Variant, outcome and covariate of each user; what cannot be compared is refused."""
     names = {"variant": variant, "outcome": outcome} | ({"covariate": covariate} if covariate else {})
-    for column in names.values():
+    for column in (*names.values(), *groups):
         if column not in outcomes:
             raise ValueError(unknown("outcomes", column, outcomes.columns, "a column of the outcomes", "columns"))
     if "user_id" in outcomes and outcomes["user_id"].duplicated().any():
@@ -203,15 +270,18 @@ def _compare_rates(
 ) -> pd.DataFrame:
     if len(prior) != 2 or not all(0 < value < math.inf for value in prior):
         raise ValueError(f"prior: {prior!r} are not two numbers above 0. Use (1, 1) for a flat one.")
-    counts = rows.groupby("variant")["outcome"].agg(["size", "sum"]).loc[arms]
+    counts = rows.groupby("variant")["outcome"].agg(["size", "sum"]).reindex(arms, fill_value=0)
     table = pd.DataFrame({"users": counts["size"].to_numpy(np.int64), "converted": counts["sum"].to_numpy(np.int64)})
     table = add_rate(table, "conversion_rate", "converted", "users", confidence)
     x, n = table["converted"].to_numpy(float), table["users"].to_numpy(float)
     low, high = newcombe(x, n, x[0], n[0], confidence)
     lift, tested = relative_lift(x, n, x[0], n[0], confidence), two_rates_test(x, n, x[0], n[0], test)
-    better = [math.nan] + [probability_better((x[k], n[k]), (x[0], n[0]), prior) for k in range(1, len(arms))]
+    better = [
+        probability_better((x[k], n[k]), (x[0], n[0]), prior) if k and n[k] and n[0] else math.nan
+        for k in range(len(arms))
+    ]
     return table.assign(
-        difference=ratio(x, n) - x[0] / n[0], difference_low=low, difference_high=high,
+        difference=ratio(x, n) - ratio(x, n)[0], difference_low=low, difference_high=high,
         relative_lift=lift.value, relative_lift_low=lift.low, relative_lift_high=lift.high,
         z=tested.z, p_value=tested.p_value, probability_better=better,
     ).pipe(_without_control)  # fmt: skip
@@ -223,39 +293,41 @@ def _without_control(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(
-    table: pd.DataFrame, columns: list[str], split: tuple[float, float] | None, threshold: float, alpha: float,
-    *, adjusted_for: bool,
+    table: pd.DataFrame, columns: list[str], arms: int, uneven: Bools, alpha: float, *, adjusted_for: bool,
+    assigned: bool,
 ) -> pd.DataFrame:  # fmt: skip
-    """Verdict and reasons; the comparison withheld in the control's row and where the split is not as meant."""
+    """Verdict and reasons; the comparison withheld in the controls' rows and in groups whose split is not as meant."""
     effect = table["adjusted_difference" if adjusted_for else "difference"]
+    control, withheld = np.arange(len(table)) % arms == 0, np.repeat(uneven, arms)
     sure = table["p_adjusted"] < alpha
     verdict = np.select([sure & (effect > 0), sure & (effect < 0)], ["better", "worse"], "inconclusive").astype(object)
+    verdict[:] = verdict if assigned else "association"
+    verdict[control], verdict[withheld] = "control", "sample_ratio_mismatch"
+
     reason = table.get("reason", pd.Series(pd.NA, index=table.index, dtype="str")).astype("str")
+    few = reason.str.contains("below_min_n", na=False).to_numpy(bool)
     for name, code in (("p_value", "zero_variance"), ("relative_lift", "zero_denominator")):
         if name in columns:
-            lacks = table[name].isna() & ~reason.str.contains("below_min_n", na=False)
             said = [f"{old}; {name}: {code}" if isinstance(old, str) else f"{name}: {code}" for old in reason]
-            reason = reason.mask(lacks, pd.Series(said, index=table.index, dtype="str"))
-    if split is None:
-        verdict[:] = "association"
-    hidden = np.arange(len(table)) == 0
-    reason = reason.mask(hidden & ~reason.str.contains("below_min_n", na=False).to_numpy(), "control")
-    verdict[0] = "control"
-    if split is not None and split[1] < threshold:
-        verdict[:], hidden = "sample_ratio_mismatch", np.ones(len(table), bool)
-        reason = pd.Series("sample_ratio_mismatch", index=table.index, dtype="str")
+            reason = reason.mask(table[name].isna() & ~few, pd.Series(said, index=table.index, dtype="str"))
+    nobody = table["users"].to_numpy() == 0
+    reason = reason.mask(control & ~few, "control").mask(np.repeat(nobody[control], arms), "no_control")
+    reason = reason.mask(withheld, "sample_ratio_mismatch").mask(nobody, "zero_denominator")
+
     own = ("users", "converted", "conversion_rate", "mean", "theta", "verdict", "reason")
     compared = [c for c in columns if c not in own and not c.startswith(("conversion_rate", "mean"))]
-    blanked = {name: table[name].astype(float).mask(hidden) for name in compared}
+    blanked = {name: table[name].astype(float).mask(control | withheld) for name in compared}
     return table.assign(**blanked, verdict=pd.Series(verdict, index=table.index).astype("str"), reason=reason)
 
 
 def _definition(
-    is_rate: bool, control: Any, outcome: str, covariate: str | None, theta: Theta, prior: tuple[float, float],
-    correction: str, *, assigned: bool,
+    is_rate: bool, control: Any, outcome: str, groups: list[str], covariate: str | None, theta: Theta,
+    prior: tuple[float, float], correction: str, *, assigned: bool,
 ) -> str:  # fmt: skip
     what = f"Share of users with {outcome}" if is_rate else f"Mean {outcome} of a user"
-    said = f"{what}, of all who were given a variant, minus that of {control}; p-values together by {correction}"
+    within = f" within each group of {', '.join(groups)}" if groups else ""
+    together = "p-values of all groups together" if groups else "p-values together"
+    said = f"{what}, of all who were given a variant, minus that of {control}{within}; {together} by {correction}"
     if covariate:
         said += f"; adjusted for {covariate} (CUPED, slope {theta})"
     if is_rate:

@@ -51,7 +51,7 @@ def compare_means(rows: pd.DataFrame, arms: list[Any], adjust: bool, theta: Thet
 def _moments(values: list[Floats]) -> tuple[Floats, Floats]:
     """Means, and their squared standard errors."""
     n = np.array([len(v) for v in values], float)
-    mean = np.array([v.mean() for v in values])
+    mean = np.array([v.mean() if len(v) else math.nan for v in values])
     square = np.array([((v - m) ** 2).sum() for v, m in zip(values, mean, strict=True)])
     return mean, ratio(ratio(square, n - 1), n)
 
@@ -60,6 +60,7 @@ def _slope(values: list[Floats], before: list[Floats], theta: Theta) -> float:
     """Slope of the outcome on the covariate, from deviations within the variants or from all rows; 0 of a constant."""
     if theta == "overall":
         values, before = [np.concatenate(values)], [np.concatenate(before)]
+    values, before = [v for v in values if len(v)], [b for b in before if len(b)]
     both = sum(float(((v - v.mean()) * (b - b.mean())).sum()) for v, b in zip(values, before, strict=True))
     own = sum(float(((b - b.mean()) ** 2).sum()) for b in before)
     return both / own if own > 0 else 0.0
