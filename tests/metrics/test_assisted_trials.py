@@ -84,6 +84,10 @@ def test_a_breakdown_and_a_range_are_those_of_the_trials():
     by = assisted(TRIALS.assign(plan=["pro"] * 4 + ["team"] * 4), by="plan", tickets=ASKED)
     assert by["plan"].tolist() == ["pro"] * 3 + ["team"] * 3
     assert by["help"].tolist() == ["any", "call", "support"] * 2
+    unknown = assisted(TRIALS.assign(plan=None), by="plan")
+    assert "of 2 trials of (missing) with help (call) became customers" in headline(unknown)
+    texts = [text.get_text() for text in plot_assisted_trial_conversion(unknown).texts]
+    assert "Call, (missing)" in texts
     assert assisted(since="2026-05-20").loc[0, "still_in_trial"] == 1
     assert assisted(until="2026-05-01").loc[0, ["assisted", "unassisted"]].tolist() == [0, 0]
 

@@ -182,6 +182,8 @@ def test_a_missing_group_is_one_however_it_is_written_and_values_of_two_kinds_ar
     table = stages(LEADS.assign(source=kinds), by="source")
     assert table["entered"].tolist()[::3] == [1, 2, 3] or table["entered"].tolist()[::3] == [2, 1, 3]
     assert table["source"].isna().tolist() == [False] * 6 + [True] * 3
+    drawn = [text.get_text() for text in plot_lead_conversion(table).texts]
+    assert "(missing), to customer" in drawn
     hidden = stages(LEADS.assign(_at="x", _name="y"), by=["_at", "_name"])
     assert hidden[["_at", "_name"]].to_numpy().tolist() == [["x", "y"]] * 3
 

@@ -8,7 +8,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
@@ -51,10 +51,9 @@ def openers_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none(f"whether openers convert more often is not known: {why or 'no mail arrived'}.")
     row = known.iloc[int(known["openers"].argmax())]
     openers, others = Estimate.of(row, "openers_rate"), Estimate.of(row, "non_openers_rate")
-    group = ", ".join(str(row[key]) for key in groups_of(table))
-    text = (
-        f"of {count(row['openers'])} who opened the mail{f' ({group})' if group else ''} converted {openers.limits()}"
-    )
+    group = group_of(table, row)
+    mail = f"the mail of {group}" if group else "the mail"
+    text = f"of {count(row['openers'])} who opened {mail} converted {openers.limits()}"
     said, limits = change(openers, others, f"of those who did not, {with_unit(others.number())}")
     return Sentence(
         openers.number(), f"{text}: {said}. An association, not an effect.", "%", [openers.limits(), *limits]
@@ -115,7 +114,7 @@ def questions_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         return none(f"nobody asked anything within {setting(table, 'window', 'the window')} of reading.")
     if groups_of(table) and len(parts(table)) > 1:
         row = table.iloc[int(table["customers"].argmax())]
-        topic = ", ".join("(missing)" if numbers.is_missing(row[key]) else str(row[key]) for key in groups_of(table))
+        topic = group_of(table, row)
         if numbers.is_missing(row["share"]):
             return none(f"{reason_in_words(row['reason'])}.")
         asked = Estimate.of(row, "share")
@@ -202,7 +201,7 @@ def releases_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     days = Estimate.of(row, "median_days", 1)
     limits = f" {days.limits()}" if pd.notna(row["median_days_low"]) and pd.notna(row["median_days_high"]) else ""
     if groups_of(table) and len(table) > 1:
-        name = ", ".join("(missing)" if numbers.is_missing(row[key]) else str(row[key]) for key in groups_of(table))
+        name = group_of(table, row)
         text = f"days pass until half of the requests of {name} are released{limits}, the fewest of "
         return Sentence(plain(row["median_days"], 0), f"{text}{count(len(table))} groups.", "", [limits.strip()])
     text = f"days pass until half of {count(row['requests'])} requests are released{limits}"

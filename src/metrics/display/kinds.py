@@ -171,6 +171,12 @@ def parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return found
 
 
+def group_of(table: pd.DataFrame, row: "pd.Series[Any]", *, without: str | None = None) -> str:
+    """The group of a row in words, as `parts` names it; empty if the table has none."""
+    names = [name for name in groups_of(table) if name != without]
+    return ", ".join("(missing)" if pd.isna(row[name]) else str(row[name]) for name in names)
+
+
 def required(funnel: pd.DataFrame) -> pd.DataFrame:
     """The steps of a funnel that may not be left out: between these users are lost."""
     optional = funnel["event"].astype(str).str.endswith("optional)") & (funnel["dropped"] + funnel["open"] == 0)

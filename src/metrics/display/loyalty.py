@@ -6,7 +6,7 @@ from metrics.display import numbers
 from metrics.display.columns import reason_in_words, whose_reason
 from metrics.display.comparisons import groups_said
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import groups_of, setting
+from metrics.display.kinds import group_of, groups_of, setting
 from metrics.display.numbers import count, signed, with_unit
 from metrics.display.worked import level, quotient, whose
 
@@ -19,8 +19,8 @@ def assisted_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none(f"whether trials with help convert more often is not known: {why}.")
     row = known.iloc[int(known["assisted"].argmax())]
     helped, others = Estimate.of(row, "assisted_rate"), Estimate.of(row, "unassisted_rate")
-    group = ", ".join(str(row[key]) for key in groups_of(table))
-    text = f"of {count(row['assisted'])} trials with {_help(row)}{f' ({group})' if group else ''} became customers"
+    group = group_of(table, row)
+    text = f"of {count(row['assisted'])} trials{f' of {group}' if group else ''} with {_help(row)} became customers"
     said, limits = change(helped, others, f"of {count(row['unassisted'])} without, {with_unit(others.number())}")
     return Sentence(
         helped.number(), f"{text} {helped.limits()}: {said}. An association, not an effect.", "%",
@@ -120,12 +120,12 @@ def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     row = known.iloc[int(known["customers"].argmax())]
     full = table.loc[known.index[int(known["customers"].argmax())] - 1]
     less, others = Estimate.of(row, "retention_rate"), Estimate.of(full, "retention_rate")
-    group = f" ({', '.join(str(row[k]) for k in groups_of(table) if k != 'currency')})"
-    group = "" if group == " ()" else group
+    group = group_of(table, row, without="currency")
+    group = f" of {group}" if group else ""
     follow = setting(table, "follow_up", "the time")
     orders = setting(table, "of", "orders") == "orders"
     stayed = f"bought again within {follow}" if orders else f"still paid {follow} later"
-    text = f"of {count(row['customers'])} customers whom a discount brought{group} {stayed} {less.limits()}"
+    text = f"of {count(row['customers'])} customers{group} whom a discount brought {stayed} {less.limits()}"
     said, limits = change(
         less, others, f"of {count(full['customers'])} at the full price, {with_unit(others.number())}"
     )

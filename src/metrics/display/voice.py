@@ -9,7 +9,7 @@ from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.intervals import add_rate
 
@@ -26,7 +26,7 @@ def change_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     moved = Estimate.of(row, "difference", 1)
     digits = moved.decimals
     limits = f"({signed(moved.low, digits)} to {signed(moved.high, digits)})"
-    group = ", ".join(str(row[key]) for key in groups_of(table)) if groups_of(table) else ""
+    group = group_of(table, row)
     of = f" of {group}" if group else ""
     text = f"points {limits}: the net promoter score{of} went from {plain(row['before'], digits)} to "
     text += plain(row["after"], digits)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from metrics.display.kinds import groups_of
+from metrics.display.kinds import group_of
 from metrics.plots.needed import need
-from metrics.plots.rows import group_name, row_plot
+from metrics.plots.rows import row_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,9 +49,8 @@ def plot_lead_conversion(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes
 
 def _stage(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     stage = f"to {row['to_stage']}"
-    return (
-        f"{group_name(table, row)}, {stage}" if groups_of(table) else f"{str(row['from_stage']).capitalize()} {stage}"
-    )
+    group = group_of(table, row)
+    return f"{group}, {stage}" if group else f"{str(row['from_stage']).capitalize()} {stage}"
 
 
 _LEADS = row_plot("Share who got to the next stage in time", "conversion_rate", _stage, n="followed", of="in the stage")

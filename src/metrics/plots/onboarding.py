@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from metrics.display import numbers
-from metrics.display.kinds import groups_of
+from metrics.display.kinds import group_of
 from metrics.plots.needed import need
-from metrics.plots.rows import group_name, row_plot
+from metrics.plots.rows import row_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,13 +75,14 @@ def plot_assisted_trial_conversion(table: pd.DataFrame, ax: "Axes | None" = None
 
 
 def _outcome(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
-    groups = ["(missing)" if numbers.is_missing(row[name]) else str(row[name]) for name in groups_of(table)]
-    return ", ".join([str(row["outcome"]).capitalize(), *groups])
+    group = group_of(table, row)
+    return str(row["outcome"]).capitalize() + (f", {group}" if group else "")
 
 
 def _help(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     named = str(row["help"]).capitalize() if row["help"] != "any" else "Any help"
-    return f"{named}, {group_name(table, row)}" if groups_of(table) else named
+    group = group_of(table, row)
+    return f"{named}, {group}" if group else named
 
 
 _ASSISTED = row_plot(
