@@ -5,7 +5,7 @@ A page is called by its `name`: ``retention``, or ``segment/s01`` for one of man
 `root` leads a page back to that folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -45,6 +45,7 @@ class Origin:
     data: str | None = None  # sha256
     files: Sequence[str] = ()
     root: str = ""
+    pages: Mapping[str, str] | None = None  # address of the page of each notebook that has one; None: beside this one
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ this with its headings alone:
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from typing import Any
@@ -66,8 +66,9 @@ class PageExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         page = read_page(nb, resources.get("title"))
         resources["page"] = page
-        html = render("report.html.j2", page=page, origin=resources["origin"])
-        return name_regions_once(html), resources
+        origin = resources["origin"]
+        html = render("report.html.j2", page=page, origin=origin)
+        return name_regions_once(html if origin.pages is None else _linked(html, origin.pages)), resources
 
 
 def render_page(notebook: Any, origin: Origin, title: str | None = None) -> tuple[str, Page]:
@@ -147,6 +148,16 @@ def name_regions_once(html: str) -> str:
         return match[0] if seen[name] == 1 else f'{match[1]}aria-label="{name} ({seen[name]})"'
 
     return re.sub(rf'(<div(?={TAG}\s+role="region"){TAG}\s+)aria-label="([^"]*)"', numbered, html)
+
+
+def _linked(html: str, pages: Mapping[str, str]) -> str:
+    """Links to other notebooks' pages as these stand; of a page that does not, the words remain."""
+
+    def link(match: re.Match[str]) -> str:
+        page = pages.get(match["name"])
+        return match["words"] if page is None else f'<a href="{page}{match["place"] or ""}">{match["words"]}</a>'
+
+    return re.sub(r'<a href="(?P<name>[\w-]+)\.html(?P<place>#[\w-]+)?">(?P<words>.*?)</a>', link, html, flags=re.S)
 
 
 def _split(source: str) -> Iterable[tuple[str | None, str]]:

@@ -7,7 +7,7 @@ what readers see as it was, and the next run removes what it left.
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
 from reporting.publishing.inputs import commit
 from reporting.publishing.latest import is_current, publish
+from reporting.publishing.links import pages_of
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, read_manifest, write_manifest
 from reporting.publishing.page import accept, argument_of, write_error_page
 from reporting.publishing.plan import Plan
@@ -126,11 +127,12 @@ def _build(
     errors: dict[str, ReportError] = {}
     try:
         jobs, started = [], {}
+        pages = pages_of(recipe, states, {decision.plan.name for decision in decisions})
         for decision in decisions:
             if decision.build:
                 (place / decision.plan.name).parent.mkdir(exist_ok=True)
                 started[decision.plan.name] = decision.plan, _entry(decision, run, digests)
-                jobs.append(_job(*started[decision.plan.name], place))
+                jobs.append(_job(*started[decision.plan.name], place, pages))
         outcomes = tools.runner(jobs, workers=tools.workers, kernel=tools.kernel, on_event=tools.on_event)
         for outcome in outcomes:
             entry, error = _finish(*started[outcome.job.name], outcome, states, place)
@@ -166,7 +168,7 @@ def _settle(folder: Folder, recipe: Recipe, states: States, digests: Digests) ->
     digests.save()
 
 
-def _job(plan: Plan, entry: Entry, place: Path) -> Job:
+def _job(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, str]) -> Job:
     report = plan.report
     return Job(
         name=plan.name,
@@ -179,7 +181,7 @@ def _job(plan: Plan, entry: Entry, place: Path) -> Job:
         memory=report.memory,
         retry=Retry(report.retry_times, report.retry_on),
         then=THEN,
-        argument=argument_of(plan, entry, place),
+        argument=argument_of(plan, entry, place, pages),
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from nbformat import from_dict, v4
 
@@ -35,6 +37,15 @@ def headline(number, text):
 
 def notebook(cells):
     return from_dict({**v4.new_notebook(), "cells": [{**cell, "id": f"cell-{i}"} for i, cell in enumerate(cells)]})
+
+
+def test_links_lead_where_the_pages_of_notebooks_stand():
+    links = md("[a](churn.ipynb#who) [b *x*](nps.html) [c](#here) [d](nobody.ipynb)\n\n## Here")
+    origin = replace(ORIGIN, pages={"churn": "../weekly.html"}, root="../../")
+    html = render_page(notebook([links]), origin)[0]
+    assert '<a href="../weekly.html#who">a</a> b <em>x</em> <a href="#here">c</a> d' in html
+    assert '<a href="../../index.html">All reports</a>' in html
+    assert '<a href="churn.html#who">a</a>' in render_page(notebook([links]), ORIGIN)[0]
 
 
 def page(*cells, **settings):
