@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import metrics
-from metrics.files import json_lines, pieces
+from metrics.files import json_lines, pieces, values, width
 from metrics.store import loading
 from metrics.store.checking import check_export
 from metrics.store.writing import write
@@ -41,9 +41,9 @@ def put(folder, content, name="export.csv"):
     return path
 
 
-def by_every_way(path, **options):
+def by_every_way(path, beside=None, **options):
     """What a load at once, one in pieces and a check say, which is the same: rows by reason, or the refusal."""
-    target = path.parent / "target" / "o.parquet"
+    target = (beside or path.parent) / "target" / "o.parquet"
     ways = [
         lambda: metrics.load_events(path, max_refused=1.0, **options),
         lambda: write(path, target, max_refused=1.0, **options),
@@ -310,6 +310,91 @@ def test_columns_called_as_ours_inside_are_properties(tmp_path):
     more = '"_file":"x","_line":7,"_note":"n","_key":"k","_rank":1,"_within":2,"source":"web"}'
     path = put(tmp_path, f"{ROW[:-1]},{more}\n{ROW}\n")
     assert by_every_way(path)["kept", ""] == 2
+
+
+# Width
+
+
+def named(row, inside):
+    """An event with these properties, beside the others or within `properties`."""
+    event = json.loads(ROW)
+    return event | ({"properties": row} if inside else row)
+
+
+def of_mixpanel(row):
+    plain = {"time": 1767603600, "distinct_id": "ann", "$insert_id": "-".join(row)}
+    return {"event": "visit", "properties": {**plain, **row}}
+
+
+def written(rows, form):
+    if form == "array":
+        return json.dumps([named(row, inside=False) for row in rows])
+    made = [of_mixpanel(row) if form == "mixpanel" else named(row, inside=form == "inside") for row in rows]
+    return "".join(json.dumps(row) + "\n" for row in made)
+
+
+FORMS = {"lines": 3, "array": 3, "inside": 3, "mixpanel": 8}  # and how many names of its own a file of the form has
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("form", FORMS)
+def test_ids_in_the_place_of_names_are_refused(tmp_path, monkeypatch, form, fast):
+    monkeypatch.setattr(json_lines, "SMALL", 0 if fast else 2**20)
+    monkeypatch.setattr(width, "MOST", 40)
+    most = 40 - FORMS[form]
+    rows = [{f"item-{n}": n} for n in range(most)]
+    assert by_every_way(put(tmp_path, written(rows, form)))["kept", ""] == most
+    told = refused(put(tmp_path, written([*rows, *({f"item-{n}": n} for n in range(most, 60))], form)))
+    last = ", ".join(f"'item-{n}'" for n in range(most - 2, most + 1))
+    assert f"export.csv: more than 40 different properties (such as {last}). Each would be a column." in told
+    assert "export them inside one property" in told
+
+
+def test_names_of_all_files_together_are_bound_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(width, "MOST", 40)
+    for file in range(3):
+        put(tmp_path / "in", written([{f"item-{file}-{n}": n} for n in range(20)], "lines"), f"{file}.json")
+    assert refused(tmp_path / "in").startswith("all files: more than 40 different properties (such as 'item-1-")
+
+
+def test_ids_inside_of_one_property_are_one_column(tmp_path, monkeypatch):
+    monkeypatch.setattr(width, "MOST", 40)
+    path = put(tmp_path, written([{"scores": {f"item-{n}": n}} for n in range(60)], "lines"))
+    assert by_every_way(path)["kept", ""] == 60
+    assert metrics.read_events(path)["scores"].iloc[59] == '{"item-59": 59}'
+
+
+def test_columns_of_a_table_of_text_are_not_bound_for_its_header_tells_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(width, "MOST", 40)
+    names = ",".join(f"item-{n}" for n in range(60))
+    path = put(tmp_path, f"{HEAD.strip()},{names}\n{ANN.strip()}{',1' * 60}\n")
+    assert by_every_way(path)["kept", ""] == 1
+
+
+def test_arrow_is_not_asked_where_each_row_may_bring_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "SIZE", 2**24)
+    monkeypatch.setattr(json_lines, "_read", lambda *_: pytest.fail("Arrow was asked"))
+    usual = [{"plan": "pro"}] * 9_000
+    rows = [{f"item-{n}": n} for n in range(9_000)]
+    path = put(tmp_path, written([*usual, *rows], "lines"))
+    assert path.stat().st_size > json_lines.SMALL
+    assert "more than 4,000 different properties (such as 'item-3" in refused(path)
+
+
+@pytest.mark.parametrize("rare", [4, 2**30])
+def test_rare_properties_are_what_they_are_where_they_are(tmp_path, monkeypatch, rare):
+    monkeypatch.setattr(values, "RARE", rare)
+    kinds = [True, 7, 0.5, "text", [1, {"a": 2}], {"b": [3]}, None, 10**30]
+    rows = [{f"p{n}": kinds[n % len(kinds)]} for n in range(40)]
+    path = put(tmp_path, written(rows, "inside"))
+    assert by_every_way(path)["kept", ""] == 40
+    events = metrics.read_events(path)
+    assert events.columns[3:].tolist() == [f"p{n}" for n in range(40)]
+    assert [str(events[f"p{n}"].dtype) for n in range(8)] == ["boolean", "Int64", "float64"] + ["str"] * 5
+    for n in range(40):
+        there = events[f"p{n}"].dropna()
+        told = {4: '[1, {"a": 2}]', 5: '{"b": [3]}', 7: str(10**30)}.get(n % 8, kinds[n % 8])
+        assert there.to_dict() == ({} if told is None else {n: told})
 
 
 # Delimited text

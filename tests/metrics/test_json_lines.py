@@ -37,7 +37,7 @@ ALIKE = st.lists(  # what Arrow can read: the same types all the way down
 
 def slow(data):
     records, lines, broken = json_records.read_objects(data, "x")
-    return json_records.table_of(records, lines, broken)
+    return json_records.table_of(records, lines, broken, "x.json")
 
 
 def meaning(raw):

@@ -96,7 +96,8 @@ def load_events(
 
     Reads CSV, TSV, JSON lines, JSON arrays and Parquet, plain, gzipped or
     zipped, told by their content. Columns are found by their usual names,
-    whatever the case and punctuation; all others are kept as properties.
+    whatever the case and punctuation; all others are kept as properties, of
+    JSON at most 4,000.
 
     Parameters
     ----------
@@ -139,8 +140,9 @@ def load_events(
     Raises
     ------
     EventTableError
-        A file is no export (a web page, cut short, without a time column, ...),
-        more than `max_refused` of the rows are rejected, or none is left.
+        A file is no export (a web page, cut short, without a time column, ids in
+        the place of names, ...), more than `max_refused` of the rows are rejected,
+        or none is left.
     ValueError
         An argument is wrong.
 

@@ -8,6 +8,7 @@ the file record by record.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -110,7 +111,7 @@ def _column_names(header: list[bytes], name: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise refuse(name, "is not UTF-8 text", "Save it as UTF-8, or say encoding='cp1252'.", line=1) from error
     names = [column or f"unnamed_{i}" for i, column in enumerate(names, 1)]
-    twice = sorted({column for column in names if names.count(column) > 1})
+    twice = sorted(column for column, n in Counter(names).items() if n > 1)
     if twice:
         raise refuse(name, f"has two columns called {twice[0]!r}", "Rename one of them in the export.")
     return names

@@ -17,6 +17,7 @@ import pyarrow.json as pa_json
 from metrics.files.raw import RawTable
 from metrics.files.told import Known
 from metrics.files.values import EXACT
+from metrics.files.width import is_too_wide, is_wide
 
 SMALL = 1 << 20  # bytes under which one by one is as fast
 BLOCK = 1 << 22  # bytes that one thread reads
@@ -45,6 +46,8 @@ def read_flat_lines(
             data.decode()
         except UnicodeDecodeError:
             return None
+    if is_wide(data):  # Arrow makes room for each name in each row before it can be asked how many there are
+        return None
     lines = data.count(b"\n") + (not data.endswith(b"\n")) if lines is None else lines
     table, names = _read(data, Known() if known is None else known)
     if table is None or table.num_rows != lines or len(set(table.column_names)) < len(table.column_names):
@@ -59,6 +62,8 @@ def read_flat_lines(
         else:
             columns[name] = column
     if len(columns) < len(table.column_names) - bool(nested) + len(nested) or any(map(_is_unsure, columns.values())):
+        return None
+    if is_too_wide(columns):
         return None
     if any(pa.types.is_floating(values.type) and name.removeprefix("properties.") in texts
            for name, values in columns.items()):  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from metrics.files.json_lines import read_flat_lines
 from metrics.files.raw import Broken, RawTable
 from metrics.files.refusal import EventTableError, refuse, shorten
 from metrics.files.told import Told
+from metrics.files.width import check_width
 
 CHUNK = 5_000  # lines handed to the parser together
 PAGES = (  # where a page has its list
@@ -41,7 +42,7 @@ def read_json(
     if fast is not None:
         return fast
     records, places, broken = read_objects(data, name, is_part=is_part)
-    return table_of(records, places, broken, is_shut=is_shut)
+    return table_of(records, places, broken, name, is_shut=is_shut)
 
 
 def read_objects(
@@ -69,10 +70,10 @@ def read_objects(
 
 
 def table_of(
-    records: list[dict[str, Any]], lines: Iterable[int], broken: list[Broken], *, is_shut: bool = False
+    records: list[dict[str, Any]], lines: Iterable[int], broken: list[Broken], name: str, *, is_shut: bool = False
 ) -> RawTable:
-    """Objects as a table, their `properties` opened one level, unless they are shut."""
-    frame, nested = _columns(records, is_shut)
+    """Objects of a file as a table, their `properties` opened one level, unless they are shut."""
+    frame, nested = _columns(records, name, is_shut)
     return RawTable("json", frame, np.array(list(lines), np.int64), broken, nested)
 
 
@@ -258,23 +259,33 @@ def _skip(text: str, position: int) -> int:
     return position
 
 
-def _columns(records: list[dict[str, Any]], is_shut: bool) -> tuple[pd.DataFrame, frozenset[str]]:
+def _columns(records: list[dict[str, Any]], name: str, is_shut: bool) -> tuple[pd.DataFrame, frozenset[str]]:
     top = list(dict.fromkeys(key for record in records for key in record))
-    columns = {key: [record.get(key) for record in records] for key in top}
-    inner = columns.get("properties", [])
-    nested: dict[str, list[Any]] = {}
-    is_open = not is_shut and any(isinstance(one, dict) for one in inner)
-    if is_open and all(one is None or isinstance(one, dict) for one in inner):
-        keys: Iterable[str] = dict.fromkeys(key for one in inner if one for key in one)
-        nested = {f"properties.{key}": [one.get(key) if one else None for one in inner] for key in keys}
-        if nested.keys().isdisjoint(columns):
-            del columns["properties"]
-        else:
-            nested = {}  # a column is already called so: leave the properties as they are, JSON text
-    frame = pd.DataFrame(
-        {k: pd.Series(v, dtype=object) for k, v in {**columns, **nested}.items()}, index=range(len(records))
-    )
+    check_width(top, name)
+    inner = [record.get("properties") for record in records] if "properties" in top and not is_shut else []
+    nested: dict[str, Any] = {}
+    if any(isinstance(one, dict) for one in inner) and all(one is None or isinstance(one, dict) for one in inner):
+        keys = list(dict.fromkeys(key for one in inner if one for key in one))
+        named = {key: f"properties.{key}" for key in keys}
+        if set(top).isdisjoint(named.values()):  # else a column is called so: they stay as they are, JSON text
+            top.remove("properties")
+            check_width([*top, *named.values()], name)
+            nested = {named[key]: values for key, values in _values([one or {} for one in inner], keys).items()}
+    columns = {**_values(records, top), **nested}
+    frame = pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in columns.items()}, index=range(len(records)))
     return frame, frozenset(nested)
+
+
+def _values(records: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, Any]:
+    """What each record has under these keys, None where nothing; where most have few, only these are touched."""
+    if 4 * sum(map(len, records)) > len(keys) * len(records):
+        return {key: [record.get(key) for record in records] for key in keys}
+    columns = {key: np.empty(len(records), object) for key in keys}
+    for place, record in enumerate(records):
+        for key, value in record.items():
+            if key in columns:
+                columns[key][place] = value
+    return columns
 
 
 def _refuse_error_document(record: object, name: str) -> None:

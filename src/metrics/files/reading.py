@@ -14,9 +14,11 @@ from metrics.files.names import Column, check_rename
 from metrics.files.parquet import read_parquet
 from metrics.files.raw import RawTable
 from metrics.files.refusal import EventTableError, refuse_all
-from metrics.files.shaping import FILE, Shaped, shape
+from metrics.files.shaping import FILE, PLACE, Shaped, shape
 from metrics.files.small import alike, read_together
+from metrics.files.told import ALL_FILES
 from metrics.files.values import as_words, tidy
+from metrics.files.width import check_width
 
 
 def read_raw(source: Source, *, delimiter: str | None = None, encoding: str | None = None) -> RawTable:
@@ -99,12 +101,18 @@ def together(
     kinds: dict[str, list[Shaped]] = {}
     for raw, shaped in parts:
         kinds.setdefault(raw.kind, []).append(shaped)
+    wide = dict.fromkeys(str(name) for shaped in kinds.get("json", []) for name in shaped.rows)
+    check_width([name for name in wide if name not in PLACE], ALL_FILES)
     properties = list(dict.fromkeys(name for _, shaped in parts for name in shaped.properties))
     pieces = []
     for some in kinds.values():
         piece = pd.concat([shaped.rows for shaped in some], ignore_index=True) if len(some) > 1 else some[0].rows
-        plain = {name: as_words if name in texts else tidy for name in properties if name in piece}
-        pieces.append(piece.assign(**{name: plainest(piece[name]) for name, plainest in plain.items()}))
+        own = set(properties)
+        plain = {
+            name: (as_words if name in texts else tidy)(column) if name in own else column
+            for name, column in piece.items()
+        }
+        pieces.append(pd.DataFrame(plain, index=piece.index))
     rows = concat(pieces)
     return rows, pd.concat([shaped.rejected for _, shaped in parts], ignore_index=True)
 

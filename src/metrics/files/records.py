@@ -21,9 +21,8 @@ from metrics.files.raw import Broken, RawTable
 from metrics.files.reading import read_raw, together
 from metrics.files.refusal import EventTableError, refuse_all, shorten
 from metrics.files.shaping import Shaped, shape
-from metrics.files.told import Told
+from metrics.files.told import ALL_FILES, Told
 
-ALL_FILES = "all files"  # by which name pieces of several files tell of their columns
 NOT_AS_DOCUMENTED = "a record that is not built as this format is"
 
 
@@ -168,7 +167,8 @@ def _table(files: Sequence[_Meant], columns: Sequence[Column], told: Told | None
     rows = list(chain.from_iterable(one.rows for one in files))
     lines = list(chain.from_iterable(one.lines for one in files))
     broken = list(chain.from_iterable(one.broken for one in files))
-    table = table_of(rows, lines, broken, is_shut=told is not None and ALL_FILES in told.shut)
+    name = files[0].name if len(files) == 1 else ALL_FILES
+    table = table_of(rows, lines, broken, name, is_shut=told is not None and ALL_FILES in told.shut)
     for column in columns:
         if column.name not in table.frame and column.required:
             table.frame[column.name] = pd.Series(None, index=table.frame.index, dtype=object)
@@ -184,7 +184,7 @@ def _identities(tied: list[System], timezone: str | None) -> pd.DataFrame | None
         return None
     records = [{"anonymous_id": one.anonymous_id, "user_id": one.user_id, "timestamp": one.timestamp} for one in tied]
     columns = [Column("anonymous_id", "id"), Column("user_id", "id"), Column("timestamp", "time")]
-    table = table_of(records, range(1, len(records) + 1), [])
+    table = table_of(records, range(1, len(records) + 1), [], "identities")
     return shape(table, columns, file="identities", timezone=timezone).rows
 
 

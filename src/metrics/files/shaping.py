@@ -14,6 +14,7 @@ import pandas as pd
 from metrics.files.names import Column, assign, rename_columns
 from metrics.files.raw import RawTable
 from metrics.files.times import NO_TIME, as_text, read_times
+from metrics.files.told import ALL_FILES
 from metrics.files.values import read_ids
 
 AMBIGUOUS = "local time that comes twice at the clock change, the first one taken"
@@ -78,11 +79,13 @@ def shape(
                 nobody &= rows[column.instead].isna()
             reasons = _first(reasons, _why(nobody, f"no {column.name}")) if nobody.any() else reasons
 
-    taken = {name: ours for ours, name in chosen.items()}
+    taken = {name: column for column, name in chosen.items()}
+    ours = {column.name for column in columns}
+    found = set(renamed)
     properties = []
     for name in renamed:
         if name not in taken:
-            free = _free_name(name, nested, rows, renamed, {column.name for column in columns})
+            free = _free_name(name, nested, rows, found, ours)
             rows[free] = frame[name].reset_index(drop=True)
             taken[name] = free
             properties.append(free)
@@ -113,7 +116,10 @@ def _of_all_pieces(raw: RawTable, file: str) -> tuple[pd.DataFrame, frozenset[st
     frame = raw.frame
     if raw.kind == "json" and "properties" in frame and frame["properties"].isna().all():
         frame = frame.drop(columns="properties")  # whether they are objects is told by others
-    known = raw.told.names(raw.told_as or file, map(str, frame.columns), raw.nested)
+    names = list(map(str, frame.columns))
+    if raw.kind == "json":
+        raw.told.widens(file if raw.files is None else ALL_FILES, names)
+    known = raw.told.names(raw.told_as or file, names, raw.nested)
     empty = pd.Series(None, index=frame.index, dtype=object)
     columns = {name: frame.get(name, empty) for name in known}
     return pd.DataFrame(columns, index=frame.index), frozenset(name for name, inside in known.items() if inside)
@@ -125,7 +131,7 @@ def _with_inner(rename: Mapping[str, str] | None, frame: pd.DataFrame, nested: f
     return {plain.get(key, key) if key not in frame.columns else key: new for key, new in (rename or {}).items()}
 
 
-def _free_name(name: str, nested: frozenset[str], rows: dict[str, Any], found: Sequence[str], ours: set[str]) -> str:
+def _free_name(name: str, nested: frozenset[str], rows: dict[str, Any], found: set[str], ours: set[str]) -> str:
     """Name of a property: its own, with `properties.` before it where that is taken, or empty."""
     plain = name.removeprefix("properties.") if name in nested else name
     taken = not plain or plain in ours or plain in rows or plain in PLACE or (plain != name and plain in found)

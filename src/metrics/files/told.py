@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metrics.files.refusal import refuse
+from metrics.files.width import check_width
 
+ALL_FILES = "all files"  # by which name pieces of several files tell of their columns
 Units = dict[str, tuple[int, float]]  # by unit how many numbers of a time column are in it, and one of them
 
 
@@ -36,6 +38,9 @@ class Told:
     shut: set[str] = field(default_factory=set)  # files whose `properties` are not always an object
     commas: dict[str, set[str]] = field(default_factory=dict)  # by file: columns with decimal commas
     read: dict[str, Known] = field(default_factory=dict)  # by file of JSON lines
+    wide: dict[str, None] = field(default_factory=dict)  # columns of the last file of JSON
+    wide_all: dict[str, None] = field(default_factory=dict)  # and of all
+    wide_file: str = ""
 
     def again(self) -> "Told":
         """What is known from the start when the load begins again."""
@@ -55,6 +60,17 @@ class Told:
             del self.columns[file]
             raise Reconsider(file)
         return known
+
+    def widens(self, file: str, names: Iterable[str]) -> None:
+        """Remember the columns of objects; too many are refused, of this file (whose pieces follow each other) or all.
+
+        As if all had been read at once.
+        """
+        if self.wide_file != file:
+            self.wide_file, self.wide = file, {}
+        for known, whose in ((self.wide, file), (self.wide_all, ALL_FILES)):
+            known.update(dict.fromkeys(names))
+            check_width(known, whose)
 
     def takes(self, file: str, taken: Mapping[str, str]) -> None:
         """Remember what columns were taken for; another answer than before is a reason to begin again."""

@@ -15,6 +15,7 @@ from metrics.files.refusal import refuse
 EXACT = 2**53  # from here on a float no longer holds every whole number
 INTEGER = r"^-?(0|[1-9]\d{0,17})$"
 DECIMAL = r"^[+-]?((0|[1-9]\d{0,14})(\.\d+)?|\.\d+)([eE][+-]\d+)?$"  # longer digits would not survive as floats
+RARE = 4  # a column of which less than one in so many is filled is read by what is there alone
 TRUTH = r"^(?i:true|false)$"
 
 
@@ -150,20 +151,44 @@ def _tidy_text(column: pd.Series) -> pd.Series:
 
 
 def _tidy_objects(column: pd.Series) -> pd.Series:
-    kinds = {type(v) for v in column if v is not None and not (isinstance(v, float) and np.isnan(v))}
-    if kinds and all(issubclass(kind, datetime) for kind in kinds):
+    values = column.tolist()
+    kinds = set(map(type, values)) - {type(None)}
+    if any(issubclass(kind, float) for kind in kinds):
+        values = [None if isinstance(v, float) and np.isnan(v) else v for v in values]
+        kinds = set(map(type, values)) - {type(None)}
+    if not kinds:
+        return pd.Series(None, dtype="str", index=column.index, name=column.name)
+    if all(issubclass(kind, datetime) for kind in kinds):
         return _moments(column)
-    values = [None if isinstance(v, float) and np.isnan(v) else v for v in column]
+    there = np.flatnonzero(column.notna())
+    if RARE * len(there) < len(values) and kinds.isdisjoint((type(pd.NaT), type(pd.NA))):
+        return _spread(_tidy_objects(column.iloc[there]), there, column)
     try:
         if kinds == {bool}:
             return _nullable(pa.array(values, pa.bool_()), column)
         if kinds == {int}:
             return _nullable(pa.array(values, pa.int64()), column)
-        if kinds and kinds <= {int, float, Decimal}:
+        if kinds <= {int, float, Decimal}:
             return _nullable(pa.array([None if v is None else float(v) for v in values], pa.float64()), column)
     except (OverflowError, pa.ArrowException):
         pass  # whole numbers of more than 18 digits stay text
     return _words(values, column)
+
+
+def _spread(few: pd.Series, places: Any, column: pd.Series) -> pd.Series:
+    """The values of a column that stand in few places of it; whole numbers and truth values keep their kind."""
+    values: Any
+    if few.dtype == "float64":
+        values = np.full(len(column), np.nan)
+        values[places] = few
+    elif few.dtype in ("int64", "bool"):
+        plain: Any = np.zeros(len(column), few.dtype)
+        is_missing = np.ones(len(column), bool)
+        plain[places], is_missing[places] = few, False
+        values = (pd.arrays.IntegerArray if few.dtype == "int64" else pd.arrays.BooleanArray)(plain, is_missing)
+    else:
+        values = few.set_axis(places).reindex(range(len(column))).array
+    return pd.Series(values, index=column.index, name=column.name)
 
 
 def _moments(column: pd.Series) -> pd.Series:
