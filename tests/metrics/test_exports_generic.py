@@ -513,7 +513,7 @@ def test_paths_that_mean_nothing_are_refused(tmp_path: Path):
 def test_all_bad_files_are_named_at_once(tmp_path: Path):
     write(tmp_path, HEAD + ANN, "a.csv")
     write(tmp_path, "<html>", "b.csv")
-    write(tmp_path, "", "c.csv")
+    write(tmp_path, "%PDF-1.7", "c.csv")
     error = refusal(tmp_path)
     assert [Path(name).name for name in error.problems["file"]] == ["b.csv", "c.csv"]
 

@@ -58,7 +58,8 @@ def by_every_way(path, beside=None, **options):
             continue
         rows = account.groupby("stage")["rows"].sum()
         assert rows["read"] == rows[["kept", "duplicate", "system", "rejected"]].sum()
-        told.append({(stage, why): int(n) for stage, why, n in account[["stage", "reason", "rows"]].to_numpy() if n})
+        lines = account[["stage", "reason", "rows"]].to_numpy()
+        told.append({(stage, why): int(n) for stage, why, n in lines if n or stage == "read"})
     assert told[0] == told[1] == told[2]
     return told[0]
 
@@ -175,7 +176,7 @@ def locked(archive):
         (zipped(("x.csv", CSV), ("x.csv", CSV)), "two entries of the same name"),
         (zipped(), "archive with no files"),
         (zipped(("x/", b"")), "archive with no files"),
-        (zipped(("x.csv", CSV), ("y.csv", b"")), "is empty"),
+        (zipped(("x.csv", b"")), "x.csv: is empty"),
         (zipped(("x\n\x1b[31m.csv", b"<html>")), "is a web page"),
         (zipped(("x.csv", zipped(("y.csv", zipped(("z.csv", zipped(("a.csv", CSV)))))))), "packed more than 3 times"),
         (with_sizes(zipped(("x.csv", CSV * 9), method=zipfile.ZIP_STORED), 5), "damaged"),
@@ -310,6 +311,75 @@ def test_columns_called_as_ours_inside_are_properties(tmp_path):
     more = '"_file":"x","_line":7,"_note":"n","_key":"k","_rank":1,"_within":2,"source":"web"}'
     path = put(tmp_path, f"{ROW[:-1]},{more}\n{ROW}\n")
     assert by_every_way(path)["kept", ""] == 2
+
+
+# Files without rows
+
+BLANK = {
+    "nothing": b"", "blank lines": b" \n\r\n\t", "a byte order mark": b"\xef\xbb\xbf\n", "packed": gzip.compress(b""),
+    "an empty list": b"[ ]\n", "an empty page": b'{"data": [], "has_more": false}',
+}  # fmt: skip
+HEADED = {
+    "a header": HEAD.encode(), "no line end": HEAD.strip().encode(), "blank lines": (HEAD + "\r\n\n").encode(),
+    "quoted": b'user_id,event,timestamp,"of two\nlines"\n', "its delimiter": b"sep=;\nuser_id;event;timestamp\n",
+    "UTF-16": HEAD.encode("utf-16"), "packed": zstd(HEAD.encode()),
+}  # fmt: skip
+NO_ROWS = [*BLANK.values(), *HEADED.values()]
+
+
+@pytest.mark.parametrize("content", NO_ROWS, ids=range(len(NO_ROWS)))
+def test_a_file_without_rows_is_counted_and_the_others_are_read(tmp_path, content):
+    put(tmp_path / "in", content, "a.csv")
+    put(tmp_path / "in", CSV, "b.csv")
+    told = {("read", ""): 2, ("read", "1 file without rows (a.csv)"): 0, ("kept", ""): 2}
+    assert by_every_way(tmp_path / "in") == told
+    assert by_every_way([tmp_path / "in" / "b.csv", tmp_path / "in" / "a.csv"], tmp_path) == told
+    assert by_every_way(put(tmp_path, zipped(("a.csv", content), ("b.csv", CSV)))) == told
+
+
+@pytest.mark.parametrize("content", NO_ROWS, ids=range(len(NO_ROWS)))
+def test_files_that_are_all_without_rows_are_refused(tmp_path, content):
+    for name in ("a.csv", "b.csv"):
+        put(tmp_path / "in", content, name)
+    told = by_every_way(tmp_path / "in")
+    if content in BLANK.values():
+        assert told.splitlines() == [f"{tmp_path}/in/{name}: is empty. Export it again." for name in ("a.csv", "b.csv")]
+    else:
+        assert told == f"{tmp_path}/in: has a header but no rows. Export it again."
+
+
+def test_several_files_without_rows_are_one_line_of_the_account(tmp_path):
+    for at, content in enumerate([*NO_ROWS, CSV]):
+        put(tmp_path / "in", content, f"{at:02}.csv")
+    told = by_every_way(tmp_path / "in")
+    assert told == {("read", ""): 2, ("read", f"{len(NO_ROWS)} files without rows (00.csv, ...)"): 0, ("kept", ""): 2}
+    (tmp_path / "in" / f"{len(NO_ROWS):02}.csv").unlink()
+    assert "has a header but no rows" in refused(tmp_path / "in")
+
+
+def test_parquet_without_rows_is_a_file_without_rows(tmp_path):
+    put(tmp_path / "in", CSV, "a.csv")
+    metrics.read_events(tmp_path / "in").head(0).to_parquet(tmp_path / "in" / "b.parquet")
+    assert by_every_way(tmp_path / "in")["read", "1 file without rows (b.parquet)"] == 0
+
+
+def test_a_file_without_rows_must_be_an_export_all_the_same(tmp_path):
+    put(tmp_path / "in", CSV, "a.csv")
+    for wrong, fact in (
+        (b"user_id,event\n", "has no timestamp column"), (b"<html>", "is a web page"), (b"\0" * 99, "is a binary file"),
+        (b'{"error": "no data", "data": []}', "has no user_id"), (b"{}", "has no user_id"), (b"PAR1", "Parquet"),
+    ):  # fmt: skip
+        put(tmp_path / "in", wrong, "b.csv")
+        assert fact in refused(tmp_path / "in")
+
+
+def test_tables_count_files_without_rows_too(tmp_path):
+    put(tmp_path, "order_id,user_id,timestamp,amount\n1,ann,2026-01-05T09:00:00Z,20\n", "a.csv")
+    put(tmp_path, b"", "b.csv")
+    put(tmp_path, "order_id,user_id,timestamp,amount\n", "c.csv")
+    account = metrics.account(metrics.read_orders(tmp_path))
+    assert account["reason"].tolist()[:2] == ["", "2 files without rows (b.csv, ...)"]
+    assert account["rows"].tolist()[:3] == [1, 0, 1]
 
 
 # Width

@@ -222,7 +222,7 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
                 marks = _classes(text=columns[name].words, hot=hot, extra=name in extra)
                 cells.append(f"<td{marks}>{inner}</td>")
         above = group
-        is_sum = metric == "account" and str(row["stage"]) == "read"
+        is_sum = metric == "account" and str(row["stage"]) == "read" and not row.get("reason")
         body.append(f"<tr{_classes(sum=is_sum, unfinished=unfinished)}>{''.join(cells)}</tr>")
     if not body:
         none = "Nothing" if metric == "check_events" else "No rows"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.empty import said_of
 from metrics.files.refusal import shorten
 from metrics.files.times import NO_ZONE
 
@@ -12,8 +13,10 @@ STAGES = ("read", "kept", "duplicate", "system", "rejected")
 EXAMPLES = 3  # reasons spelled out in the message of an error
 
 
-def account_of(rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+def account_of(rows: Mapping[str, Mapping[str, int]], empty: Sequence[str] = ()) -> pd.DataFrame:
     """Table of stage, reason, rows and share; read = kept + duplicate + system + rejected.
+
+    Files without rows have a line of their own, if there are any.
 
     >>> account_of({"kept": {"": 9}, "rejected": {"no event": 1}})
           stage    reason  rows  share
@@ -25,7 +28,7 @@ def account_of(rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
     """
     parts = {stage: dict(rows.get(stage, {})) or {"": 0} for stage in STAGES[1:]}
     read = sum(sum(part.values()) for part in parts.values())
-    lines = [("read", "", read)]
+    lines = [("read", "", read), *([("read", said_of(empty), 0)] if empty else [])]
     lines += [
         (stage, reason, n)
         for stage, part in parts.items()

@@ -97,7 +97,7 @@ def load_events(
     Reads CSV, TSV, JSON lines, JSON arrays and Parquet, plain, gzipped or
     zipped, told by their content. Columns are found by their usual names,
     whatever the case and punctuation; all others are kept as properties, of
-    JSON at most 4,000.
+    JSON at most 4,000. Files without rows are counted, unless all are.
 
     Parameters
     ----------
@@ -141,8 +141,8 @@ def load_events(
     ------
     EventTableError
         A file is no export (a web page, cut short, without a time column, ids in
-        the place of names, ...), more than `max_refused` of the rows are rejected,
-        or none is left.
+        the place of names, ...), no file has rows, more than `max_refused` of the
+        rows are rejected, or none is left.
     ValueError
         An argument is wrong.
 
@@ -173,7 +173,8 @@ def settle(export: Export, parsed: Sequence[Parsed], *, stitch: bool, dedupe: bo
     places = rows.drop_duplicates([FILE, LINE]) if several else rows  # one row may be several events
     kept = {str(reason): int(n) for reason, n in places[NOTE].value_counts().items()}
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
-    account = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused})
+    stages = {"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused}
+    account = account_of(stages, export.empty)
     check_refused(account, rejected, max_refused=max_refused, name=export.name, noun="events")
     return EventLoad(_event_table(rows), account, rejected, export.how)
 

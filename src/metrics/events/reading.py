@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from metrics import exports
 from metrics.exports import Format, Parsed
 from metrics.files import EventTableError, PathLike, Source, find_sources, refuse_all
+from metrics.files.empty import without_empty
 from metrics.files.names import Rename, check_rename, read_rename
 from metrics.files.pieces import pieces_of
 from metrics.files.told import Told
@@ -21,6 +22,7 @@ class Export:
     name: str
     chosen: list[tuple[Format, str, list[Source]]]
     given: dict[str, Any]
+    empty: list[str] = field(default_factory=list)  # files without rows
 
     @property
     def how(self) -> str:
@@ -67,12 +69,15 @@ def find_export(
     """Find the files, choose their formats, and check the options."""
     if timezone is not None:
         zone(timezone, "timezone")
-    sources = find_sources(path)
+    found = find_sources(path)
+    sources, empty = without_empty(found)
     chosen = exports.choose(sources, format)
+    headless = {source.name for one, _, files in chosen if one.is_plain for source in files}
     declared = {"rename": read_rename(rename), "timezone": timezone, **format_options}
     given = {name: value for name, value in declared.items() if value is not None}
     exports.check_options([one for one, _, _ in chosen], given)
-    return Export(sources[0].name if len(sources) == 1 else _name_of(path), chosen, given)
+    name = found[0].name if len(found) == 1 else _name_of(path)
+    return Export(name, chosen, given, [file for file in empty if file not in headless])
 
 
 def _name_of(path: PathLike | Sequence[PathLike]) -> str:

@@ -9,6 +9,7 @@ from metrics.events.account import account_of, added, check_refused
 from metrics.events.duplicates import without_duplicates
 from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
 from metrics.files import PathLike, Source, find_sources
+from metrics.files.empty import without_empty
 from metrics.files.names import Column, Rename, read_rename
 from metrics.files.reading import concat, read_rows
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
@@ -72,7 +73,8 @@ def read(
 ) -> pd.DataFrame:
     if timezone is not None:
         zone(timezone, "timezone")
-    sources = find_sources(path)
+    found = find_sources(path)
+    sources, empty = without_empty(found)
     parsed = _parse(sources, NAMES[noun], columns, {"rename": read_rename(rename), "timezone": timezone, **options})
     several = any(one.several for one in parsed)
     rows = concat([one.rows for one in parsed])
@@ -86,8 +88,8 @@ def read(
     refused = {str(reason): int(n) for reason, n in rejected["reason"].value_counts().items()}
     duplicate = added([*(one.duplicate for one in parsed), again])
     system = added([one.system for one in parsed])
-    became = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused})
-    name = sources[0].name if len(sources) == 1 else str(path)
+    became = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": refused}, empty)
+    name = found[0].name if len(found) == 1 else str(path)
     check_refused(became, rejected, max_refused=max_refused, name=name, noun=noun)
 
     for column in columns:

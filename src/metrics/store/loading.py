@@ -110,7 +110,8 @@ def _settle(
     kept = {note: n for note, n in ((note, n - lost.get(note, 0)) for note, n in stage.kept.items()) if n}
     duplicate = added([*stage.counted["duplicate"], {reason: sum(lost.values())}])
     system = added(stage.counted["system"])
-    account = account_of({"kept": kept, "duplicate": duplicate, "system": system, "rejected": stage.refused})
+    stages = {"kept": kept, "duplicate": duplicate, "system": system, "rejected": stage.refused}
+    account = account_of(stages, export.empty)
     rejected = pd.concat(stage.rejected, ignore_index=True) if stage.rejected else _nothing_rejected()
     rejected = rejected.sort_values(["file", "line"], kind="stable", ignore_index=True)
     check_refused(account, rejected, max_refused=max_refused, name=export.name, noun="events")

@@ -339,6 +339,14 @@ def test_snowplow_events_are_named_by_what_they_are(tmp_path):
     assert load.events["event_id"].is_unique
 
 
+def test_snowplow_a_file_of_one_line_has_a_row_for_there_is_no_header(tmp_path):
+    for day in (5, 6):
+        row = snowplow(event_id=ONE, event="page_view", user_id="ann", derived_tstamp=f"2026-01-0{day} 09:00:00.000")
+        (tmp_path / f"part-{day}").write_text(row + "\n")
+    load = metrics.load_events(tmp_path, dedupe=False)
+    assert load.account[["stage", "rows"]].to_numpy().tolist()[:2] == [["read", 2], ["kept", 2]]
+
+
 # -- What any vendor's file may bring
 
 

@@ -358,3 +358,15 @@ def test_zendesk_users_and_metrics_may_stand_beside_the_tickets(tmp_path):
     path.write_text(json.dumps(page, indent=1))
     assert seen(metrics.load_events(path)) == ["09:00:00 ann ticket_created", "10:00:00 ann ticket_solved"]
     assert metrics.read_tickets(path)["reopens"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "text", [ORDERS, SUBSCRIPTIONS, CHANGES, TYPEFORM], ids=["orders", "plans", "changes", "answers"]
+)
+def test_a_file_of_which_only_the_header_is_there_is_counted(tmp_path, text):
+    alone = metrics.load_events(table(tmp_path / "may.csv", text))
+    table(tmp_path / "june.csv", text.strip().splitlines()[0])
+    both = metrics.load_events(tmp_path)
+    pd.testing.assert_frame_equal(both.events, alone.events)
+    assert both.account["reason"].tolist()[1] == "1 file without rows (june.csv)"
+    pd.testing.assert_frame_equal(both.account.drop(index=1).reset_index(drop=True), alone.account)
