@@ -81,6 +81,27 @@ def test_numbers_have_a_minus_sign_thousands_and_no_negative_zero():
     assert numbers.with_unit("28.2") == "28.2\u202f%"
 
 
+@pytest.mark.parametrize(
+    ("value", "decimals", "written"),
+    [
+        (2.5, 0, "3"), (3.5, 0, "4"), (-2.5, 0, "−3"), (12.5, 0, "13"), (0.125, 2, "0.13"), (999.5, 0, "1,000"),
+        (2.675, 2, "2.68"), (1.005, 2, "1.01"), (2.4999, 0, "2"), (0.5, 0, "1"), (0.45, 0, "0"), (-0.45, 0, "0"),
+        (100 * 0.285, 0, "29"),  # 28.499999999999996
+        (10**15 + 1, 0, "1,000,000,000,000,001"), (1e30, 1, "1,000,000,000,000,000,019,884,624,838,656.0"),
+        (np.float64(2.5), 0, "3"), (np.int64(25), 0, "25"),
+    ],
+)  # fmt: skip
+def test_a_half_is_rounded_away_from_zero_as_it_reads(value, decimals, written):
+    assert numbers.plain(value, decimals) == written
+
+
+def test_shares_of_small_groups_are_rounded_as_people_round():
+    assert numbers.share(1, 8) == f"13{THIN}%"
+    assert numbers.percent(0.0025) == "0.3"
+    assert numbers.percent(0.9995) == f">{THIN}99.9"
+    assert numbers.duration(2.5) == f"3{THIN}s"
+
+
 @pytest.mark.parametrize(("width", "decimals"), [(3.2, 1), (12, 0), (9.9, 1), (0.5, 2), (10, 0), (0, 1), (100, 0)])
 def test_an_interval_supports_two_digits_of_its_width(width, decimals):
     assert numbers.decimals_for([width]) == decimals
@@ -104,7 +125,7 @@ def test_a_funnel_as_a_table():
         '<tbody><tr><th scope="row">sign_up</th><td>200</td><td>–</td><td class="extra">–</td><td>–</td>'
         '<td class="extra">100</td><td class="extra">–</td></tr>'
         '<tr><th scope="row" class="hot">invite</th><td>120</td><td class="hot">70</td><td class="extra">10</td>'
-        '<td class="hot">60 <small class="interval">53 to 66</small></td>'
+        '<td class="hot">60 <small class="interval">53 to 67</small></td>'
     )
     assert html.endswith(
         '<p class="foot">Users of the step before = users + stopped + open: 120 = 80 + 25 + 15.<br>'

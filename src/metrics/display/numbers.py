@@ -6,6 +6,7 @@ there is an en dash. A rate that is not 0 or 1 is never rounded to them: ``< 0.1
 
 import math
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ NARROW = "\u202f"
 NO_BREAK = "\u00a0"  # before a word, where a narrow space would hardly show
 MINUS = "\u2212"
 MISSING = "–"
+EXACT = 1e15  # from here on a number has no decimals that are sure
 
 
 def is_missing(value: Any) -> bool:
@@ -22,13 +24,24 @@ def is_missing(value: Any) -> bool:
 
 
 def plain(value: float, decimals: int = 0) -> str:
-    """``1,204``, ``−3.5``: a number with thousands set apart; never a negative zero."""
+    """``1,204``, ``−3.5``: a number with thousands set apart; never a negative zero.
+
+    A half goes away from zero, as people round, and is one if the number reads so: 2.675 is a little less to the
+    machine and 2.68 to two decimals all the same.
+    """
     if is_missing(value):
         return MISSING
     if math.isinf(value):
         return ("" if value > 0 else MINUS) + "∞"
-    text = f"{abs(value):,.{decimals}f}"
+    text = f"{_rounded(abs(value), decimals):,.{decimals}f}"
     return MINUS + text if value < 0 and text.strip("0,.") else text
+
+
+def _rounded(size: float, decimals: int) -> float | Decimal:
+    """A number to so many decimals of what is read as it: the 15 digits that any float is sure of."""
+    if size >= EXACT:
+        return size
+    return Decimal(f"{size:.15g}").quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def signed(value: float, decimals: int = 0) -> str:
