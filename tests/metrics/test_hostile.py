@@ -406,10 +406,12 @@ def written(rows, form):
 FORMS = {"lines": 3, "array": 3, "inside": 3, "mixpanel": 8}  # and how many names of its own a file of the form has
 
 
-@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("reader", ["one by one", "Arrow", "Arrow unwarned"])
 @pytest.mark.parametrize("form", FORMS)
-def test_ids_in_the_place_of_names_are_refused(tmp_path, monkeypatch, form, fast):
-    monkeypatch.setattr(json_lines, "SMALL", 0 if fast else 2**20)
+def test_ids_in_the_place_of_names_are_refused(tmp_path, monkeypatch, form, reader):
+    monkeypatch.setattr(json_lines, "SMALL", 2**20 if reader == "one by one" else 0)
+    if reader == "Arrow unwarned":  # no look into the file met one of them
+        monkeypatch.setattr(json_lines, "is_wide", lambda _: False)
     monkeypatch.setattr(width, "MOST", 40)
     most = 40 - FORMS[form]
     rows = [{f"item-{n}": n} for n in range(most)]
