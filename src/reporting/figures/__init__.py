@@ -5,6 +5,7 @@ of pixels: text stays text, a screen reader is told what is drawn, and the numbe
 `metrics.show` are none of its business, for they are HTML already.
 """
 
+import warnings
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,10 @@ def figure_html(figure: "Figure") -> str | None:
     found = numbers_of(figure)
     alt = alt_of(figure, found)
     try:
-        drawn = figure_svg(figure, alt)
+        with warnings.catch_warnings():
+            # of letters that matplotlib's font lacks: they are text here, in the font of the page
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            drawn = figure_svg(figure, alt)
     except NotDrawableError:
         drawn = f'<img src="data:image/png;base64,{_pixels(figure)}" alt="{escape(alt, quote=True)}">'
     # drawn for a desk, it scrolls on a phone before its text becomes too small to read

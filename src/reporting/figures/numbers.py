@@ -27,7 +27,12 @@ class Series:
 
 def numbers_of(figure: "Figure") -> list[Series]:
     """The series of all plots of a figure, in the order in which they were drawn."""
-    return [series for k, ax in enumerate(figure.axes) for series in _series(ax, k)]
+    return [series for k, ax in plots_of(figure) for series in _series(ax, k)]
+
+
+def plots_of(figure: "Figure") -> "list[tuple[int, Axes]]":
+    """The plots of a figure, counted; bars of colours explain one and are none."""
+    return list(enumerate(ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"))
 
 
 def numbers_html(found: list[Series], rows: int = ROWS) -> str:
@@ -53,13 +58,12 @@ def _row(cells: Iterable[str], tag: str) -> str:
 
 def _series(ax: "Axes", plot: int) -> Iterator[Series]:
     from matplotlib.collections import PathCollection
-    from matplotlib.container import BarContainer
+    from matplotlib.container import BarContainer, ErrorbarContainer
 
-    if not ax.get_visible():
-        return
+    ends = {cap for whole in ax.containers if isinstance(whole, ErrorbarContainer) for cap in whole.lines[1]}
     for line in ax.lines:
         x, y = _plain(line.get_xdata(orig=True)), _plain(line.get_ydata(orig=True))
-        if line.get_visible() and len(x) == len(y) and line.get_transform() == ax.transData:
+        if line.get_visible() and line not in ends and len(x) == len(y) and line.get_transform() == ax.transData:
             yield Series("line", _name(line), [_on_axis(ax.xaxis, v) for v in x], y, plot)
     for container in ax.containers:
         if isinstance(container, BarContainer):
@@ -71,19 +75,22 @@ def _series(ax: "Axes", plot: int) -> Iterator[Series]:
 
 
 def _bars(ax: "Axes", bars: "BarContainer", plot: int) -> Series:
-    """Bars lie or stand; one without a name is told by where it begins and ends, as of a histogram."""
+    """Bars that stand or lie, told by their names or places; those of a histogram by where they begin and end."""
     lying = bars.orientation == "horizontal"
     axis = ax.yaxis if lying else ax.xaxis
     ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
     names = {round(float(place), 6): label.get_text() for place, label in ticks}
     categorical = type(axis.get_major_locator()).__name__ in ("FixedLocator", "StrCategoryLocator")
+    spans = [(bar.get_y(), bar.get_height()) if lying else (bar.get_x(), bar.get_width()) for bar in bars.patches]
+    begins, ends = [float(begin) for begin, _ in spans], [float(begin + extent) for begin, extent in spans]
+    touching = len(spans) > 1 and all(math.isclose(a, b) for a, b in zip(begins[1:], ends[:-1], strict=True))
     x: list[Any] = []
-    y: list[Any] = []
-    for bar in bars.patches:
-        begin, extent = (bar.get_y(), bar.get_height()) if lying else (bar.get_x(), bar.get_width())
-        known = names.get(round(float(begin + extent / 2), 6)) if categorical else None
-        x.append(known or " to ".join(said(_on_axis(axis, float(place)), 4) for place in (begin, begin + extent)))
-        y.append(float(bar.get_width() if lying else bar.get_height()))
+    for begin, end in zip(begins, ends, strict=True):
+        middle = (begin + end) / 2
+        known = names.get(round(middle, 6)) if categorical else None
+        edges = " to ".join(said(_on_axis(axis, place), 4) for place in (begin, end))
+        x.append(known or (edges if touching else _on_axis(axis, middle)))
+    y = [float(bar.get_width() if lying else bar.get_height()) for bar in bars.patches]
     return Series("bars", _name(bars), x, y, plot)
 
 

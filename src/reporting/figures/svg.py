@@ -186,6 +186,8 @@ class _Renderer(RendererBase):
             if dashes is not None:
                 said += f' stroke-dasharray="{" ".join(map(_round, np.asarray(dashes, float).tolist()))}"'
             said += f' stroke-opacity="{rgb[3]:.2g}"' if rgb[3] < 1 else ""
+        if not gc.get_antialiased():  # cells that touch, between which the ground would shine
+            said += ' shape-rendering="crispEdges"'
         return f"{_classes(classes).lstrip()} {said}".lstrip()
 
     def _clip(self, gc: GraphicsContextBase, reach: Any) -> str:

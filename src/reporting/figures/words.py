@@ -1,8 +1,9 @@
 """What does a figure show, for those who cannot see it? Its kind, title and axes, and how far its numbers reach."""
 
+import math
 from typing import TYPE_CHECKING
 
-from reporting.figures.numbers import Series, said
+from reporting.figures.numbers import Series, plots_of, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def alt_of(figure: "Figure", found: list[Series]) -> str:
     'Line chart: Users. y: users. 3 points, from 1 to 3; the lowest is 10, the highest 40, the last 20.'
     """
     above = figure.get_suptitle()
-    told = [_plot(ax, [series for series in found if series.plot == k]) for k, ax in enumerate(figure.axes)]
+    told = [_plot(ax, [series for series in found if series.plot == k]) for k, ax in plots_of(figure)]
     return " ".join([f"{_short(above)}." if above else "", *told]).strip() or "Figure"
 
 
@@ -48,7 +49,7 @@ def _plot(ax: "Axes", series: list[Series]) -> str:
 
 def _reach(series: Series) -> str:
     """How many points there are, from where to where, and the least, the most and the last of them."""
-    x, y = series.x, [float(v) for v in series.y if isinstance(v, int | float) and v == v]
+    x, y = series.x, [float(v) for v in series.y if isinstance(v, int | float) and math.isfinite(v)]
     counted = f"{len(x):,} {'bar' if series.kind == 'bars' else 'point'}{'s' if len(x) != 1 else ''}"
     if not y:
         return counted

@@ -110,6 +110,29 @@ def test_bars_of_a_histogram_are_told_by_their_edges(ax):
     assert table(ax)[1:] == [["0 to 1", "1"], ["1 to 2", "2"], ["2 to 4", "1"]]
 
 
+def test_bars_that_do_not_touch_are_told_by_their_place(ax):
+    ax.bar(pd.date_range("2026-01-01", periods=2), [1, 2])
+    assert table(ax)[1:] == [["2026-01-01", "1"], ["2026-01-02", "2"]]
+
+
+def test_ends_of_error_bars_and_bars_of_colours_are_no_series(ax):
+    ax.errorbar([1, 2], [3, 4], yerr=[1, 1], capsize=3)
+    drawn = ax.pcolormesh([[1, 2], [3, 4]])
+    ax.figure.colorbar(drawn)
+    assert alt(ax) == "Line chart. 2 points, from 1 to 2; the lowest is 3, the highest 4, the last 4."
+    assert len(paths(ax, 'shape-rendering="crispEdges"')) >= 4  # no ground between cells
+
+
+def test_letters_that_the_font_lacks_are_text(ax):
+    ax.set_title("日本")
+    assert ">日本</text>" in html(ax)
+
+
+def test_what_is_infinite_has_no_place_in_the_words(ax):
+    ax.plot([1, 2, 3], [1, np.inf, 2])
+    assert "the lowest is 1, the highest 2" in alt(ax)
+
+
 def test_a_long_table_says_that_it_is_cut(ax):
     ax.plot(range(51))
     assert "The first 50 of 51 numbers." in html(ax)
