@@ -455,6 +455,22 @@ def test_the_test_is_the_last_campaign_with_two_variants():
         variant_outcomes(log, campaign="new")
 
 
+def test_a_test_keeps_of_each_recipient_the_first_group_that_its_rows_tell():
+    log = EDGES.assign(variant=np.where(EDGES["recipient_id"].isin(["ann", "dan"]), "a", "b"), country=None)
+    log.loc[log["event"] == "delivered", "country"] = "DE"
+    log.loc[(log["recipient_id"] == "ann") & (log["event"] == "clicked"), "country"] = "NL"
+    other = log.assign(campaign_id="old", country="FR", at=log["at"] - pd.Timedelta(days=30))
+    table = variant_outcomes(pd.concat([log, other]), by=["country"])
+    assert table.columns.tolist() == ["user_id", "country", "variant", "converted"]
+    # of ann the delivery came before the click; of fay no row tells, and what the other campaign tells is not asked
+    assert table["country"].fillna("-").tolist() == ["DE", "DE", "DE", "-", "DE"]
+    assert compare_variants(table, by="country")["users"].tolist() == [2, 2, 0, 1]
+    with pytest.raises(ValueError, match="'town' is not a column of the mails"):
+        variant_outcomes(log, by="town")
+    with pytest.raises(ValueError, match="by: 'opened' is a column of the result"):
+        variant_outcomes(log, by="opened")
+
+
 def test_who_got_two_variants_belongs_to_none():
     log = pd.concat([EDGES.assign(variant="a"), EDGES[EDGES["recipient_id"] == "ann"].assign(variant="b")])
     table = variant_outcomes(log)

@@ -4,21 +4,26 @@ By assignment and over all to whom it was delivered, never over those who opened
 to open brings others to open.
 """
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 import pandas as pd
 
 from metrics.campaigns.recipients import NEVER, recipients
 from metrics.files.values import id_texts
 from metrics.periods import one_of
-from metrics.results import result
+from metrics.results import keys, result
 from metrics.steps import unknown
 
 MailOutcome: TypeAlias = Literal["converted", "clicked", "opened", "unsubscribed"]
 
 
 def variant_outcomes(
-    emails: pd.DataFrame, *, campaign: str | None = None, outcome: MailOutcome = "converted"
+    emails: pd.DataFrame,
+    *,
+    campaign: str | None = None,
+    outcome: MailOutcome = "converted",
+    by: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Who was sent which variant of a mail, and what did each recipient do?
 
@@ -31,11 +36,15 @@ def variant_outcomes(
     outcome
         ``"converted"`` (default, at or after the mail came), ``"clicked"``, ``"opened"`` (by a person) or
         ``"unsubscribed"``.
+    by
+        Column or list of `emails` that the result keeps, for ``compare_variants(…, by=…)``: of each recipient the first
+        value that rows of the test tell.
 
     Returns
     -------
     DataFrame, one row per recipient to whom it was delivered, by name; none if no campaign has two variants
         user_id  text
+        the columns of `by`
         variant  text
         the outcome's name, such as ``converted``  bool
 
@@ -60,7 +69,8 @@ def variant_outcomes(
     1     ben       b       True
     """
     one_of("outcome", outcome, MailOutcome)
-    for name in ("recipient_id", "event", "at", "campaign_id"):
+    groups = keys(by, taken=["user_id", "variant", *get_args(MailOutcome)])
+    for name in ("recipient_id", "event", "at", "campaign_id", *groups):
         if name not in emails:
             raise ValueError(unknown("emails", name, emails.columns, "a column of the mails", "columns"))
     tested = emails[emails["variant"].notna()] if "variant" in emails else emails.iloc[:0].assign(variant="")
@@ -70,17 +80,17 @@ def variant_outcomes(
         raise ValueError(unknown("campaign", campaign, known, "a campaign with two variants", "campaigns"))
     first = tested[tested["campaign_id"].isin(known)].groupby("campaign_id")["at"].min()
     chosen = campaign if campaign is not None else first.sort_values(kind="stable").index[-1] if len(first) else None
-    found, _ = recipients(tested[tested["campaign_id"] == chosen], ["variant"], NEVER)
+    found, _ = recipients(tested[tested["campaign_id"] == chosen], ["variant"], NEVER, told=groups)
     found = found[found["_arrived"] < NEVER]
     both = found["recipient_id"].duplicated(keep=False)
     found_twice = int(found.loc[both, "recipient_id"].nunique())
     found = found[~both].sort_values("recipient_id", ignore_index=True)
     did = found["_last_converted"] >= found["_arrived"] if outcome == "converted" else found[outcome] < NEVER
     table = pd.DataFrame({
-        "user_id": id_texts(found["recipient_id"]), "variant": found["variant"].astype("str"),
-        outcome: did.to_numpy(bool),
+        "user_id": id_texts(found["recipient_id"]), **{name: found[f"of {name}"] for name in groups},
+        "variant": found["variant"].astype("str"), outcome: did.to_numpy(bool),
     })  # fmt: skip
-    settings = {"campaign": chosen, "outcome": outcome, "several_variants": found_twice or None}
+    settings = {"campaign": chosen, "outcome": outcome, "by": groups or None, "several_variants": found_twice or None}
     which = f"of {chosen} " if chosen is not None else ""
     definition = (
         f"Recipients {which}to whom the mail was delivered, by the variant they were sent, and whether {outcome}."
