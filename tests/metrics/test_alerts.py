@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import alert, check_events, event_log, mail_frequency
+from metrics import alert, check_events, email_performance, event_log, mail_frequency
 from metrics.display.alerts import ALERT_MIME
 
 THIN = "\u202f"
@@ -89,6 +89,18 @@ def test_a_rule_on_mails_says_how_many_were_too_many():
     load = mail_frequency(mails, as_of="2026-07-01", most=3)
     said = alert(load, "unsubscribe_rate", above=0.1, rule="too-many-mails")
     assert said == f"Unsubscribed above the limit of 10{THIN}%: 3 or more mails in 7 days 25{THIN}%."
+
+
+def test_a_rule_on_mails_says_where_machines_alone_opened():
+    at = pd.Timestamp("2026-05-01", tz="UTC")
+    rows = [(mail, str(k), event, k < hit) for mail, hit in (("hello", 12), ("news", 4)) for k in range(20)
+            for event in ("delivered", "opened")]  # fmt: skip
+    mails = pd.DataFrame(rows, columns=["campaign_id", "recipient_id", "event", "machine"]).assign(at=at)
+    steps = email_performance(mails, by="campaign_id")
+    said = alert(steps, "prefetched_rate", above=0.5, rule="opened-by-machines")
+    assert said == f"Opened by machines alone above the limit of 50{THIN}%: hello 60{THIN}%."
+    few = email_performance(mails, by="campaign_id", min_n=21)
+    assert not alert(few, "prefetched_rate", above=0.5, rule="opened-by-machines").fired
 
 
 def test_a_rule_without_a_limit_is_off():

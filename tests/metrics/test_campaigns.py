@@ -70,6 +70,10 @@ def test_each_recipient_is_counted_once_and_on_the_right_side_of_every_edge():
     assert row["converted"] == 1  # ann, in the instant in which it came; ben bought before
     assert row["open_rate"] == 2 / 4
     assert (row["open_rate_simple"], row["open_rate_all"]) == (2 / 5, 3 / 5)
+    assert row["prefetched_rate"] == 1 / 5
+    assert row[["prefetched_rate_low", "prefetched_rate_high"]].tolist() == pytest.approx(
+        [float(x) for x in wilson(1, 5)]
+    )
     assert (row["click_rate"], row["unsubscribe_rate"], row["conversion_rate"]) == (1 / 5, 1 / 5, 1 / 5)
     low, high = wilson(2, 4)
     assert (row["open_rate_low"], row["open_rate_high"]) == (pytest.approx(low), pytest.approx(high))
@@ -122,7 +126,7 @@ def test_a_rate_over_few_is_held_back_with_its_reason():
     nobody = email_performance(EDGES[:0], by=None).iloc[0]
     assert nobody["delivered"] == 0
     assert "click_rate: zero_denominator" in nobody["reason"]
-    assert np.isnan(nobody["open_rate_simple"])
+    assert nobody[["open_rate_simple", "prefetched_rate", "prefetched_rate_high"]].isna().all()
     opened_for = mails("ann delivered 01T09:00\nann opened 01T09:00 *")
     assert email_performance(opened_for, min_n=1)["reason"].tolist() == ["open_rate: zero_denominator"]
 

@@ -21,7 +21,7 @@ _COUNTS = [
 _RATES = ("open_rate", "click_rate", "unsubscribe_rate", "conversion_rate")
 _PERFORMANCE = [
     *_COUNTS, "open_rate", "open_rate_low", "open_rate_high", "open_rate_all", "open_rate_simple",
-    *(f"{name}{end}" for name in _RATES[1:] for end in ("", "_low", "_high")), "reason",
+    *(f"{name}{end}" for name in (*_RATES[1:], "prefetched_rate") for end in ("", "_low", "_high")), "reason",
 ]  # fmt: skip
 
 
@@ -66,8 +66,9 @@ def email_performance(
         open_rate_simple      0 to 1  human_openers / delivered
         click_rate (…), unsubscribe_rate (…), conversion_rate (…)
                               0 to 1  over delivered, Wilson
+        prefetched_rate (…)   0 to 1  prefetched_only / delivered, Wilson: of so many the opens say nothing
         reason                text    ``<rate>: zero_denominator`` or ``<rate>: below_min_n``; click_rate's also
-                                      holds for open_rate_all and open_rate_simple
+                                      holds for open_rate_all, open_rate_simple and prefetched_rate
 
     Raises
     ------
@@ -126,7 +127,9 @@ def email_performance(
         table = blank(table, reasons[name].notna(), [name, f"{name}_low", f"{name}_high"])
     for name, part in (("open_rate_all", "any"), ("open_rate_simple", "human_openers")):
         table[name] = ratio(table[part], table["delivered"])
-    table = blank(table, reasons["click_rate"].notna(), ["open_rate_all", "open_rate_simple"])
+    table = add_rate(table, "prefetched_rate", "prefetched_only", "delivered", confidence)
+    unknown = ["open_rate_all", "open_rate_simple", "prefetched_rate", "prefetched_rate_low", "prefetched_rate_high"]
+    table = blank(table, reasons["click_rate"].notna(), unknown)
     table["reason"] = join_reasons(table, **reasons)
     settings = {
         "opens": opens, "by": groups or None, "min_n": min_n, "confidence": confidence, "other_events": other or None,

@@ -44,6 +44,7 @@ HEADS = {
     "openers_rate": "Openers converted, %",
     "non_openers": "Did not",
     "non_openers_rate": "Others converted, %",
+    "prefetched_rate": "Opened by machines alone, %",
     "open_rate_all": "With machines, %",
     "open_rate_simple": "Of all delivered, %",
 }
