@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import alert, check_events, email_performance, event_log, mail_frequency
+from metrics import alert, check_events, compare_variants, email_performance, event_log, mail_frequency
 from metrics.display.alerts import ALERT_MIME
 
 THIN = "\u202f"
@@ -101,6 +101,42 @@ def test_a_rule_on_mails_says_where_machines_alone_opened():
     assert said == f"Opened by machines alone above the limit of 50{THIN}%: hello 60{THIN}%."
     few = email_performance(mails, by="campaign_id", min_n=21)
     assert not alert(few, "prefetched_rate", above=0.5, rule="opened-by-machines").fired
+
+
+def variants(**sizes):
+    rows = [(country, "ab"[k >= n]) for country, (n, m) in sizes.items() for k in range(n + m)]
+    return pd.DataFrame(rows, columns=["country", "variant"]).assign(converted=[k % 9 == 0 for k in range(len(rows))])
+
+
+def test_a_rule_on_a_test_fires_where_the_split_is_not_as_it_was_meant():
+    rule = {"column": "verdict", "rule": "split-not-as-planned"}
+    even = alert(compare_variants(variants(DE=(100, 90))), **rule)
+    assert not even.fired
+    assert even.about == "Rule split-not-as-planned: p of the split < 0.001"
+    assert not alert(compare_variants(variants(DE=(200, 100)), ratio=[2, 1]), **rule).fired
+    assert alert(compare_variants(variants(DE=(200, 100))), **rule).replace(THIN, " ") == (
+        "The variants are not as large as they should be (200 with a and 100 with b; p < 0.001): the comparison is "
+        "withheld, for whoever is missing may differ."
+    )
+    off = alert(compare_variants(variants(DE=(200, 100)), ratio=None), **rule)
+    assert (off.fired, off.detail) == (False, "has no split that was meant, so it is off")
+    with pytest.raises(ValueError, match="a verdict is compared with the split that was meant"):
+        alert(compare_variants(variants(DE=(100, 90))), above=0.1, **rule)
+
+
+def test_a_rule_on_a_test_by_group_names_the_groups():
+    rule = {"column": "verdict", "rule": "split-not-as-planned"}
+    sizes = {"AT": (90, 100), "BE": (200, 100), "DE": (100, 100), "NL": (40, 90)}
+    table = compare_variants(variants(**sizes), by="country")
+    said = alert(table, **rule).replace(THIN, " ")
+    assert said.startswith(
+        "The variants are not as large as they should be in BE (200 with a and 100 with b; p < 0.001),"
+    )
+    assert " in NL (40 with a and 90 with b; p < 0.001): the comparison is withheld" in said
+    named = alert(table[table["country"] == "BE"], **rule)
+    assert "as they should be in BE (200 with a and 100 with b" in named
+    many = compare_variants(variants(DE=(100, 100), **{f"C{k}": (200, 100) for k in range(5)}), by="country")
+    assert "and 2 more groups: the comparison" in alert(many, **rule)
 
 
 def test_a_rule_without_a_limit_is_off():

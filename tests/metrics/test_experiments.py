@@ -592,12 +592,14 @@ def test_of_groups_the_surest_is_said_with_how_many_are_certain_and_withheld():
 def test_the_foot_of_groups_warns_of_comparing_what_is_certain_with_what_is_not():
     foot = [plain(line) for line in footnotes(three())]
     assert "62 / 1,000 − 60 / 1,000 = +0.20 points, AT, b." in foot[0]
-    assert foot[2].startswith("p: allowed for 2 tests in this table. An effect in one group and none in another is no")
-    assert foot[3].startswith("Split 3,000 : 2,800, p 0.009 that chance alone")
-    assert foot[3].endswith("The split of each group is checked too.")
+    assert foot[1].startswith("p: allowed for 2 tests in this table. An effect in one group and none in another is no")
+    assert foot[2].startswith("Split 3,000 : 2,800, p 0.009 that chance alone")
+    assert foot[2].endswith("The split of each group is checked too.")
     page = show(three(), "x").html
     assert page.count(">DE<") == 1  # a group is named once
     assert "withheld: the variants are not as large" in page
+    assert "Verdict" in page
+    assert "Relative difference" not in page  # its place is the group's
 
 
 def test_the_figure_has_a_row_for_each_variant_of_each_group():

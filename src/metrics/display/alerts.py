@@ -8,7 +8,8 @@ import pandas as pd
 from metrics.display import kpis, numbers
 from metrics.display.columns import column_of, period_length
 from metrics.display.contacts import mails_received
-from metrics.display.kinds import groups_of, metric_of
+from metrics.display.kinds import groups_of, metric_of, setting
+from metrics.display.tests_said import uneven_said
 
 ALERT_MIME = "application/vnd.metrics.alert+json"
 EARLY = "no events before as_of"  # as `check_events` calls it
@@ -55,8 +56,10 @@ def alert(
     A rule reads finished figures only: a period that is not over and a value that is missing never fire it. Of a table
     with periods it reads the last finished ones, all `periods` of which must be beyond the limit; of any other table
     it reads every row, and one beyond the limit is enough. Of the ``status`` of a `kpi_sheet` the limits are its
-    targets: the rule fires for each figure whose interval lies outside its target. Of a table of `check_events` the
-    column is a problem: ``"no events before as_of"`` fires where an export that ends early makes everybody look silent.
+    targets: the rule fires for each figure whose interval lies outside its target. Of the ``verdict`` of
+    `compare_variants` the limit is its `srm_threshold`: the rule fires where the variants are not as large as they
+    should be. Of a table of `check_events` the column is a problem: ``"no events before as_of"`` fires where an export
+    that ends early makes everybody look silent.
 
     Parameters
     ----------
@@ -115,6 +118,8 @@ def alert(
         return _of_early_end(what, above, rule, severity)
     if metric_of(what) == "kpi_sheet" and column == "status":
         return _of_targets(what, limit, periods, rule, severity)
+    if metric_of(what) == "compare_variants" and column == "verdict":
+        return _of_split(what, limit, rule, severity)
     if limit is None:
         return _alert(rule, "", severity, "has no limit, so it is off")
     word = "above" if above is not None else "under"
@@ -163,6 +168,17 @@ def _of_targets(sheet: pd.DataFrame, limit: float | None, periods: int, rule: st
         return _alert(rule, "", severity, "has no target, so it is off")
     detail = f"interval outside its target{f' in {periods} finished periods' if periods > 1 else ''}"
     return _alert(rule, " ".join(kpis.missed_said(sheet, periods)), severity, detail)
+
+
+def _of_split(test: pd.DataFrame, limit: float | None, rule: str, severity: str) -> Alert:
+    """That the variants are not as large as they should be, in all users or in some groups."""
+    if limit is not None:
+        raise ValueError("alert: a verdict is compared with the split that was meant. Leave above and below out.")
+    if setting(test, "split_p_value") is None and not (test["verdict"] == "sample_ratio_mismatch").any():
+        return _alert(rule, "", severity, "has no split that was meant, so it is off")
+    said = uneven_said(test)
+    detail = f"p of the split < {setting(test, 'srm_threshold', 0.001):g}"
+    return _alert(rule, f"{said[:1].upper()}{said[1:]}", severity, detail)
 
 
 def _alert(rule: str, sentence: str, severity: str, detail: str) -> Alert:

@@ -110,6 +110,10 @@ _EXTRA = {
     "unit_economics": {"payback_months"},
     "simple_lifetime_value": {"orders", "discounted_margin_value"},
 }
+_NOT_BY_GROUP = {  # what gives its place to the groups
+    "conversion_funnel": {"median_seconds"},
+    "compare_variants": {"relative_lift", "probability_better"},
+}
 NAME = 20  # letters of a name with hyphens, such as a campaign's, that is kept on one line
 _OF_ROW = ("value", "target")  # of the sheet of key figures: each row has its own unit
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
@@ -159,7 +163,7 @@ def columns_shown(table: pd.DataFrame) -> list[str]:
     wanted = _SHOWN.get(metric)
     if wanted:
         groups = groups_of(table)
-        left_out = {"median_seconds"} if groups and metric == "conversion_funnel" else set()
+        left_out = _NOT_BY_GROUP.get(metric, set()) if groups else set()
         names = [*groups, *(name for name in wanted if name in names and name not in left_out)]
     limits = {f"{name}{end}" for name in names for end in ("_low", "_high") if f"{name}_low" in table}
     has_estimate = any(f"{name}_low" in table.columns for name in names)

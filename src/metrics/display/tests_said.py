@@ -7,9 +7,11 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import parts, setting
+from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.display.worked import level
+
+MOST = 3  # groups that are named
 
 
 def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
@@ -22,7 +24,7 @@ def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     groups = parts(table)
     withheld = [name for name, part in groups if _is_withheld(part)]
     if len(withheld) == len(groups):
-        return none(_withheld_said(table, groups))
+        return none(uneven_said(table))
     name = "adjusted_difference" if "adjusted_difference" in table else "difference"
     known = [found for found in compared(table) if not numbers.is_missing(found[1][name])]
     if not known:
@@ -61,14 +63,26 @@ def _is_withheld(part: pd.DataFrame) -> bool:
     return bool(part["verdict"].eq("sample_ratio_mismatch").all())
 
 
-def _withheld_said(table: pd.DataFrame, groups: list[tuple[str, pd.DataFrame]]) -> str:
-    """That no group is as it was meant to be, and by how much."""
-    part = table.groupby("variant", sort=False)["users"].sum()
-    sizes = " and ".join(f"{count(users)} with {variant}" for variant, users in part.items())
-    where = f" in any of {count(len(groups))} groups" if len(groups) > 1 else ""
+def uneven_said(table: pd.DataFrame) -> str:
+    """Which groups are not split as they were meant to be, and by how much; nothing where all are."""
+    groups = parts(table)
+    p_values = setting(table, "split_p_values") or [setting(table, "split_p_value")]
+    p_values = p_values if len(p_values) == len(groups) else [None] * len(groups)  # not all of its groups
+    uneven = [(name, part, p) for (name, part), p in zip(groups, p_values, strict=True) if _is_withheld(part)]
+    if not uneven:
+        return ""
+    if len(uneven) == len(groups):  # also where they are only so taken together
+        name = f"any of {count(len(groups))} groups" if len(groups) > 1 else groups[0][0]
+        uneven = [(name, table, setting(table, "split_p_value"))]
+    said = []
+    for name, part, p in uneven[:MOST]:
+        users = part.groupby("variant", sort=False)["users"].sum()
+        sizes = " and ".join(f"{count(n)} with {variant}" for variant, n in users.items())
+        said.append(f"{f'in {name} ' if name else ''}({sizes}; p {_p(p)})")
+    more = f" and {count(len(uneven) - MOST)} more groups" if len(uneven) > MOST else ""
     return (
-        f"the variants are not as large as they should be{where} ({sizes}; p {_p(setting(table, 'split_p_value'))}): "
-        "the comparison is withheld, for whoever is missing may differ."
+        f"the variants are not as large as they should be {', '.join(said)}{more}: the comparison is withheld, for "
+        "whoever is missing may differ."
     )
 
 
@@ -78,8 +92,8 @@ def _of_groups(table: pd.DataFrame, groups: int, certain: int, withheld: list[st
         return f"The largest difference of {count(groups)} groups"
     said = f"A difference is certain in {count(certain)} of {count(groups - len(withheld))} groups, all taken together"
     if withheld:
-        said += f"; withheld, for their variants are not as large as they should be: {', '.join(withheld[:3])}"
-        said += f" and {count(len(withheld) - 3)} more" if len(withheld) > 3 else ""
+        said += f"; withheld, for their variants are not as large as they should be: {', '.join(withheld[:MOST])}"
+        said += f" and {count(len(withheld) - MOST)} more" if len(withheld) > MOST else ""
     return said
 
 
@@ -96,8 +110,9 @@ def variants_foot(table: pd.DataFrame) -> list[str]:
             points = with_unit(signed(100 * row["difference"], 2), "points")
             whose = ", ".join(name for name in (group, str(row["variant"])) if name)
             lines[0] += f" {worked[0]} − {worked[1]} = {points}, {whose}. {level(table)} Newcombe intervals."
-        a, b = setting(table, "prior", [1, 1])
-        lines.append(f"Better: probability that the rate is above the control's, with a Beta({a:g}, {b:g}) prior.")
+        if not groups_of(table):
+            a, b = setting(table, "prior", [1, 1])
+            lines.append(f"Better: probability that the rate is above the control's, with a Beta({a:g}, {b:g}) prior.")
     else:
         lines.append(f"Difference = mean of the variant − mean of the control. {level(table)} normal intervals.")
         if "theta" in table:
