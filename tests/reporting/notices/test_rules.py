@@ -21,7 +21,10 @@ RULES: dict[str, tuple[dict[str, object], set[str]]] = {  # parameters under whi
     "retention": (LATE, {"data-end-early"}),
     "churn": (LATE | {"max_churn": 0.1}, {"churn-high", "data-end-early"}),
     "kpi_sheet": ({"missed_for": 1}, {"target-missed"}),
-    "email_tests": ({"max_unsubscribed": 0.001}, {"too-many-mails"}),
+    "email_tests": (
+        {"max_unsubscribed": 0.001, "max_machines": 0.1, "planned": [3.0, 1.0]},
+        {"too-many-mails", "opened-by-machines", "split-not-as-planned"},
+    ),
     "customer_health": (
         {"large_mrr": 1, "min_lift": 50},
         {"large-customer-at-risk", "score-finds-too-little"},
