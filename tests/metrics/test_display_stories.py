@@ -40,7 +40,7 @@ def test_groups_are_compared_in_points_with_the_reason_where_they_are_not():
     assert table[0] == ["Group", "Step", "Users", "From start, %", "Difference, points", "p, all tests together"]
     assert table[2] == ["", "buy", "200", "40 36 to 44", "– compared with", "–"]
     assert table[3] == ["phone", "visit", "100", "100", "– all, by definition", "–"]
-    assert table[4] == ["", "buy", "27", "27 19 to 36", "−13 −22 to −2", "0.031"]
+    assert table[4] == ["", "buy", "27", "27 19 to 36", "−13 −22 to −3", "0.031"]
     assert table[6] == ["", "buy", "0", "0 0 to 30", "– too few to say", "–"]
     assert f"27.0{THIN}% − 40.0{THIN}% = −13.0 points, phone at buy." in foot(html)[0]
 
@@ -55,17 +55,17 @@ def test_several_columns_of_by_name_a_group_once():
 def test_a_p_value_that_does_not_exist_says_why():
     table = compared().assign(reason=["control"] * 2 + ["first_step", "p_value: zero_variance"] + ["first_step"] * 2)
     table["p_adjusted"] = np.nan
-    assert words(show(table, "Groups").html)[4][4:] == ["−13 −22 to −2", "– nobody differs"]
+    assert words(show(table, "Groups").html)[4][4:] == ["−13 −22 to −3", "– nobody differs"]
 
 
 def test_the_headline_of_groups_is_the_surest_difference_or_that_there_is_none():
     assert headline(compared()) == (
-        f"−13 points (−22 to −2): phone reach buy less often than desk, of whom 40.0{THIN}% do; adjusted p 0.03. "
+        f"−13 points (−22 to −3): phone reach buy less often than desk, of whom 40.0{THIN}% do; adjusted p 0.03. "
         "1 of 2 groups differs by more than chance explains."
     )
     assert headline(compared(0.2)) == (
         "– no group differs from desk by more than chance explains. "
-        "The largest difference at buy: phone, −13 points (−22 to −2)."
+        "The largest difference at buy: phone, −13 points (−22 to −3)."
     )
     assert headline(compared()[:2]) == "– there is no second group to compare with."
     assert headline(compared().drop([2, 3])) == "– no group can be compared: too few to say."
@@ -84,9 +84,9 @@ def test_drivers_say_of_how_many_and_that_they_are_no_effect():
     html = show(drivers(), "Drivers").html
     table = words(html)
     assert table[0] == ["Event", "Of 100 converted, %", "Of 200 dropped, %", "Odds ratio", "p, all tests together"]
-    assert table[1] == ["tour", "40.0", "12.2", "4.7 3.2 to 6.9", "0.001"]
+    assert table[1] == ["tour", "40.0", "12.3", "4.7 3.2 to 6.9", "0.001"]
     assert table[2] == ["help", "–", "–", "– too few to say", "–"]
-    assert f"24.5 / 200 = 12.2{THIN}% of the dropped" in foot(html)[1]
+    assert f"24.5 / 200 = 12.3{THIN}% of the dropped" in foot(html)[1]
     assert headline(drivers()) == (
         f"4.7 times the odds of having done tour among those who converted (3.2 to 6.9): 40{THIN}% of them did it on "
         f"the way, 12{THIN}% of those who dropped. An association, not an effect."
