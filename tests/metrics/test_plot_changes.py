@@ -9,7 +9,7 @@ import pytest
 import metrics
 from metrics import plots
 from metrics.plots.changes import marks_of
-from metrics.plots.style import DRAWN, MID
+from metrics.plots.style import DRAWN, GREY
 
 MONTHS = pd.DataFrame({
     "period_start": pd.to_datetime(["2026-03-01", "2026-04-01", "2026-05-01"]), "users": [90, 80, 70],
@@ -158,13 +158,13 @@ PANELS = pd.concat(
 
 def uprights(ax):
     """Where the lines of changes stand in panels, from left to right."""
-    return sorted({line.get_xdata()[0] for line in ax.lines if line.get_color() == MID})
+    return sorted({line.get_xdata()[0] for line in ax.lines if line.get_color() == GREY})
 
 
 def test_every_panel_of_key_figures_has_the_lines_and_the_first_of_each_side_their_names():
     changes = log(("c1", "2026-04-16", "Faster search"), ("c0", "2026-02-28T23:59:59.999", "too early"))
     axes = metrics.plot_kpi_sheet(PANELS, changes=changes)
-    assert len([line for line in axes.lines if line.get_color() == MID]) == 6
+    assert len([line for line in axes.lines if line.get_color() == GREY]) == 6
     room = (704 - 2 * 22) / 3
     np.testing.assert_allclose(
         uprights(axes), [k * (room + 22) + room / 2 for k in range(3)]

@@ -19,7 +19,7 @@ from metrics.display.worked import level
 from metrics.plots.changes import ROW, join, marks_of, name_rows, told
 from metrics.plots.needed import need, pixels, shorten
 from metrics.plots.panels import Floats, Panel, panels_of
-from metrics.plots.style import BAND, BLUE, INK, MID, MUTED, NARROW, PAPER, RED, RULE, WIDE, Margins, Plot, no_data
+from metrics.plots.style import BAND, BLUE, GREY, INK, MUTED, NARROW, PAPER, RED, RULE, WIDE, Margins, Plot, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -215,7 +215,7 @@ def _changes(
     mine = mine.assign(place=starts.get_indexer(pd.Index(mine["start"])) - 0.5 + (mine["place"] + 0.5) % 1)
     for place, name, (middle, row) in zip(mine["place"], mine["name"], _names(mine, room, len(starts)), strict=True):
         x = left + room * (place + 0.5) / len(starts)
-        ax.plot([x, x], [top, top + _GRAPH - 6], color=MID, linewidth=1, zorder=0.9)
+        ax.plot([x, x], [top, top + _GRAPH - 6], color=GREY, linewidth=1, zorder=0.9)  # lighter than a target
         if named:
             ax.text(left + middle, top - 4 - ROW * row, str(name), color=MUTED, ha="center", va="baseline")
 
