@@ -323,6 +323,23 @@ def test_each_mail_is_one_of_those_that_came_in_the_seven_days_up_to_it():
     assert frequency(as_of="2026-05-19T09:00")["mails"].tolist() == [5, 2, 1]  # eve's seven days are over
 
 
+def test_a_mail_whose_window_is_open_is_left_out_whether_its_recipient_left_or_got_the_next_one():
+    log = mails("""
+        ann  delivered     01T09:00
+        ann  delivered     02T09:00
+        ann  delivered     03T09:00
+        ben  delivered     01T09:00
+        ben  unsubscribed  01T10:00
+    """).assign(message_id=["1", "2", "3", "1", "1"])
+    # Who leaves gets no next mail: to count ann's because the next one came, and not ben's, would hide who leaves.
+    early = mail_frequency(log, as_of="2026-05-08T08:59", min_n=1, most=3)
+    assert early["mails"].tolist() == [0, 0, 0]
+    assert early.attrs["settings"]["too_recent"] == 4
+    table = frequency(log, as_of="2026-05-08T09:00")
+    assert table["mails"].tolist() == [2, 0, 0]  # the window of the mails of the 1st is over, and of no other
+    assert table["unsubscribed"].tolist() == [1, 0, 0]
+
+
 def test_by_group_the_mails_of_all_groups_are_counted_and_each_mail_is_of_its_own():
     log = CADENCE.assign(kind=np.where(CADENCE["at"].dt.day.isin([1, 9]), "news", "offer"))
     table = frequency(log, by="kind").reset_index()

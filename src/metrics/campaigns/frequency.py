@@ -58,7 +58,7 @@ def mail_frequency(
     DataFrame, one row per number of mails, from 1 to `most` (in each group)
         mails_received        1, 2, …  mails that the recipient got in the `window` up to one, itself included, of all
                                        groups
-        mails                 count    that were one of so many, and have been watched
+        mails                 count    that were one of so many, and whose `window` is over
         recipients            count    who got them
         unsubscribed          count    left in [arrival, arrival + `window`), before the next mail of any group
         unsubscribe_rate (…)  0 to 1   unsubscribed / mails, Wilson
@@ -74,9 +74,9 @@ def mail_frequency(
     Notes
     -----
     A discrete hazard: a recipient is in the table until the first unsubscribe, and mails after it are counted in
-    ``attrs["settings"]["after_leaving"]``; those that are still watched in ``["too_recent"]``. Of several mails of one
-    instant who leaves does so at the last in the order of the groups. An association, unless the number of mails was
-    drawn by lot: who is sent more may be another sort of customer, and so may who is sent the mails of a group. Cox
+    ``attrs["settings"]["after_leaving"]``; those whose `window` is still open in ``["too_recent"]``. Of several mails
+    of one instant who leaves does so at the last in the order of the groups. An association, unless the number of mails
+    was drawn by lot: who is sent more may be another sort of customer, and so may who is sent the mails of a group. Cox
     (1972), Journal of the Royal Statistical Society B 34:187, section 6.
 
     Examples
@@ -108,7 +108,8 @@ def mail_frequency(
     following = np.full(len(at), NEVER)
     following[:-1] = np.where(who[1:] == who[:-1], at[1:], NEVER)
     until = np.minimum(following, at + wait)
-    here, watched = leaves >= at, until <= end
+    # Not until the next mail: who leaves gets none, so that near the end only mails would count at which nobody left.
+    here, watched = leaves >= at, at + wait <= end
     mails["mails_received"] = np.minimum(_received(mails["recipient_id"], at, wait), most)
     mails["unsubscribed"] = (leaves >= at) & (leaves < until)
     kept = mails[here & watched]
