@@ -499,6 +499,30 @@ def test_who_got_two_variants_belongs_to_none():
     assert table.attrs["settings"]["several_variants"] == 1
 
 
+def test_what_a_recipient_did_counts_for_their_variant_where_its_row_names_none():
+    log = mails("""
+        ann  delivered  01T09:00
+        ann  clicked    01T10:00
+        ann  converted  01T11:00
+        ben  delivered  01T09:00
+        ben  opened     01T10:00
+        cat  delivered  01T09:00
+        cat  converted  01T10:00
+        dan  delivered  01T09:00
+        dan  delivered  01T09:00
+        dan  converted  01T10:00
+    """).assign(variant=["a", None, None, "b", None, None, None, "a", "b", None])
+    for rows in (log, log[::-1], log.astype({"variant": "category"})):
+        table = variant_outcomes(rows)
+        assert table["user_id"].tolist() == ["ann", "ben"]  # cat's variant is not told; dan got both
+        assert table["variant"].tolist() == ["a", "b"]
+        assert table["converted"].tolist() == [True, False]
+        assert variant_outcomes(rows, outcome="clicked")["clicked"].tolist() == [True, False]
+        assert variant_outcomes(rows, outcome="opened")["opened"].tolist() == [False, True]
+        said = table.attrs["settings"]
+        assert (said["several_variants"], said["no_variant"]) == (1, 1)
+
+
 def test_without_variants_there_is_no_test_and_no_error():
     for log in (EDGES, EDGES.drop(columns="variant"), EDGES.assign(variant=None)):
         table = variant_outcomes(log)

@@ -57,7 +57,8 @@ def variant_outcomes(
 
     Notes
     -----
-    Who got several variants of the campaign belongs to none, is left out and counted in ``attrs["settings"]``.
+    Who got several variants of the campaign belongs to none, is left out and counted in ``attrs["settings"]``; so is
+    who is told none (``no_variant``). A row without a variant, such as a conversion, is of the one its recipient got.
 
     Examples
     --------
@@ -80,7 +81,8 @@ def variant_outcomes(
         raise ValueError(unknown("campaign", campaign, known, "a campaign with two variants", "campaigns"))
     first = tested[tested["campaign_id"].isin(known)].groupby("campaign_id")["at"].min()
     chosen = campaign if campaign is not None else first.sort_values(kind="stable").index[-1] if len(first) else None
-    found, _ = recipients(tested[tested["campaign_id"] == chosen], ["variant"], NEVER, told=groups)
+    rows, unknown_to = _with_variants(emails.assign(variant=emails.get("variant", "")), chosen)
+    found, _ = recipients(rows, ["variant"], NEVER, told=groups)
     found = found[found["_arrived"] < NEVER]
     both = found["recipient_id"].duplicated(keep=False)
     found_twice = int(found.loc[both, "recipient_id"].nunique())
@@ -90,9 +92,23 @@ def variant_outcomes(
         "user_id": id_texts(found["recipient_id"]), **{name: found[f"of {name}"] for name in groups},
         "variant": found["variant"].astype("str"), outcome: did.to_numpy(bool),
     })  # fmt: skip
-    settings = {"campaign": chosen, "outcome": outcome, "by": groups or None, "several_variants": found_twice or None}
+    settings = {
+        "campaign": chosen, "outcome": outcome, "by": groups or None, "several_variants": found_twice or None,
+        "no_variant": unknown_to or None,
+    }  # fmt: skip
     which = f"of {chosen} " if chosen is not None else ""
     definition = (
         f"Recipients {which}to whom the mail was delivered, by the variant they were sent, and whether {outcome}."
     )
     return result(table, metric="variant_outcomes", definition=definition, settings=settings)
+
+
+def _with_variants(emails: pd.DataFrame, campaign: str | None) -> tuple[pd.DataFrame, int]:
+    """The rows of a campaign, each with the variant of its recipient, and of how many recipients none is known."""
+    rows = emails[emails["campaign_id"] == campaign].reset_index(drop=True)
+    names, told = id_texts(rows["recipient_id"]), rows["variant"].notna()
+    own = rows["variant"][told].groupby(names[told]).agg(["nunique", "first"])
+    only = own.loc[own["nunique"] == 1, "first"].astype(object)
+    known = rows["variant"].astype(object).where(told, names.map(only))
+    nobody = names[~names.isin(own.index)].nunique()
+    return rows.assign(variant=known)[known.notna()], int(nobody)
