@@ -5,12 +5,15 @@ of pixels: text stays text, a screen reader is told what is drawn, and the numbe
 `metrics.show` are none of its business, for they are HTML already.
 """
 
+import logging
 import warnings
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_log = logging.getLogger(__name__)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -33,18 +36,24 @@ def figure_html(figure: "Figure") -> str | None:
     from reporting.figures.svg import NotDrawableError, figure_svg
     from reporting.figures.words import alt_of
 
-    found = numbers_of(figure)
-    alt = alt_of(figure, found)
+    try:
+        found = numbers_of(figure)
+        alt, table = alt_of(figure, found), numbers_html(found)
+    except Exception as error:  # an artist of a kind that nobody foresaw: the figure stands without them
+        _log.warning("The numbers of a figure cannot be told: %s: %s", type(error).__name__, error)
+        alt, table = alt_of(figure, []), ""
     try:
         with warnings.catch_warnings():
             # of letters that matplotlib's font lacks: they are text here, in the font of the page
             warnings.filterwarnings("ignore", "Glyph .* missing from font")
             drawn = figure_svg(figure, alt)
-    except NotDrawableError:
+    except Exception as error:  # what pixels cannot show either fails there
+        if not isinstance(error, NotDrawableError):
+            _log.warning("A figure cannot be drawn as SVG: %s: %s", type(error).__name__, error)
         drawn = f'<img src="data:image/png;base64,{_pixels(figure)}" alt="{escape(alt, quote=True)}">'
     # drawn for a desk, it scrolls on a phone before its text becomes too small to read
     frame = f'<div class="scroll" role="region" aria-label="Figure" tabindex="0">{drawn}</div>'
-    return f"<figure>{frame}{numbers_html(found)}</figure>"
+    return f"<figure>{frame}{table}</figure>"
 
 
 def _pixels(figure: "Figure") -> str:

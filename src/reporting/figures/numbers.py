@@ -1,15 +1,19 @@
 """Which numbers are drawn? The lines, bars and dots of a figure as series, and as the table behind it."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 ROWS = 50
 
@@ -20,9 +24,10 @@ class Series:
 
     kind: str  # line, bars, dots
     name: str  # in the legend, else empty
-    x: list[Any]
-    y: list[Any]
+    x: Sequence[Any]
+    y: Sequence[Any]
     plot: int  # of the figure, from 0
+    lying: bool = False  # bars whose places are on the axis that points up
 
 
 def numbers_of(figure: "Figure") -> list[Series]:
@@ -37,15 +42,17 @@ def plots_of(figure: "Figure") -> "list[tuple[int, Axes]]":
 
 def numbers_html(found: list[Series], rows: int = ROWS) -> str:
     """A table of the series, folded away; empty without any."""
-    lines = [(series, x, y) for series in found for x, y in zip(series.x, series.y, strict=True)]
-    if not lines:
+    count = sum(len(series.x) for series in found)
+    if not count:
         return ""
+    lines = ((series, *pair) for series in found for pair in zip(series.x, series.y, strict=True))
     several, named = len({series.plot for series in found}) > 1, any(series.name for series in found)
     head = [*["plot"] * several, *["series"] * named, "x", "y"]
     body = "".join(
-        _row([*[str(s.plot + 1)] * several, *[s.name] * named, said(x), said(y)], "td") for s, x, y in lines[:rows]
+        _row([*[str(s.plot + 1)] * several, *[s.name] * named, *map(said, (y, x) if s.lying else (x, y))], "td")
+        for s, x, y in islice(lines, rows)
     )
-    more = f"<p>The first {rows} of {len(lines):,} numbers.</p>" if len(lines) > rows else ""
+    more = f"<p>The first {rows} of {count:,} numbers.</p>" if count > rows else ""
     return (
         '<details class="data"><summary>The numbers behind this figure</summary>'
         f"<table><thead>{_row(head, 'th')}</thead><tbody>{body}</tbody></table>{more}</details>"
@@ -58,40 +65,81 @@ def _row(cells: Iterable[str], tag: str) -> str:
 
 def _series(ax: "Axes", plot: int) -> Iterator[Series]:
     from matplotlib.collections import PathCollection
-    from matplotlib.container import BarContainer, ErrorbarContainer
+    from matplotlib.container import BarContainer
 
-    ends = {cap for whole in ax.containers if isinstance(whole, ErrorbarContainer) for cap in whole.lines[1]}
-    for line in ax.lines:
-        x, y = _plain(line.get_xdata(orig=True)), _plain(line.get_ydata(orig=True))
-        if line.get_visible() and line not in ends and len(x) == len(y) and line.get_transform() == ax.transData:
-            yield Series("line", _name(line), [_on_axis(ax.xaxis, v) for v in x], y, plot)
+    if ax.name == "3d":  # what its lines and dots know of themselves lies in the plane of the drawing
+        return
+    x, y = on_axis(ax.xaxis), on_axis(ax.yaxis)
+    for line in _lines(ax):
+        told = _told(_plain(line.get_xdata(orig=True)), x), _told(_plain(line.get_ydata(orig=True)), y)
+        if len(told[0]) == len(told[1]):
+            yield Series("dots" if line.get_linestyle() == "None" else "line", _name(line), *told, plot)
     for container in ax.containers:
-        if isinstance(container, BarContainer):
+        if isinstance(container, BarContainer) and any(bar.get_visible() for bar in container.patches):
             yield _bars(ax, container, plot)
     for dots in ax.collections:
         if isinstance(dots, PathCollection) and dots.get_visible():
-            places = [list(map(float, place)) for place in dots.get_offsets().tolist()]  # type: ignore[union-attr]
-            yield Series("dots", _name(dots), [_on_axis(ax.xaxis, x) for x, _ in places], [y for _, y in places], plot)
+            places: Any = np.ma.filled(
+                np.ma.asarray(dots.get_offsets(), dtype=float), np.nan
+            )  # a missing one is masked
+            yield Series("dots", _name(dots), _told(places[:, 0].tolist(), x), _told(places[:, 1].tolist(), y), plot)
+
+
+def _lines(ax: "Axes") -> "list[Line2D]":
+    """The lines that are series: no ends of error bars, no parts of boxes, no sums of what is stacked."""
+    from matplotlib.container import ErrorbarContainer, StemContainer
+
+    if getattr(ax, "_stacker_pos_prior", None):  # as pandas notes it when it draws lines upon each other
+        return []
+    parts = {cap for whole in ax.containers if isinstance(whole, ErrorbarContainer) for cap in whole.lines[1]}
+    parts |= {whole.baseline for whole in ax.containers if isinstance(whole, StemContainer)}
+    found = [line for line in ax.lines if line.get_visible() and line.get_transform() == ax.transData]
+    upright = {line for line in found if not _name(line) and _stays(line.get_xdata())}
+    level = {line for line in found if not _name(line) and _stays(line.get_ydata())}
+    if upright and level and len(upright | level) > 4:  # a box has two whiskers, their ends and a median
+        return [line for line in found if _name(line)]
+    return [line for line in found if line not in parts | upright]
+
+
+def _stays(values: Any) -> bool:
+    return len(values) == 2 and bool(values[0] == values[1])
 
 
 def _bars(ax: "Axes", bars: "BarContainer", plot: int) -> Series:
     """Bars that stand or lie, told by their names or places; those of a histogram by where they begin and end."""
     lying = bars.orientation == "horizontal"
-    axis = ax.yaxis if lying else ax.xaxis
-    ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
-    names = {round(float(place), 6): label.get_text() for place, label in ticks}
-    categorical = type(axis.get_major_locator()).__name__ in ("FixedLocator", "StrCategoryLocator")
+    axis, across = (ax.yaxis, ax.xaxis) if lying else (ax.xaxis, ax.yaxis)
+    tell = on_axis(axis) or _as_it_is
     spans = [(bar.get_y(), bar.get_height()) if lying else (bar.get_x(), bar.get_width()) for bar in bars.patches]
     begins, ends = [float(begin) for begin, _ in spans], [float(begin + extent) for begin, extent in spans]
-    touching = len(spans) > 1 and all(math.isclose(a, b) for a, b in zip(begins[1:], ends[:-1], strict=True))
-    x: list[Any] = []
-    for begin, end in zip(begins, ends, strict=True):
-        middle = (begin + end) / 2
-        known = names.get(round(middle, 6)) if categorical else None
-        edges = " to ".join(said(_on_axis(axis, place), 4) for place in (begin, end))
-        x.append(known or (edges if touching else _on_axis(axis, middle)))
-    y = [float(bar.get_width() if lying else bar.get_height()) for bar in bars.patches]
-    return Series("bars", _name(bars), x, y, plot)
+    middles = [(begin + end) / 2 for begin, end in zip(begins, ends, strict=True)]
+    places: list[Any] | None = _names(axis, middles)
+    if places is None and len(spans) > 1 and all(map(math.isclose, begins[1:], ends[:-1])):
+        edges = zip(begins, ends, strict=True)
+        places = [" to ".join(said(tell(place), 4) for place in span) for span in edges]
+    extents = [float(bar.get_width() if lying else bar.get_height()) for bar in bars.patches]
+    told = places if places is not None else [tell(middle) for middle in middles]
+    return Series("bars", _name(bars) or _name_of_first(bars), told, _told(extents, on_axis(across)), plot, lying)
+
+
+def _names(axis: Any, places: list[float]) -> list[str] | None:
+    """What stands at an axis nearest to some places, one name each; None where its ticks are no names.
+
+    Bars of a group stand beside their name.
+    """
+    fixed = type(axis.get_major_locator()).__name__
+    if fixed not in ("FixedLocator", "StrCategoryLocator"):
+        return None
+    pairs = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
+    ticks = {float(place): label.get_text() for place, label in pairs if label.get_text()}
+    counted = fixed == "StrCategoryLocator" or sorted(ticks) == list(range(len(ticks)))
+    if not ticks or not (counted or any(said(place) != text for place, text in ticks.items())):
+        return None
+    known = np.array(sorted(ticks))
+    reach = float(np.diff(known).min()) / 2 if len(known) > 1 else 0.5
+    nearest = [float(known[np.abs(known - place).argmin()]) for place in places]
+    close = all(abs(place - tick) < reach for place, tick in zip(places, nearest, strict=True))
+    return [ticks[tick] for tick in nearest] if close and len(set(nearest)) == len(nearest) else None
 
 
 def _plain(values: Any) -> list[Any]:
@@ -106,18 +154,57 @@ def _name(artist: Any) -> str:
     return "" if label.startswith("_") else label
 
 
-def _on_axis(axis: Any, value: Any) -> Any:
-    """A place on an axis as it was given: numbers of an axis of dates are dates."""
-    freq = getattr(axis.axes, "freq", None)  # as pandas notes it when it draws periods
-    if freq is not None and isinstance(value, int | float):
+def _name_of_first(bars: "BarContainer") -> str:
+    """The name of a histogram stands at its first bar; where each has one, these are names of bars."""
+    names = [_name(bar) for bar in bars.patches]
+    return names[0] if names and not any(names[1:]) else ""
+
+
+def on_axis(axis: Any) -> Callable[[Any], Any] | None:
+    """How a number on an axis is told as it was given, a date or a category; None if it is a number."""
+    freq = getattr(axis, "freq", None) or getattr(axis.get_major_locator(), "freq", None)  # as pandas notes periods
+    converter = type(axis.get_converter()).__name__
+    if freq is not None:
         import pandas as pd
 
-        return str(pd.Period(ordinal=int(value), freq=freq))
-    if isinstance(value, int | float) and type(axis.get_converter()).__name__.startswith(("Date", "_SwitchableDate")):
+        return _of_numbers(lambda value: str(pd.Period(ordinal=round(value), freq=freq)))
+    if converter == "StrCategoryConverter":
+        ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
+        names = {float(place): label.get_text() for place, label in ticks}
+        return _of_numbers(lambda value: names.get(value, value))
+    if converter.startswith(("Date", "_SwitchableDate")):
+        import datetime as dt
+
         from matplotlib.dates import num2date
 
-        return num2date(value).replace(tzinfo=None)  # type: ignore[no-untyped-call]
+        zone = axis.get_units() if isinstance(axis.get_units(), dt.tzinfo) else None
+        return _of_numbers(lambda value: num2date(value, zone))  # type: ignore[no-untyped-call]
+    return None
+
+
+def _of_numbers(tell: Callable[[float], Any]) -> Callable[[Any], Any]:
+    return lambda value: tell(value) if isinstance(value, int | float) and math.isfinite(value) else value
+
+
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+class _Told(Sequence[Any]):
+    """Values as an axis tells them, each when it is asked for: of a million only some are."""
+
+    def __init__(self, values: list[Any], tell: Callable[[Any], Any]) -> None:
+        self.values, self.tell = values, tell
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.tell(self.values[place])
+
+
+def _told(values: list[Any], tell: Callable[[Any], Any] | None) -> Sequence[Any]:
+    return values if tell is None else _Told(values, tell)
 
 
 def said(value: Any, digits: int = 6) -> str:

@@ -57,7 +57,7 @@ def _reach(series: Series) -> str:
     if series.kind == "dots":
         return f"{counted}, y from {low} to {high}"
     ends = said(x[0], 4).split(" to ")[0], said(x[-1], 4).split(" to ")[-1]
-    where = f", from {_short(ends[0])} to {_short(ends[1])}" if len(x) > 1 else ""
+    where = f", from {_short(ends[0])} to {_short(ends[1])}" if len(x) > 1 and all(ends) else ""
     return f"{counted}{where}; the lowest is {low}, the highest {high}, the last {last}"
 
 

@@ -102,7 +102,7 @@ def test_numbers_stand_behind_bars_standing_and_lying(ax):
     assert table(ax) == [["x", "y"], ["free", "3"], ["paid", "2"]]
     lying = plt.subplots()[1]
     lying.barh(["free", "paid"], [3, 2])
-    assert table(lying) == table(ax)
+    assert table(lying) == [["x", "y"], ["3", "free"], ["2", "paid"]]  # what is along an axis is called by it
 
 
 def test_bars_of_a_histogram_are_told_by_their_edges(ax):
@@ -113,6 +113,113 @@ def test_bars_of_a_histogram_are_told_by_their_edges(ax):
 def test_bars_that_do_not_touch_are_told_by_their_place(ax):
     ax.bar(pd.date_range("2026-01-01", periods=2), [1, 2])
     assert table(ax)[1:] == [["2026-01-01", "1"], ["2026-01-02", "2"]]
+
+
+def test_bars_of_a_group_are_told_by_its_name(ax):
+    pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=["free", "paid"]).plot.bar(ax=ax)
+    assert table(ax)[1:] == [["a", "free", "1"], ["a", "paid", "2"], ["b", "free", "3"], ["b", "paid", "4"]]
+    ax = plt.subplots()[1]
+    ax.bar([1, 6], [3, 4])
+    ax.set_xticks([0, 5, 10])  # numbers, no names
+    assert [row[0] for row in table(ax)[1:]] == ["1", "6"]
+
+
+def test_bars_over_periods_are_days_and_months(ax):
+    pd.Series([1, 2], index=pd.period_range("2026-01", periods=2, freq="M")).plot.bar(ax=ax)
+    assert [row[0] for row in table(ax)[1:]] == ["2026-01", "2026-02"]
+
+
+def test_a_histogram_has_the_name_of_its_first_bar(ax):
+    ax.hist([1, 2, 2], bins=2, label="plan")
+    ax.bar([5, 6], [1, 1], label=["five", "six"])
+    assert [series.name for series in numbers_of(ax.figure)] == ["plan", ""]
+
+
+def test_bars_that_are_hidden_are_no_series(ax):
+    for bar in ax.bar([1], [2]):
+        bar.set_visible(False)
+    assert numbers_of(ax.figure) == []
+
+
+def test_dots_are_told_as_their_axes_tell_them(ax):
+    ax.scatter(["free", "paid", "paid"], pd.to_datetime(["2026-06-30", "2026-07-01", "2026-07-02"]))
+    assert table(ax)[1:] == [["free", "2026-06-30"], ["paid", "2026-07-01"], ["paid", "2026-07-02"]]
+    assert alt(ax) == "Scatter plot. 3 points."
+
+
+def test_a_dot_that_is_missing_leaves_the_others(ax):
+    ax.scatter([1, 2, 3], [1, np.nan, 3])
+    assert table(ax)[1:] == [["1", "1"], ["", ""], ["3", "3"]]
+    assert "y from 1 to 3" in alt(ax)
+
+
+def test_days_begin_in_the_zone_of_the_axis(ax):
+    days = pd.date_range("2026-03-29", periods=2, tz="Europe/Berlin")  # the clocks go forward
+    ax.bar(days, [1, 2])
+    told = ["2026-03-29 00:00:00+01:00", "2026-03-30 00:00:00+02:00"]
+    assert [row[0] for row in table(ax)[1:]] == told
+    ax = plt.subplots()[1]
+    ax.scatter(days, [1, 2])
+    assert [row[0] for row in table(ax)[1:]] == told
+
+
+def test_dots_without_a_line_are_dots(ax):
+    ax.plot([1, 2], [3, 4], "o")
+    assert alt(ax) == "Scatter plot. 2 points, y from 3 to 4."
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ax: ax.boxplot([[1, 2, 3, 9], [2, 3, 4]]),
+        lambda ax: ax.boxplot([[1, 2, 3, 9]], orientation="horizontal"),
+        lambda ax: pd.DataFrame({"a": [1, 2], "b": [3, 4]}).plot.area(ax=ax),  # b is drawn as a + b
+        lambda ax: ax.plot([1, 1], [0, 9]),  # a mark
+    ],
+)
+def test_parts_of_boxes_sums_and_marks_are_no_series(ax, draw):
+    draw(ax)
+    assert numbers_of(ax.figure) == []
+
+
+def test_a_stem_is_no_series_at_its_foot(ax):
+    ax.stem([1, 2], [3, 4])
+    assert table(ax)[1:] == [["1", "3"], ["2", "4"]]
+
+
+def test_a_third_axis_is_not_passed_over_in_silence():
+    ax = plt.figure().add_subplot(projection="3d")
+    ax.plot([1, 2], [3, 4], [5, 6])
+    ax.scatter([1, 2], [3, 4], [5, 6])
+    assert html(ax) == html(ax)
+    assert numbers_of(ax.figure) == []
+
+
+def test_of_many_numbers_only_those_are_told_that_are_shown(ax, monkeypatch):
+    calls = []
+    monkeypatch.setattr("matplotlib.dates.num2date", lambda value, zone=None: calls.append(value) or dt.datetime.max)
+    ax.scatter(pd.date_range("2026-01-01", periods=500, freq="h"), range(500))
+    calls.clear()
+    numbers_html(numbers_of(ax.figure))
+    assert len(calls) == 50
+
+
+def test_without_numbers_a_figure_still_stands(ax, monkeypatch, caplog):
+    def fail(*_):
+        raise TypeError("no number")
+
+    ax.plot([1, 2])
+    ax.set_title("Users")
+    with monkeypatch.context() as patch:
+        patch.setattr("reporting.figures.numbers.numbers_of", fail)
+        assert alt(ax) == "Chart: Users."
+        assert "<svg" in html(ax)
+        assert "<details" not in html(ax)
+    assert "The numbers of a figure cannot be told: TypeError: no number" in caplog.text
+    monkeypatch.setattr("reporting.figures.svg.figure_svg", fail)
+    assert '<img src="data:image/png;base64,' in html(ax)
+    assert len(table(ax)) == 3
+    assert "A figure cannot be drawn as SVG: TypeError: no number" in caplog.text
 
 
 def test_ends_of_error_bars_and_bars_of_colours_are_no_series(ax):
