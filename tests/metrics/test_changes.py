@@ -90,14 +90,14 @@ def test_dates_and_changes_that_stand_there_twice_are_refused():
 def test_the_change_that_moved_most_is_said_with_what_it_cannot_be_told_apart_from():
     table = effects(price="2026-03-06", mail="2026-03-05")
     assert headline(table) == (
-        "+5.2 is how the value moved with price (+2.9 to +7.6), from 5.0 to 10.2; it cannot be told apart from mail. "
+        "+5.3 is how the value moved with price (+2.9 to +7.6), from 5.0 to 10.3; it cannot be told apart from mail. "
         "No proof of cause."
     )
     assert footnotes(effects(price="2026-03-06"))[1].startswith("10.25 − 5.00 = +5.25, price. 95")
     html = show(table, "x").html
     assert "Not apart from" in html
     assert "points" not in html
-    assert ">+5.2 <small" in html
+    assert ">+5.3 <small" in html
 
 
 def test_a_period_that_is_not_over_is_left_out_and_dates_are_those_of_the_zone():
@@ -168,3 +168,68 @@ def test_a_line_without_noise_has_its_step_and_no_p_value():
     assert pd.isna(table.loc[0, "p_value"])
     few = change_effects(jump, change_log=log(price="2026-03-06"), window="2 days", as_of="2026-03-13", trend="linear")
     assert few.loc[0, "reason"] == "below_min_n"
+
+
+def by_plan(**settings):
+    """The series for those on a free plan; those who pay stay where they are, whom nobody named too."""
+    flat = SERIES.assign(value=[5, 4, 6, 4, 6, 4, 6, 4, 6, 4, 6, 4])
+    series = pd.concat([SERIES.assign(plan="free"), flat.assign(plan="paid"), flat.assign(plan=pd.NA)])
+    return change_effects(
+        series, change_log=log(price="2026-03-06", mail="2026-03-05"), window="4 days", as_of="2026-03-13", by="plan",
+        **settings,
+    )  # fmt: skip
+
+
+def test_each_group_has_the_effects_that_it_has_alone():
+    table = by_plan()
+    assert table["plan"].fillna("-").tolist() == ["free", "free", "paid", "paid", "-", "-"]
+    assert table["change_id"].tolist() == ["price", "mail"] * 3  # in the order of the log
+    alone = effects(price="2026-03-06", mail="2026-03-05")
+    columns = [name for name in alone if name != "p_adjusted"]
+    pd.testing.assert_frame_equal(table.loc[:1, columns], alone[columns], check_names=False)
+    assert table.loc[2:, "difference"].abs().max() <= 1
+
+
+def test_a_step_beyond_the_trend_is_not_said_to_be_the_difference_of_the_means():
+    grows = SERIES.assign(value=[1, 2.2, 3, 4.1, 5, 9, 10.1, 11, 12, 13.2, 14, 15])
+    table = change_effects(
+        grows, change_log=log(price="2026-03-06"), window="5 days", as_of="2026-03-13", trend="linear"
+    )
+    assert headline(table).startswith("+2.95 is how the value moved with price, beyond its trend (+2.66 to +3.24);")
+    assert "the mean was 3.06 before and 11.06 after. No proof of cause." in headline(table)
+
+
+def test_p_values_of_all_groups_are_taken_together():
+    from statsmodels.stats.multitest import multipletests
+
+    table = by_plan()
+    assert table["p_adjusted"].tolist() == pytest.approx(multipletests(table["p_value"], method="holm")[1])
+    fewer = by_plan(correction="benjamini_hochberg")["p_adjusted"]
+    assert fewer.tolist() == pytest.approx(multipletests(table["p_value"], method="fdr_bh")[1])
+
+
+def test_the_group_stands_in_words_table_foot_and_figure():
+    table = by_plan()
+    assert "is how the value of free moved with price (+2.9 to +7.6)" in headline(table)
+    html = show(table, "x").html
+    assert "(missing)" in html
+    assert "Plan" in html
+    foot = " ".join(footnotes(table))
+    assert "5.00 − 4.75 = +0.25, mail, (missing). 95" in foot
+    assert "p: allowed for 6 comparisons, all changes in all groups" in foot
+    labels = [text.get_text() for text in plot_change_effects(table).texts]
+    assert "free: price (not apart from mail)" in labels
+
+
+def test_groups_that_nobody_named_are_refused_and_no_rows_are_no_group():
+    with pytest.raises(EventTableError, match="name their groups by `by`"):
+        change_effects(pd.concat([SERIES] * 2), change_log=log(a="2026-03-06"), as_of="2026-03-13")
+    with pytest.raises(ValueError, match="'country' is not a column of series"):
+        change_effects(SERIES, change_log=log(a="2026-03-06"), as_of="2026-03-13", by="country")
+    with pytest.raises(ValueError, match="'note' is a column of the result"):
+        change_effects(SERIES.assign(note=1), change_log=log(a="2026-03-06"), as_of="2026-03-13", by="note")
+    empty = change_effects(SERIES[:0].assign(plan="x"), change_log=log(a="2026-03-06"), as_of="2026-03-13", by="plan")
+    assert list(empty.columns)[:2] == ["plan", "change_id"]
+    assert len(empty) == 0
+    whole = effects(SERIES[:0], a="2026-03-06")
+    assert whole["reason"].tolist() == ["zero_denominator"]

@@ -4,7 +4,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import setting
+from metrics.display.kinds import group_of, groups_of, setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.display.worked import level, quotient
 
@@ -127,11 +127,17 @@ def changes_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     limits = f"({signed(moved.low, moved.decimals)} to {signed(moved.high, moved.decimals)})"
     name = str(setting(table, "value", "the number")).replace("_", " ")
     name = name if name.startswith("the ") else f"the {name}"
-    text = f"{'points ' * (scale > 1)}is how {name} moved with {row['change_id']} {limits}, from "
-    text += f"{plain(scale * row['before'], moved.decimals)} to {plain(scale * row['after'], moved.decimals)}"
+    group = group_of(table, row)
+    name += f" of {group}" if group else ""
+    was, then = (plain(scale * row[side], moved.decimals) for side in ("before", "after"))
     alpha = 1 - float(setting(table, "confidence", 0.95))
     unsure = moved.low <= 0 <= moved.high or row.get("p_adjusted", 0) >= alpha  # the largest of several by chance
-    text += ", which may be chance" if unsure else ""
+    chance = ", which may be chance" if unsure else ""
+    if setting(table, "trend") == "linear":  # the step is not the difference of the two means
+        told = f"{row['change_id']}, beyond its trend {limits}{chance}; the mean was {was} before and {then} after"
+    else:
+        told = f"{row['change_id']} {limits}, from {was} to {then}{chance}"
+    text = f"{'points ' * (scale > 1)}is how {name} moved with {told}"
     if not numbers.is_missing(row["confounded_with"]):
         text += f"; it cannot be told apart from {row['confounded_with']}"
     return Sentence(signed(moved.value, moved.decimals), f"{text}. No proof of cause.", "", [limits])
@@ -153,13 +159,15 @@ def changes_foot(table: pd.DataFrame) -> list[str]:
         row, scale = known.iloc[-1], 100 if is_share(table) else 1
         was = plain(scale * row["before"], 2)
         worked = f"{plain(scale * row['after'], 2)} {numbers.MINUS} {f'({was})' if row['before'] < 0 else was}"
-        moved = f"{signed(scale * row['difference'], 2)}{' points' * (scale > 1)}, {row['change_id']}"
+        told = ", ".join(filter(None, (str(row["change_id"]), group_of(table, row))))
+        moved = f"{signed(scale * row['difference'], 2)}{' points' * (scale > 1)}, {told}"
         lines.append(f"{worked} = {moved}. {level(table)} Welch interval.")
     if setting(table, "trend") == "linear":
         lines.append(f"{level(table)} interval by Student's t. Before and after are means, with the line in them.")
     tested = int(known["p_adjusted"].notna().sum()) if "p_adjusted" in known else 0
     if tested > 1:
-        lines.append(f"p: allowed for {count(tested)} changes, one of which may well move by chance alone.")
+        what = "comparisons, all changes in all groups" if groups_of(table) else "changes"
+        lines.append(f"p: allowed for {count(tested)} {what}, one of which may well move by chance alone.")
     return lines
 
 

@@ -95,6 +95,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "feature_adoption": "feature",
     "feature_usage": "period_start",
     "onboarding_outcomes": "outcome",
+    "change_effects": "change_id",
     "active_users": "date",
     "lifecycle": "period_start",
     "stickiness": "active_periods",

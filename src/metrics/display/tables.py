@@ -113,6 +113,7 @@ _EXTRA = {
 _NOT_BY_GROUP = {  # what gives its place to the groups
     "conversion_funnel": {"median_seconds"},
     "compare_variants": {"relative_lift", "probability_better"},
+    "change_effects": {"note"},
 }
 NAME = 20  # letters of a name with hyphens, such as a campaign's, that is kept on one line
 _OF_ROW = ("value", "target")  # of the sheet of key figures: each row has its own unit

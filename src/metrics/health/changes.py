@@ -4,7 +4,8 @@ One change at a time: where two lie less than a window apart, the days after the
 other, and no sum can say which of them moved the number.
 """
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from metrics.files import EventTableError
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
 from metrics.periods import DAY, Ints, When, duration, instant, microseconds, one_of, spoken
-from metrics.results import blank, result
+from metrics.results import blank, grouped, keys, result
 from metrics.steps import unknown
 
 Trend: TypeAlias = Literal["none", "linear"]
@@ -26,6 +27,7 @@ def change_effects(
     *,
     change_log: pd.DataFrame,
     value: str = "value",
+    by: str | Sequence[str] | None = None,
     window: str = "28 days",
     as_of: When,
     tz: str = "UTC",
@@ -47,6 +49,9 @@ def change_effects(
         One row per change: ``change_id`` and ``at`` (UTC where it has no zone), and ``note``, which the result repeats.
     value
         Column of the number.
+    by
+        Column or list of `series` for a breakdown, such as ``device`` of ``feature_usage(…, by="device")``: the same
+        changes in each group. Missing values are a group of their own.
     window
         Time before and after, with its unit. Take whole weeks, so that each weekday counts alike on both sides.
     as_of
@@ -57,13 +62,14 @@ def change_effects(
         ``"none"`` (default): the difference of the means. ``"linear"``: a straight line through both windows is taken
         off, and the difference is the step in it. A number that grew before would have grown without the change too.
     correction
-        Of the p-values of several changes: ``"holm"`` (default), ``"benjamini_hochberg"`` or ``"bonferroni"``.
+        Of the p-values of several changes, of all groups together: ``"holm"`` (default), ``"benjamini_hochberg"`` or
+        ``"bonferroni"``.
     confidence
         Level of the interval, of each change by itself.
 
     Returns
     -------
-    DataFrame, one row per change, in the order of the log
+    DataFrame, one row per change (in each group), in the order of the log
         change_id
         at               instant
         note             text     where the log has it
@@ -71,7 +77,7 @@ def change_effects(
         after            number   mean of the values in [at, at + window)
         difference (…)   number   after - before, Welch's interval; with a trend the step in the line, Student's t
         p_value          0 to 1   of the same test, two-sided
-        p_adjusted       0 to 1   taken together with the other changes: of many one moves by chance
+        p_adjusted       0 to 1   taken together with the other changes, of all groups: of many one moves by chance
         confounded_with  text     changes less than `window` away, in the order of the log; NA if none
         reason           text     ``immature`` (the window is not over at `as_of`), ``zero_denominator`` (a side has no
                                   value), ``below_min_n`` (a side has one value) where there is no difference
@@ -81,12 +87,15 @@ def change_effects(
     ValueError
         A column that is missing.
     EventTableError
-        A date or a change that stands there twice, a change without time or name, a value that is no number.
+        A date (of a group) or a change that stands there twice, a change without time or name, a value that is no
+        number.
 
     Notes
     -----
     Welch (1947), Biometrika 34:28; Wagner, Soumerai, Zhang & Ross-Degnan (2002), Journal of Clinical Pharmacy and
     Therapeutics 27:299 (the step in a line). Days that follow each other may be alike: the limits are too narrow then.
+    A change that moved one group and left another is no difference between the two (Gelman & Stern 2006, The American
+    Statistician 60:328): look how far apart their differences are, beside their intervals.
 
     Examples
     --------
@@ -99,7 +108,11 @@ def change_effects(
     0     price     5.0   10.0         5.0
     """
     date = "period_start" if "period_start" in series and "date" not in series else "date"
-    for name, table, columns in (("series", series, [date, value]), ("change_log", change_log, ["change_id", "at"])):
+    groups = keys(by, taken=[*_RESULT, "note"])
+    for name, table, columns in (
+        ("series", series, [date, value, *groups]),
+        ("change_log", change_log, ["change_id", "at"]),
+    ):
         for column in columns:
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
@@ -114,16 +127,61 @@ def change_effects(
     if wrong.any():
         raise EventTableError(f"{value}: {int(wrong.sum()):,} of {len(series):,} rows are no number. Mend them.")
     at = _times(change_log["at"], "at", "UTC")
-    for name, twice in ((date, pd.Series(days)), ("change_id", change_log["change_id"])):
-        if twice.duplicated().any() or twice.isna().any():
-            raise EventTableError(
-                f"{name}: some rows have none, or one that stands there twice. Give one row for each."
-            )
+    of, named = grouped(series[groups].reset_index(drop=True), groups)
+    if pd.DataFrame({"group": of, "day": days}).duplicated().any():
+        raise EventTableError(
+            f"{date}: some rows have one that stands there twice. Give one row for each, or name their groups by `by`."
+        )
+    twice = change_log["change_id"]
+    if twice.duplicated().any() or twice.isna().any():
+        raise EventTableError("change_id: some rows have none, or one that stands there twice. Give one row for each.")
     read = ~np.isnan(numbers) & (days < end)
-    days, numbers = days[read], numbers[read]
+    names = change_log["change_id"].astype("str").tolist()
+    rows = [
+        row
+        for k in range(len(named))
+        for row in _before_and_after(
+            days[read & (of == k)], numbers[read & (of == k)], at, names, span, end, trend, confidence
+        )
+    ]
+    columns = ["before", "after", *_DIFFERENCE, "p_value", "confounded_with", "reason"]
+    table = pd.DataFrame(rows, columns=columns).astype(
+        dict.fromkeys(columns[:6], "float64") | {"confounded_with": "str", "reason": "str"}
+    )
+    table["p_adjusted"] = adjusted(table["p_value"], correction)
+    log = np.tile(np.arange(len(at)), len(named))
+    table.insert(0, "change_id", change_log["change_id"].to_numpy()[log])
+    table.insert(1, "at", pd.to_datetime(at[log], unit="us", utc=True))
+    # What follows a change is not told before its window is over.
+    table = blank(table, table["reason"] == "immature", ["after"])
+    note = ["note"] * ("note" in change_log)
+    if note:
+        table["note"] = change_log["note"].astype("str").to_numpy()[log]
+    table = pd.concat([named.loc[np.repeat(named.index, len(at))].reset_index(drop=True), table], axis=1)
+    settings = {
+        "value": value, "by": groups or None, "window": window, "as_of": spoken(end, tz), "tz": tz, "trend": trend,
+        "correction": correction, "confidence": confidence,
+    }  # fmt: skip
+    each = f" In each group of {', '.join(groups)}." if groups else ""
+    definition = (
+        f"Mean of {value} over {window} from a change on, minus that over {window} before it"
+        f"{', the straight line through both taken off' * (trend == 'linear')}.{each} No proof of cause."
+    )
+    return result(
+        table,
+        metric="change_effects",
+        definition=definition,
+        settings=settings,
+        columns=[*groups, *_RESULT[:2], *note, *_RESULT[2:]],
+    )
+
+
+def _before_and_after(
+    days: Ints, numbers: Floats, at: Ints, names: Sequence[str], span: int, end: int, trend: Trend, confidence: float
+) -> list[dict[str, Any]]:
+    """A row for each change: the means before and after it, their difference, and what lies too near."""
     order = np.argsort(days)
     days, numbers = days[order], numbers[order]
-    names = change_log["change_id"].astype("str").tolist()
     rows = []
     for place, time in enumerate(at):
         early, late = (days >= time - span) & (days < time), (days >= time) & (days < time + span)
@@ -144,33 +202,7 @@ def change_effects(
             "p_value": p,
             "confounded_with": ", ".join(near) or None, "reason": reason,
         })  # fmt: skip
-    columns = ["before", "after", *_DIFFERENCE, "p_value", "confounded_with", "reason"]
-    table = pd.DataFrame(rows, columns=columns).astype(
-        dict.fromkeys(columns[:6], "float64") | {"confounded_with": "str", "reason": "str"}
-    )
-    table["p_adjusted"] = adjusted(table["p_value"], correction)
-    table.insert(0, "change_id", change_log["change_id"].to_numpy())
-    table.insert(1, "at", pd.to_datetime(at, unit="us", utc=True))
-    # What follows a change is not told before its window is over.
-    table = blank(table, table["reason"] == "immature", ["after"])
-    note = ["note"] * ("note" in change_log)
-    if note:
-        table["note"] = change_log["note"].astype("str").to_numpy()
-    settings = {
-        "value": value, "window": window, "as_of": spoken(end, tz), "tz": tz, "trend": trend, "correction": correction,
-        "confidence": confidence,
-    }  # fmt: skip
-    definition = (
-        f"Mean of {value} over {window} from a change on, minus that over {window} before it"
-        f"{', the straight line through both taken off' * (trend == 'linear')}. No proof of cause."
-    )
-    return result(
-        table,
-        metric="change_effects",
-        definition=definition,
-        settings=settings,
-        columns=[*_RESULT[:2], *note, *_RESULT[2:]],
-    )
+    return rows
 
 
 def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words, whose_reason
 from metrics.display.contacts import mails_received
-from metrics.display.kinds import groups_of, setting
+from metrics.display.kinds import group_of, groups_of, setting
 from metrics.display.numbers import count
 from metrics.display.worked import level
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
@@ -168,6 +168,8 @@ def _change(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
     name = str(row["change_id"])
     if not numbers.is_missing(row.get("note")):
         name += f" {row['note']}"
+    group = group_of(table, row)
+    name = f"{group}: {name}" if group else name
     return name if numbers.is_missing(row["confounded_with"]) else f"{name} (not apart from {row['confounded_with']})"
 
 
