@@ -1,6 +1,10 @@
 """How likely is one rate above another, given a prior?"""
 
+from functools import cache
+
 import numpy as np
+
+from metrics.intervals import Floats
 
 
 def probability_better(variant: tuple[float, float], control: tuple[float, float], prior: tuple[float, float]) -> float:
@@ -12,10 +16,7 @@ def probability_better(variant: tuple[float, float], control: tuple[float, float
     from scipy.special import betainc, betaincc, betaincinv  # slow to import, and only needed here
 
     (a1, b1), (a0, b0) = ((prior[0] + x, prior[1] + n - x) for x, n in (variant, control))
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    angle = (nodes + 1) * np.pi / 4
-    # Near 0 and 1 quantiles run away: closer steps there.
-    share, weights = np.sin(angle) ** 2, weights * np.pi / 4 * np.sin(2 * angle)
+    share, weights = _steps()
 
     def spread(a: float, b: float) -> float:
         return a * b / ((a + b) ** 2 * (a + b + 1))
@@ -25,3 +26,12 @@ def probability_better(variant: tuple[float, float], control: tuple[float, float
     else:
         chance = betaincc(a1, b1, betaincinv(a0, b0, share))
     return float(np.clip((weights * chance).sum(), 0, 1))
+
+
+@cache  # the same for every pair, and dearer than all that is done with them
+def _steps() -> tuple[Floats, Floats]:
+    """Shares of a distribution at which its quantiles are looked at, and their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    angle = (nodes + 1) * np.pi / 4
+    # Near 0 and 1 quantiles run away: closer steps there.
+    return np.sin(angle) ** 2, weights * np.pi / 4 * np.sin(2 * angle)
