@@ -149,3 +149,22 @@ def test_groups_are_set_against_each_other_and_drawn_as_lines():
     assert {"free", "pro", "(missing)"} <= {text.get_text().split()[0] for text in ax.texts}
     one = by_plan(PLANS.assign(plan="pro"), as_of="2026-01-19")
     assert "of 4 users active in the week of 12 Jan 2026 did search" in headline(one)
+
+
+def test_the_sentence_sets_groups_against_each_other_in_one_period():
+    log = event_log("""
+        2026-01-05  ann  search
+        2026-01-05  ben  visit
+        2026-01-12  ben  visit
+        2026-01-19  ben  visit
+    """).assign(plan=["free", "pro", "pro", "pro"])
+    # ann was last there two weeks before: what she did then is no week of ben's.
+    now = headline(by_plan(log, as_of="2026-01-26"))
+    assert now == "0\u202f% of pro active in the last finished week did search (0 to 79)."
+    early = headline(by_plan(log, as_of="2026-01-12"))
+    assert "100\u202f% of free active in the last finished week did search" in early
+    assert "the most of 2 groups" in early
+    gone = by_plan(log[log["user_id"] == "ann"], as_of="2026-01-26")
+    gone = pd.concat([gone, gone.assign(plan="pro")], ignore_index=True)
+    assert "active in the week of 5 Jan 2026 did search" in headline(gone)
+    assert headline(by_plan(log, as_of="2026-01-26", min_n=2)).startswith("– in no group are there enough to say")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.comparisons import groups_said, lasts, periods_said
+from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, signed, with_unit
@@ -212,8 +212,9 @@ def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The share that used the feature in the last finished period; of groups the highest and the lowest."""
     feature = setting(table, "feature", "it")
     if groups_of(table) and len(parts(table)) > 1:
-        when = f"the last finished {period_length(table) or 'period'}"
-        return groups_said(lasts(table, "usage_rate"), "usage_rate", f"active in {when} did {feature}")
+        rows = lasts(table, "usage_rate")
+        when = when_told(table, rows, period_length(table) or "period")
+        return groups_said(rows, "usage_rate", f"active in {when} did {feature}")
 
     def say(row: "pd.Series[Any]", when: str) -> str:
         return f"of {count(row['users'])} users active{f' in {when}' if when else ''} did {feature}"

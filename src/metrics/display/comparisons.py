@@ -70,6 +70,20 @@ def periods_said(
 
 
 def lasts(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The last finished row of each group, with the group's name."""
+    """The groups of the last finished period in which one has this estimate, with their names.
+
+    All of one period: a group that had too few in it is not compared by what it had earlier.
+    """
     found = [(group, last_complete(part, name)) for group, part in parts(table)]
-    return pd.DataFrame([row.to_dict() | {"group": group} for group, row in found if row is not None])
+    rows = [row.to_dict() | {"group": group} for group, row in found if row is not None]
+    told = pd.DataFrame(rows, columns=[*table.columns, "group"])
+    time = next((column for column in ("period_start", "date") if column in told), None)
+    return told if time is None else told[told[time] == told[time].max()]
+
+
+def when_told(table: pd.DataFrame, rows: pd.DataFrame, what: str = "period") -> str:
+    """``the last finished period``, or which one where `rows` are of an earlier one."""
+    over = table[table["complete"].astype(bool)] if "complete" in table else table
+    if not len(rows) or rows["period_start"].max() == over["period_start"].max():
+        return f"the last finished {what}"
+    return numbers.period_in_words(rows["period_start"].max(), period_length(table))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import period_length
-from metrics.display.comparisons import groups_said, lasts, periods_said
+from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, share, signed, with_unit
@@ -142,7 +142,8 @@ def contracts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     if currencies is not None:
         return currencies
     if groups_of(table) and len(parts(table)) > 1:
-        return groups_said(lasts(table, "churn_rate"), "churn_rate", "left in the last finished period")
+        rows = lasts(table, "churn_rate")
+        return groups_said(rows, "churn_rate", f"left in {when_told(table, rows)}")
     return periods_said(
         table, before, "churn_rate",
         lambda row, when: f"of {plain(row['at_risk'])} customers{' at the start of ' + when if when else ''} left",

@@ -24,7 +24,7 @@ from metrics.display import (
 )
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
-from metrics.display.comparisons import lasts, periods_said, previous, than_when
+from metrics.display.comparisons import lasts, periods_said, previous, than_when, when_told
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
 from metrics.display.kinds import before_loss, groups_of, largest_loss, metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, share, with_unit
@@ -105,7 +105,7 @@ def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         rows = lasts(table, "churn_rate")
         if not len(rows):
             return none("no period is finished with enough users, so that no rate exists.")
-        return of_groups(rows, "churn_rate", "churned in the last finished period")
+        return of_groups(rows, "churn_rate", f"churned in {when_told(table, rows)}")
     return periods_said(
         table, before, "churn_rate",
         lambda row, when: f"of {count(row['users'])} users active at the start{' of ' + when if when else ''} churned",
