@@ -17,6 +17,7 @@ from metrics.samples.fieldnote.parameters import DEVICES, step_probabilities
 
 END = "2026-07-01"
 ALPHA = 0.05
+FEWEST = 5  # who left, to learn from: of 800 users hardly twenty have
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,41 @@ def alerts_are_right(world: World) -> Answer | None:
     return apart(gap(alerted, others), "difference", np.nan)
 
 
+def use_foretells(world: World) -> Answer | None:
+    """Forecasts from use alone, each learnt from the months before it: do they rank those who leave above the others?
+
+    Of customers who pay by the month: who pays by the year stays whatever they do, and would be known by their use.
+    """
+    past = metrics.customer_snapshots(
+        paying(world), as_of=END, horizon="30 days", tz=ZONE, events=world["events"], invoices=world["invoices"]
+    )
+    monthly = past["customer_id"].isin(world["subscriptions"].query("interval == 'month'")["customer_id"])
+    past = past[monthly & (past["paused"] == 0) & (past["invoices_overdue"] == 0)]
+    row = metrics.backtest_churn(past, signals=["days_since_active", "active_weeks"], min_churned=FEWEST).iloc[0]
+    return apart(row[["auc_low", "auc_high"]] - 0.5, "auc", np.nan)
+
+
+@lru_cache(maxsize=1)
+def foretold(world: World) -> pd.DataFrame:
+    """The chance to leave in a term after silence and without, as learnt from all terms that are over."""
+    past = terms(world).assign(cutoff=AS_OF - pd.Timedelta(days=1), until=AS_OF)
+    now = pd.DataFrame({"customer_id": ["silent", "seen"], "silent": [1.0, 0.0], "cutoff": AS_OF})
+    table = metrics.forecast_churn(past.astype({"silent": float}), now=now, signals=["silent"], min_churned=FEWEST)
+    return table.set_index("customer_id")
+
+
+def silent_will_leave(world: World) -> Answer | None:
+    """Found where the limits of the two chances lie apart."""
+    silent, seen = foretold(world).loc["silent"], foretold(world).loc["seen"]
+    low, high = silent["churn_probability_low"], silent["churn_probability_high"]
+    differ = low > seen["churn_probability_high"] or high < seen["churn_probability_low"]
+    return None if pd.isna(low) else Answer(low, high, leaving(world)[1], bool(differ))
+
+
+def seen_will_leave(world: World) -> Answer | None:
+    return of_rate(foretold(world).loc["seen"], "churn_probability", leaving(world)[0])
+
+
 def voice_and_leaving(world: World) -> Answer | None:
     """What a subscriber answers says nothing of whether they leave."""
     answers = world["survey_responses"].query("question_type == 'nps' and plan != 'free'")
@@ -337,6 +373,9 @@ QUESTIONS: dict[str, Callable[[World], Answer | None]] = {
     "silence goes with leaving: `difference_interval`": silence_matters,
     "red customers leave: `health_score` of use, `churn_by_band`": red_leave,
     "falls in use go with leaving: `churn_alerts`, `alert_quality`": alerts_are_right,
+    "use foretells who leaves: `backtest_churn`, auc": use_foretells,
+    "chance that silent subscribers leave: `forecast_churn`": silent_will_leave,
+    "chance that others leave: `forecast_churn`": seen_will_leave,
     "answers go with leaving: `nps_by_churn`": voice_and_leaving,
     "offers go with leaving: `compare_survival`": leaving_by_offer,
     "trials with a call: `assisted_trial_conversion`": calls,

@@ -7,7 +7,15 @@ import pytest
 
 from benchmarks.planted import __main__ as planted
 from benchmarks.planted.designs import DESIGNS, rise
-from benchmarks.planted.questions import QUESTIONS, Answer, apart
+from benchmarks.planted.questions import (
+    QUESTIONS,
+    Answer,
+    apart,
+    foretold,
+    seen_will_leave,
+    silent_will_leave,
+    use_foretells,
+)
 from benchmarks.planted.worlds import NOTHING, PLANTED, world
 
 
@@ -34,6 +42,20 @@ def test_the_same_seed_gives_the_same_world_and_the_laws_differ_only_in_what_is_
     assert one["customers"].equals(nothing["customers"])
     assert one["orders"].equals(nothing["orders"])
     assert not one["events"]["user_id"].str.startswith("edge-").any()
+
+
+@pytest.mark.slow
+def test_forecasts_are_held_against_the_law_and_of_too_few_who_left_nothing_is_asked():
+    some, few = world(3, 400, PLANTED), world(7, 150, PLANTED)
+    silent, seen = silent_will_leave(some), seen_will_leave(some)
+    assert (silent.planted, silent.is_rate, seen.is_rate) == (pytest.approx(0.6 * 0.2), False, True)
+    assert seen.planted == pytest.approx(0.6 * 0.025)
+    chances = foretold(some)
+    assert (silent.low, silent.high) == tuple(
+        chances.loc["silent", ["churn_probability_low", "churn_probability_high"]]
+    )
+    assert silent.found == (silent.low > chances.loc["seen", "churn_probability_high"])
+    assert [ask(few) for ask in (silent_will_leave, seen_will_leave, use_foretells)] == [None] * 3
 
 
 def test_an_answer_holds_its_edge_and_is_found_where_0_is_left_out():

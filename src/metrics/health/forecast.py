@@ -46,7 +46,7 @@ def forecast_churn(
         hold what was known at the cut-off, and no more.
     ridge
         Strength of the pull of all coefficients, per standard deviation, towards 0: above 0. 1 is that of scikit-learn;
-        5 is stronger, for of most customers few leave.
+        5 is stronger, for of most customers few leave. The limits do not allow for the pull.
     min_churned
         With fewer who left, or who stayed, there is no forecast.
     confidence
