@@ -96,6 +96,13 @@ def test_of_several_currencies_the_largest_is_told_and_the_others_beside_it():
     assert said(left).endswith("; 66.7 % in USD.")
 
 
+def test_a_currency_whose_customers_left_long_ago_is_not_set_beside_the_last_month():
+    gone = DOLLARS.assign(end=pd.Timestamp("2026-02-20", tz="UTC"))
+    left = subscription_churn(pd.concat([BOOK, gone], ignore_index=True), min_n=1, **MONTHS)
+    assert said(left).startswith("0 % in EUR, of 4 customers at the start of April 2026 left (0 to 49)")
+    assert "USD" not in said(left)  # all three left in February
+
+
 def test_money_of_a_roll_forward_is_written_with_as_many_digits_in_every_column():
     large = mrr_rollforward(pd.concat([BOOK, log("zoe z1 2026-01-10 - 1000")]), **MONTHS)
     assert "720.00" not in show(large, "x").html.split('class="foot"')[0]

@@ -48,6 +48,23 @@ def test_rolling_windows_are_not_tested_against_each_other():
     assert "Left out" not in " ".join(footnotes(table))
 
 
+def test_scores_of_groups_are_set_against_each_other_in_one_period_and_not_against_another_group_before():
+    answers = pd.concat([
+        wave([9] * 20, "2026-01-05").assign(plan="free"),
+        wave([3] * 20, "2026-01-05", "s").assign(plan="pro"),
+        wave([9] * 20, "2026-02-05", "t").assign(plan="free"),
+    ])  # fmt: skip
+    table = net_promoter_score(answers, by="plan", period="month")
+    assert headline(table) == "100 is the net promoter score in February 2026 of free (70 to 100)."
+    early = net_promoter_score(answers, by="plan", period="month", until="2026-02-01")
+    assert headline(early).startswith(
+        "100 is the net promoter score in January 2026 of free (70 to 100), the highest of 2 groups: "
+        "200 points higher than pro at \u2212100"
+    )
+    few = net_promoter_score(answers, by="plan", period="month", min_n=30)
+    assert headline(few) == "– in no group are there enough to say."
+
+
 def test_satisfaction_says_its_boxes():
     table = customer_satisfaction(pd.DataFrame({"score": [5] * 42 + [4] * 32 + [1] * 33 + [None]}))
     assert headline(table) == f"69{THIN}% of 107 who answered are satisfied (60 to 77)."
@@ -95,6 +112,17 @@ def test_detractors_are_set_against_promoters_and_called_an_association():
 
 def test_no_detractor_is_no_rate():
     assert headline(churned((10, 8))).startswith("– too few detractors were watched for long enough")
+
+
+def test_complaints_of_a_group_alone_are_said_in_a_whole_sentence():
+    tickets = pd.DataFrame(
+        {"created_at": pd.to_datetime(["2026-03-05"], utc=True), "is_complaint": True, "plan": "pro"}
+    )
+    active = pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-03-01"] * 2), "customers": [50, 0], "plan": ["pro", "free"],
+    })  # fmt: skip
+    said = headline(complaint_rate(tickets, active=active, by="plan", as_of="2026-04-01"))
+    assert said == "2 is the number of complaints from 100 active customers of pro (0 to 11)."
 
 
 def test_complaints_are_told_per_hundred_customers():

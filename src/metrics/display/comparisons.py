@@ -7,9 +7,8 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
-from metrics.display.kinds import parts
 from metrics.display.numbers import plain, with_unit
-from metrics.display.worked import last_complete
+from metrics.display.worked import last_complete, last_of_groups
 
 
 def groups_said(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale: float = 100) -> Sentence:
@@ -20,7 +19,12 @@ def groups_said(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale
     best, worst = known.iloc[int(known[name].argmax())], known.iloc[int(known[name].argmin())]
     top, bottom = Estimate.of(best, name, scale), Estimate.of(worst, name, scale)
     if len(known) == 1:
-        return Sentence(figure(top, unit), f"of {best['group']} {does} {top.limits()}.", unit, [top.limits()])
+        text = (
+            f"of {best['group']} {does} {top.limits()}."
+            if unit
+            else f"is the {does} of {best['group']} {top.limits()}."
+        )
+        return Sentence(figure(top, unit), text, unit, [top.limits()])
     gap, limits = change(top, bottom, f"{worst['group']} at {with_unit(figure(bottom, unit), unit)}")
     text = f"of {best['group']} {does} {top.limits()}, the most of {len(known)} groups: {gap}."
     if not unit:
@@ -70,15 +74,9 @@ def periods_said(
 
 
 def lasts(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The groups of the last finished period in which one has this estimate, with their names.
-
-    All of one period: a group that had too few in it is not compared by what it had earlier.
-    """
-    found = [(group, last_complete(part, name)) for group, part in parts(table)]
-    rows = [row.to_dict() | {"group": group} for group, row in found if row is not None]
-    told = pd.DataFrame(rows, columns=[*table.columns, "group"])
-    time = next((column for column in ("period_start", "date") if column in told), None)
-    return told if time is None else told[told[time] == told[time].max()]
+    """The groups in the last finished period in which one has this estimate, with their names."""
+    rows = [row.to_dict() | {"group": group} for group, row in last_of_groups(table, name)]
+    return pd.DataFrame(rows, columns=[*table.columns, "group"])
 
 
 def when_told(table: pd.DataFrame, rows: pd.DataFrame, what: str = "period") -> str:

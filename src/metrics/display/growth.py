@@ -10,9 +10,9 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import groups_of, setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
-from metrics.display.worked import last_complete, level, quotient, whose
+from metrics.display.worked import last_complete, last_of_groups, level, quotient, whose
 
 _SPLIT = {
     "upsell": "more of the same",
@@ -34,9 +34,8 @@ def _money(value: float) -> str:
 
 
 def _ranked(table: pd.DataFrame, name: str, size: str) -> list[tuple[str, pd.Series]]:
-    """The last finished row of each group with the group's name, the largest first."""
-    rows = [(group, row) for group, part in parts(table) if (row := last_complete(part, name)) is not None]
-    return sorted(rows, key=lambda pair: -float(pair[1][size]))
+    """The groups with their rows of the last finished period, the largest first."""
+    return sorted(last_of_groups(table, name), key=lambda pair: -float(pair[1][size]))
 
 
 def _others(rows: list[tuple[str, pd.Series]], name: str, write: Callable[[float], str]) -> str:

@@ -12,7 +12,7 @@ from metrics.display.comparisons import groups_said, lasts, periods_said, when_t
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, share, signed, with_unit
-from metrics.display.worked import last_complete, last_of_largest, level, quotient, whose
+from metrics.display.worked import last_complete, last_of_groups, last_of_largest, level, quotient, whose
 
 _MOVES = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
 _SPOKEN = {"reactivation": "from who came back", "fx": "rates of exchange", "new": "new", "pause": "paused"}
@@ -20,7 +20,7 @@ _SPOKEN = {"reactivation": "from who came back", "fx": "rates of exchange", "new
 
 def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """MRR at the end of the last finished period, of the largest group, and what moved it most."""
-    rows = [row for _, part in parts(table) if (row := last_complete(part, "closing")) is not None]
+    rows = [row for _, row in last_of_groups(table, "closing")]
     if not rows:
         return none("no period is over, so that no balance is final.")
     rows.sort(key=lambda row: -float(row["closing"]))
@@ -77,7 +77,7 @@ def _of_currencies(
     """
     if groups_of(table) != ["currency"] or len(parts(table)) < 2:
         return None
-    rows = [(code, row) for code, part in parts(table) if (row := last_complete(part, name)) is not None]
+    rows = last_of_groups(table, name)
     if not rows:
         return None
     rows.sort(key=lambda pair: -float(pair[1][size]))

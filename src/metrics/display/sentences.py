@@ -179,9 +179,12 @@ def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | Non
 
 def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     name, dated = "net_promoter_score", "period_start" in table
-    if groups_of(table) and len(parts(table)) > 1 and not dated:
-        rows = pd.DataFrame([part.iloc[-1].to_dict() | {"group": group} for group, part in parts(table)])
-        return of_groups(rows, name, "net promoter score", unit="", scale=1)
+    if groups_of(table) and len(parts(table)) > 1:
+        rows = lasts(table, name)
+        when = ""
+        if dated and len(rows):
+            when = f" in {numbers.period_in_words(rows.iloc[0]['period_start'], period_length(table))}"
+        return of_groups(rows, name, f"net promoter score{when}", unit="", scale=1)
     row = last_complete(table, name)
     if row is None:
         why = reason_in_words(table.iloc[-1].get("reason")) if len(table) else "no answers"

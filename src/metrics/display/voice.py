@@ -141,4 +141,5 @@ def complaints_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
     def say(row: "pd.Series[Any]", when: str) -> str:
         return f"complaints came from {per} active customers{_in(when)}"
 
-    return _score("complaint_rate", "complaints", say, unit="")(table, before)
+    does = f"number of complaints from {per} active customers"
+    return _score("complaint_rate", does, say, unit="")(table, before)

@@ -22,9 +22,20 @@ def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
     return rows.iloc[-1] if len(rows) else None
 
 
-def last_of_largest(table: pd.DataFrame, estimate: str, size: str) -> pd.Series | None:
-    """The last finished row of the group that is the largest then: the one that the sentence tells of."""
-    rows = [row for _, part in parts(table) if (row := last_complete(part, estimate)) is not None]
+def last_of_groups(table: pd.DataFrame, estimate: str) -> list[tuple[str, "pd.Series[Any]"]]:
+    """The groups with their rows of the last finished period in which one has its estimate.
+
+    All of one period: a group that had too few in it is not compared by what it had earlier.
+    """
+    rows = [(group, row) for group, part in parts(table) if (row := last_complete(part, estimate)) is not None]
+    time = next((name for name in ("period_start", "date") if name in table), None)
+    last = max((row[time] for _, row in rows), default=None) if time else None
+    return [(group, row) for group, row in rows if time is None or row[time] == last]
+
+
+def last_of_largest(table: pd.DataFrame, estimate: str, size: str) -> "pd.Series[Any] | None":
+    """The row of the group that is the largest in the last finished period: the one that the sentence tells of."""
+    rows = [row for _, row in last_of_groups(table, estimate)]
     return max(rows, key=lambda row: float(row[size])) if rows else None
 
 
