@@ -24,5 +24,5 @@ def test_every_verb_is_named():
 
 def test_every_input_is_named():
     named = set(re.findall(r"^ *(\w+)  ", inputs.__doc__, re.M))
-    assert len(named) == 6
+    assert len(named) == 7
     assert {name for name in named if f"**{name}**" not in DOC} == set()

@@ -44,6 +44,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Copy pages to another folder, as files that stand alone."""
+    from reporting.pages.alone import alone
     from reporting.pages.pdf import export as print_pdf
     from reporting.publishing.history import find_run
     from reporting.publishing.states import read_states
@@ -65,15 +66,16 @@ def export(
         }
         if not chosen:
             raise RefusedError("There is no page of these reports yet. Build them with metrics report run.")
+        beside = {name: f"{name.replace('/', '-')}.{'pdf' if pdf else 'html'}" for name in chosen}
         written = []
         for name, path in chosen.items():
-            target = to / f"{name.replace('/', '-')}.{'pdf' if pdf else 'html'}"
+            target = to / beside[name]
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if pdf:
                     print_pdf(path, target, timeout=timeout)
                 else:
-                    shutil.copyfile(path, target)
+                    target.write_text(alone(path.read_text(encoding="utf-8"), beside), encoding="utf-8", newline="")
             except OSError as error:
                 raise RefusedError(f"{target} cannot be written: {error.strerror}.") from None
             written.append(target)

@@ -7,6 +7,7 @@ everything that would be fetched are dropped; the words remain.
 
 import re
 from html import escape, unescape
+from urllib.parse import quote, unquote
 
 import nh3
 from markupsafe import Markup
@@ -47,7 +48,7 @@ ATTRIBUTES |= {
 ROLES = {"img", "region", "note", "presentation", "list", "listitem"}
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 LOCAL = re.compile(r"#[\w-]+|[\w-]+\.html(#[\w-]+)?")  # a place on this page, or on a page beside it
-NOTEBOOK = re.compile(r"([\w-]+)\.ipynb(#[\w-]+)?")  # a notebook links to another, its page to the other's page
+NOTEBOOK = re.compile(r"([^/\\?#:]+)\.ipynb(#[\w-]+)?")  # a notebook links to another, its page to the other's page
 TAG = r'(?:\s+[\w-]+(?:="[^"]*")?)*'  # attributes as the cleaner writes them
 
 
@@ -82,7 +83,9 @@ def plain(html: str) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "href":
-        value = NOTEBOOK.sub(r"\1.html\2", value) if NOTEBOOK.fullmatch(value) else value
+        if notebook := NOTEBOOK.fullmatch(value):  # whatever its name, it is beside this one
+            name = unquote(notebook[1])
+            return None if "/" in name else f"{quote(name, safe='')}.html{notebook[2] or ''}"
         return value if LOCAL.fullmatch(value) else None
     if name == "src":
         return value if PICTURE.fullmatch(value) else None

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from typing import Any
+from urllib.parse import unquote
 
 from markupsafe import Markup
 
@@ -154,10 +155,13 @@ def _linked(html: str, pages: Mapping[str, str]) -> str:
     """Links to other notebooks' pages as these stand; of a page that does not, the words remain."""
 
     def link(match: re.Match[str]) -> str:
-        page = pages.get(match["name"])
-        return match["words"] if page is None else f'<a href="{page}{match["place"] or ""}">{match["words"]}</a>'
+        page = pages.get(unquote(match["name"]))
+        if page is None:
+            return match["words"]
+        return f'<a{match["before"]} href="{page}{match["place"] or ""}"{match["after"]}>{match["words"]}</a>'
 
-    return re.sub(r'<a href="(?P<name>[\w-]+)\.html(?P<place>#[\w-]+)?">(?P<words>.*?)</a>', link, html, flags=re.S)
+    address = r'href="(?P<name>[\w%.~-]+)\.html(?P<place>#[\w-]+)?"'
+    return re.sub(rf"<a(?P<before>{TAG})\s+{address}(?P<after>{TAG})>(?P<words>.*?)</a>", link, html, flags=re.S)
 
 
 def _split(source: str) -> Iterable[tuple[str | None, str]]:

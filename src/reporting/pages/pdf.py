@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from reporting.errors import RefusedError
+from reporting.pages.alone import alone
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
@@ -60,12 +61,14 @@ def export(page: Path, target: Path, *, timeout: float = 60.0, browser: str | No
             "or open the page in any browser and print it."
         )
     with tempfile.TemporaryDirectory(prefix="reporting-pdf-") as folder:
-        printed = Path(folder) / "page.pdf"
+        printed, source = Path(folder) / "page.pdf", Path(folder) / "page.html"
+        # a link to a page beside it would say in the PDF where the folder lies on this machine
+        source.write_text(alone(page.read_text(encoding="utf-8"), {}), encoding="utf-8", newline="")
         command = [program, *QUIET, f"--user-data-dir={folder}/profile", "--no-pdf-header-footer"]
         command += ["--generate-pdf-document-outline", f"--print-to-pdf={printed}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--no-sandbox")  # Chromium has no sandbox for root
-        said = _run([*command, page.resolve().as_uri()], timeout, Path(folder) / "log")
+        said = _run([*command, source.resolve().as_uri()], timeout, Path(folder) / "log")
         content = printed.read_bytes() if printed.is_file() else b""
     if not content.startswith(b"%PDF") or not content.rstrip().endswith(b"%%EOF"):
         raise RefusedError(f"{program} printed no PDF of {page}. It said: {said or 'nothing'}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
 from reporting.publishing.inputs import UNSEEN, changed, inputs_of, key_of
+from reporting.publishing.links import pages_of
 from reporting.publishing.plan import Plan
 from reporting.publishing.states import Record, States
 from reporting.recipe.file import Recipe
@@ -48,8 +49,10 @@ def decide(
     """
     folder = Folder(recipe.out)
     found = []
+    plans = list(plans)
+    pages = pages_of(recipe, states, {plan.name for plan in plans})
     for plan in plans:
-        inputs = inputs_of(plan, digests, recipe.lock)
+        inputs = inputs_of(plan, digests, recipe.lock, pages)
         key = key_of(inputs)
         record = states.pages.get(plan.name, Record())
         same_as = record.keys.get(key, "")

@@ -85,6 +85,17 @@ def digest_of(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def names_in(paths: Iterable[Path]) -> list[str]:
+    """Names of the files that patterns match and folders hold, which whoever reads them may go by."""
+    return [
+        os.path.relpath(file, path.parent)
+        for path in paths
+        if not path.is_file()
+        for match in sorted(glob.glob(str(path)))
+        for file in files_in(Path(match))
+    ]
+
+
 def files_in(path: Path) -> list[Path]:
     """A file, or all files in a folder and its folders, in the order of their names."""
     if not path.is_dir():

@@ -3,6 +3,7 @@
 notebook     its file
 parameters   every value, title and group
 data         the files that parameters and recipe name
+links        where the links of the notebook to other notebooks lead
 package      code on this machine that the notebook imports
 lock         the installed packages, and the file that pins them
 template     what makes pages of notebooks
@@ -12,38 +13,51 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote
 
-import reporting.pages
+import reporting
 from reporting.errors import RefusedError
-from reporting.publishing.digests import Digests, digest_of
+from reporting.publishing.digests import Digests, digest_of, names_in
+from reporting.publishing.links import links_for
 from reporting.publishing.plan import Plan
 from reporting.recipe.notebook import read_cells
 from reporting.recipe.parameters import as_plain
 
+LINK = re.compile(r"([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
+# of this package: what draws figures, what makes pages, and what it is told
+TEMPLATE = ("figures", "pages", "publishing/links.py", "publishing/page.py", "publishing/rendering.py")
 UNSEEN = "unseen"  # data behind a secret: nobody can tell whether they changed
 
 
-def inputs_of(plan: Plan, digests: Digests, lock: Path | None = None) -> dict[str, str]:
-    """Digests of all that a planned page is made from, by what they are digests of."""
+def inputs_of(
+    plan: Plan, digests: Digests, lock: Path | None = None, pages: Mapping[str, Path] | None = None
+) -> dict[str, str]:
+    """Digests of all that a planned page is made from, by what they are digests of; `pages` may be linked to."""
     values = {name: as_plain(value) for name, value in plan.values.items() if name not in plan.data_files}
     files = [str(plan.values[name]) for name in plan.data_files]
-    looks = [plan.title, plan.report.group]
+    looks = [plan.title, plan.report.group, plan.data_names]
     notebook = plan.report.notebook
-    data = digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)])
+    paths = [*plan.data_files.values(), *map(Path, plan.report.sources)]
+    data, names = digests.of(paths), names_in(paths)
+    if data and names:
+        data = digest_of(data, *names)
     if plan.secrets.values and not plan.report.sources:
         data = UNSEEN
     return {
         "notebook": digests.once(notebook, lambda: digests.of_file(notebook)),
         "parameters": digest_of(json.dumps([values, files, looks], sort_keys=True)),
         "data": data or "",
+        "links": _links(plan, digests, pages or {}),
         "package": digests.once(("package", notebook), lambda: _package(notebook, digests)),
         "lock": digests.once("lock", lambda: _lock(lock, digests)),
-        "template": digests.once("template", lambda: digests.of_tree(Path(reporting.pages.__file__).parent)),
+        "template": digests.once("template", lambda: _template(digests)),
     }
 
 
@@ -107,6 +121,28 @@ def _source(name: str, folder: Path) -> Path | None:
     if any(origin.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")):
         return None  # installed: its version counts, not its files
     return origin.parent if spec.submodule_search_locations else origin
+
+
+def _links(plan: Plan, digests: Digests, pages: Mapping[str, Path]) -> str:
+    """Digest of where those notebooks' pages are that the notebook names."""
+    notebook = plan.report.notebook
+    known = links_for(plan.name, notebook, pages)
+    return digest_of(
+        *[f"{name} {known.get(name, '')}" for name in digests.once(("links", notebook), lambda: _named(notebook))]
+    )
+
+
+def _named(notebook: Path) -> list[str]:
+    try:
+        cells = read_cells(notebook)
+    except RefusedError:
+        return []
+    return sorted({unquote(name) for cell in cells for name in LINK.findall(cell.source)})
+
+
+def _template(digests: Digests) -> str:
+    home = Path(reporting.__file__).parent
+    return digest_of(*[f"{part} {_code(home / part, digests)}" for part in TEMPLATE])
 
 
 def _package(notebook: Path, digests: Digests) -> str:

@@ -1,32 +1,42 @@
 """Where do links between notebooks lead on their pages? To the page of the report that is made of the notebook."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from reporting.publishing.states import States
 from reporting.recipe.file import Recipe
 
+ROOT = "../"
 
-def pages_of(recipe: Recipe, states: States, planned: Collection[str]) -> dict[str, str]:
-    """Page of each notebook, both without their endings; only of those that stand where readers look.
+
+def pages_of(recipe: Recipe, states: States, planned: Collection[str]) -> dict[str, Path]:
+    """Notebooks by the pages made of them, without endings; only of pages that stand where readers look.
 
     A report of many pages has none that a link could mean. In a folder of the user's own are only the pages that were
     built there, or are now.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Path] = {}
     for report in recipe.reports.values():
         record = states.pages.get(report.name)
         there = recipe.elsewhere is None or report.name in planned or (record is not None and record.good is not None)
-        if report.each or not there:
-            continue
-        if report.notebook.stem == report.name:
-            found[report.name] = report.name
-        else:
-            found.setdefault(report.notebook.stem, report.name)
-            found.setdefault(report.name, report.name)
+        if there and not report.each:
+            found[report.name] = report.notebook
     return found
 
 
-def links_for(name: str, pages: Mapping[str, str]) -> dict[str, str]:
-    """Addresses of these pages, as the page of this name sees them."""
-    up = "../" * name.count("/")
-    return {notebook: f"{up}{page}.html" for notebook, page in pages.items()}
+def links_for(name: str, notebook: Path, pages: Mapping[str, Path]) -> dict[str, str]:
+    """Addresses of these pages by their notebooks, without endings, as the page of this name and notebook sees them.
+
+    A notebook beside this one comes before one elsewhere, a report of the notebook's name before its others, and
+    a notebook before a report that is called so. The page may stand in `latest` or in the folder of a run that did
+    not build the others, so it names the folder that has them all.
+    """
+    up = ROOT * (name.count("/") + 1)
+    found: dict[str, str] = {}
+    for page, other in sorted(
+        pages.items(), key=lambda pair: (pair[1].parent != notebook.parent, pair[1].stem != pair[0])
+    ):
+        found.setdefault(other.stem, page)
+    for page in pages:
+        found.setdefault(page, page)
+    return {stem: f"{up}latest/{page}.html" for stem, page in found.items()}

@@ -10,16 +10,14 @@ from typing import Any
 
 from reporting.errors import ReportError
 from reporting.pages.facts import Attempt, Failure, PageState, Trouble
-from reporting.publishing.links import links_for
+from reporting.publishing.links import ROOT, links_for
 from reporting.publishing.manifest import Entry
 from reporting.publishing.plan import Plan
 from reporting.publishing.states import Record, as_good, attempts_of
 
-ROOT = "../"
 
-
-def argument_of(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, str]) -> dict[str, Any]:
-    """What `rendering.make` must know to write a page; `pages` are those of notebooks that it may link to."""
+def argument_of(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path]) -> dict[str, Any]:
+    """What `rendering.make` must know to write a page; `pages` are those that it may link to."""
     shown = [(name, _text(plan.values[name]), known.comment) for name, known in plan.parameters.items()]
     return {
         "page": str(place / entry.page),
@@ -33,7 +31,7 @@ def argument_of(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, str])
             "data": entry.data,
             "files": entry.files,
             "root": ROOT * (plan.name.count("/") + 1),
-            "pages": links_for(plan.name, pages),
+            "pages": links_for(plan.name, plan.report.notebook, pages),
         },
     }
 

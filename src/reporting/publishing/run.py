@@ -168,7 +168,7 @@ def _settle(folder: Folder, recipe: Recipe, states: States, digests: Digests) ->
     digests.save()
 
 
-def _job(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, str]) -> Job:
+def _job(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path]) -> Job:
     report = plan.report
     return Job(
         name=plan.name,

@@ -46,6 +46,10 @@ def test_links_lead_where_the_pages_of_notebooks_stand():
     assert '<a href="../weekly.html#who">a</a> b <em>x</em> <a href="#here">c</a> d' in html
     assert '<a href="../../index.html">All reports</a>' in html
     assert '<a href="churn.html#who">a</a>' in render_page(notebook([links]), ORIGIN)[0]
+    links = md('[a](churn.ipynb "Who > what?") [b](größe%20x.ipynb#who) [c](a%2Fchurn.ipynb)')
+    origin = replace(ORIGIN, pages={"churn": "../weekly.html", "größe x": "size.html"})
+    html = render_page(notebook([links]), origin)[0]
+    assert '<a href="../weekly.html" title="Who &gt; what?">a</a> <a href="size.html#who">b</a> <a>c</a>' in html
 
 
 def page(*cells, **settings):

@@ -67,3 +67,10 @@ def test_a_browser_that_does_not_end_is_ended_with_its_children(page, tmp_path):
                 return
         time.sleep(0.05)
     pytest.fail("the child is still there")
+
+
+def test_a_pdf_does_not_say_where_the_pages_lie(page, tmp_path):
+    page.write_text('<a href="../index.html">All reports</a> <a href="#here">Here</a>')
+    keeps = f"for word; do :; done\ncp \"${{word#file://}}\" {tmp_path}/printed\nprintf '%%PDF-1.4\\n%%%%EOF\\n' > $out"
+    pdf.export(page, tmp_path / "page.pdf", browser=browser(tmp_path, keeps))
+    assert (tmp_path / "printed").read_text() == 'All reports <a href="#here">Here</a>'

@@ -1,5 +1,6 @@
 """A link to a notebook leads to the page of its report, from wherever it is looked at, or nowhere at all."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -25,36 +26,63 @@ each.plan = ["ann", "bob"]
 """
 
 
+def seen(made, name="nps"):
+    """Pages by their notebooks, as a page of this name has them."""
+    links = links_for(name, made.folder / f"{name}.ipynb", pages_of(made.recipe, States(), ()))
+    return {notebook: address.removeprefix("../latest/").removesuffix(".html") for notebook, address in links.items()}
+
+
 @pytest.fixture
 def made(tmp_path):
     return Project(tmp_path, RECIPE, "churn", "nps", "customer")
 
 
 def test_a_notebook_stands_for_the_first_report_made_of_it(made):
-    assert pages_of(made.recipe, States(), ()) == {
-        "churn": "weekly", "weekly": "weekly", "monthly": "monthly", "nps": "nps",
-    }  # fmt: skip
+    assert seen(made) == {"churn": "weekly", "weekly": "weekly", "monthly": "monthly", "nps": "nps"}
 
 
 def test_a_report_named_like_the_notebook_comes_first(tmp_path):
     text = RECIPE.replace("report.monthly", "report.churn")
-    assert pages_of(Project(tmp_path, text, "churn", "nps", "customer").recipe, States(), ())["churn"] == "churn"
+    assert seen(Project(tmp_path, text, "churn", "nps", "customer"))["churn"] == "churn"
 
 
-def test_one_of_many_pages_looks_one_folder_up():
-    assert links_for("customer/ann", {"churn": "weekly"}) == {"churn": "../weekly.html"}
-    assert links_for("nps", {"churn": "weekly"}) == {"churn": "weekly.html"}
+def test_a_notebook_comes_before_a_report_that_is_called_like_it(tmp_path):
+    text = '[report.churn]\nnotebook = "nps.ipynb"\n[report.weekly]\nnotebook = "churn.ipynb"\n'
+    assert seen(Project(tmp_path, text, "churn", "nps")) == {"churn": "weekly", "nps": "churn", "weekly": "weekly"}
+
+
+def test_of_two_notebooks_of_one_name_the_one_beside_is_meant(tmp_path):
+    pages = {"one": tmp_path / "a" / "churn.ipynb", "two": tmp_path / "b" / "churn.ipynb"}
+    for folder, page in (("a", "one"), ("b", "two"), ("c", "one")):
+        assert links_for("x", tmp_path / folder / "x.ipynb", pages)["churn"] == f"../latest/{page}.html"
+
+
+def test_one_of_many_pages_looks_one_folder_further_up(tmp_path):
+    pages = {"churn": tmp_path / "churn.ipynb"}
+    assert links_for("customer/ann", tmp_path / "customer.ipynb", pages) == {"churn": "../../latest/churn.html"}
+    assert links_for("nps", tmp_path / "nps.ipynb", pages) == {"churn": "../latest/churn.html"}
 
 
 def test_in_a_folder_of_ones_own_only_what_is_built_there_counts(made, tmp_path):
     own = replace(made.recipe, elsewhere=tmp_path / "own", out=tmp_path / "own")
-    assert pages_of(own, States(), ["nps"]) == {"nps": "nps"}
+    assert list(pages_of(own, States(), ["nps"])) == ["nps"]
     made.run(request={"names": ["nps"]})
-    assert pages_of(own, load_states(Folder(made.out)), ["weekly"]) == {
-        "churn": "weekly",
-        "weekly": "weekly",
-        "nps": "nps",
-    }
+    assert list(pages_of(own, load_states(Folder(made.out)), ["weekly"])) == ["weekly", "nps"]
+
+
+def test_a_page_is_built_again_when_its_links_lead_elsewhere(tmp_path):
+    made = Project(tmp_path, RECIPE, "churn", "customer")
+    for name in ("nps", "alone"):
+        write_notebook(
+            tmp_path / f"{name}.ipynb", f"%md # {name}\n\n[churn](churn.ipynb)" if name == "nps" else "%md # x"
+        )
+    recipe = tmp_path / "reports.toml"
+    recipe.write_text(recipe.read_text() + '[report.alone]\nnotebook = "alone.ipynb"\n')
+    made.run()
+    recipe.write_text(recipe.read_text().replace("report.weekly", "report.daily"))
+    built = []
+    made.run(seen=built)
+    assert built == ["daily", "nps"]
 
 
 @pytest.mark.slow
@@ -68,6 +96,11 @@ def test_pages_of_a_run_lead_to_each_other(tmp_path):
     (tmp_path / "reports.toml").write_text('[defaults]\nout = "out"\n' + RECIPE)
     recipe = read_recipe(tmp_path / "reports.toml")
     assert not run_reports(recipe, plan_reports(recipe)[0]).failed
-    for page, address in (("nps", "weekly"), ("weekly", "weekly"), ("customer/ann", "../weekly")):
-        html = (recipe.out / "latest" / f"{page}.html").read_text(encoding="utf-8")
-        assert f'See <a href="{address}.html#who">churn</a>, one customer and nobody.' in html
+    for page, address in (("nps", "../latest"), ("weekly", "../latest"), ("customer/ann", "../../latest")):
+        place = recipe.out / "latest" / f"{page}.html"
+        link = f'See <a href="{address}/weekly.html#who">churn</a>, one customer and nobody.'
+        assert link in place.read_text(encoding="utf-8")
+    (tmp_path / "nps.ipynb").write_text((tmp_path / "nps.ipynb").read_text().replace("Question?", "Another?"))
+    last = run_reports(recipe, plan_reports(recipe)[0]).id  # builds one page only, and its links still lead somewhere
+    assert [path.name for path in (recipe.out / "runs" / last).glob("*.html")] == ["nps.html"]
+    assert os.path.isfile(os.path.normpath(recipe.out / "runs" / last / "../latest/weekly.html"))

@@ -3,12 +3,15 @@ import json
 import pytest
 
 from reporting.errors import LockedError
+from reporting.publishing import inputs
+from reporting.publishing.decide import decide
+from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
 from reporting.publishing.history import difference, find_run
 from reporting.publishing.manifest import read_manifest
 from reporting.publishing.plan import plan_reports
 from reporting.publishing.run import run_reports
-from reporting.publishing.states import read_states
+from reporting.publishing.states import load_states, read_states
 from reporting.recipe.file import read_recipe
 from tests.reporting.notebooks import full_report, headline, write_notebook
 from tests.reporting.publishing.fakes import project
@@ -43,6 +46,23 @@ def test_nothing_changed_builds_nothing_and_leaves_nothing(tmp_path):
     again = made.run(seen=seen)
     assert (again.id, seen, [entry.status for entry in again.entries]) == ("", [], ["unchanged"])
     assert Folder(made.out).run_ids() == [first.id]
+
+
+def test_what_draws_figures_is_part_of_the_template(tmp_path, monkeypatch):
+    made = project(tmp_path, "funnel")
+    made.run()
+    monkeypatch.setattr(inputs, "TEMPLATE", tuple(part for part in inputs.TEMPLATE if part != "figures"))
+    assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: template"
+
+
+def test_names_that_a_pattern_matches_are_part_of_the_data(tmp_path):
+    made = project(tmp_path, "funnel", more='data = ["in/*.csv"]\n')
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "june.csv").write_text("a")
+    made.run()
+    assert [entry.status for entry in made.run().entries] == ["unchanged"]
+    (tmp_path / "in" / "june.csv").rename(tmp_path / "in" / "july.csv")  # a notebook may read the month there
+    assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: data"
 
 
 def test_a_failed_report_leaves_its_last_good_page_and_the_others_are_published(tmp_path):
