@@ -4,6 +4,7 @@ import pytest
 from metrics import (
     churn_reasons,
     headline,
+    kpi_sheet,
     mrr_rollforward,
     payment_recovery,
     renewal_churn,
@@ -54,6 +55,21 @@ def test_retention_says_both_rates_and_divides_in_the_foot():
     assert said(table).startswith("98 % of the MRR of 4 customers was kept in April 2026 (35 to 100): ")
     assert said(table).endswith("; with growth 98 % (35 to 104).")
     assert "780.00 / 800.00 = 97.5 % GRR" in foot(table)
+
+
+def test_net_retention_of_one_customer_says_why_it_has_no_limits():
+    table = revenue_retention(log("ann a1 2026-01-05 - 10"), min_n=1, since="2026-02-01", as_of="2026-03-01")
+    cells = show(table, "x").html
+    assert '<td>100 <small class="interval">21 to 100</small></td>' in cells
+    assert '<td>100.0 <small class="interval">one user alone has no limits</small></td>' in cells
+    sheet = kpi_sheet(
+        subscriptions=log("ann a1 2026-01-05 - 10"),
+        kpis=["nrr", "grr"],
+        min_n=1,
+        since="2026-02-01",
+        as_of="2026-03-01",
+    )
+    assert sheet["reason"].isna().all()  # both have a value
 
 
 def test_churn_of_contracts_names_its_denominator():

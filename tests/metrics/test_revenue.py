@@ -521,6 +521,13 @@ def test_where_nobody_left_somebody_still_may():
     one = revenue_retention(rows[:1], since="2026-02-01", as_of="2026-03-01", min_n=1).iloc[0]
     assert one["grr_low"] == wilson(1, 1)[0]
     assert one[["nrr_low", "nrr_high"]].isna().all()  # of one customer nobody knows how much they differ
+    assert (one["nrr"], one["reason"]) == (1, "nrr: one_user")
+    two = revenue_retention(rows[:2], since="2026-02-01", as_of="2026-03-01", min_n=1).iloc[0]
+    assert two[["nrr_low", "nrr_high"]].notna().all()
+    assert pd.isna(two["reason"])
+    few = revenue_retention(rows[:1], since="2026-02-01", as_of="2026-02-20", min_n=1)["reason"]
+    assert few.tolist() == ["incomplete_period"]
+    assert revenue_retention(rows[:1], since="2026-02-01", as_of="2026-03-01")["reason"].item() == "below_min_n"
 
 
 @pytest.mark.parametrize(("spread", "loss"), [(0.0, 0.02), (1.0, 0.02), (1.0, 0.1)])

@@ -265,6 +265,8 @@ def _cell(row: dict[Any, Any], name: str, column: Column, metric: str | None) ->
     if limits:
         said = of_kpis.limits(row) if metric == "kpi_sheet" else numbers.span(*(_bound(x, column) for x in limits))
         text += f' <small class="interval">{escape(said)}</small>'
+    elif column.estimate and (why := whose_reason(row.get("reason"), name)):
+        text += f' <small class="interval">{escape(why)}</small>'
     return text
 
 

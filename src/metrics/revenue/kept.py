@@ -77,7 +77,8 @@ def revenue_retention(
                                 limits for one customer
         gross_churn, net_churn   1 - grr, 1 - nrr
         complete         bool   the period is over at `as_of`
-        reason           ``incomplete_period``, ``zero_denominator`` or ``below_min_n`` where there are no rates
+        reason           ``incomplete_period``, ``zero_denominator`` or ``below_min_n`` where there are no rates;
+                         ``nrr: one_user`` where NRR has no limits
 
     Raises
     ------
@@ -137,6 +138,8 @@ def revenue_retention(
     reason = no_denominator(table["opening"].to_numpy()).mask(~table["complete"], "incomplete_period")
     table["reason"] = too_few(reason, table["customers_start"], min_n)
     table = blank(table, table["reason"].notna(), _RATES)
+    alone = table["reason"].isna() & (table["customers_start"] == 1)
+    table["reason"] = table["reason"].mask(alone, "nrr: one_user")
     table = ledger.periods.keyed(ledger.labelled(table, by), place)
     order = [name for name in ("period_start", *by, "currency") if name in table]
     if order:
