@@ -406,40 +406,43 @@ def written(rows, form):
 FORMS = {"lines": 3, "array": 3, "inside": 3, "mixpanel": 8}  # and how many names of its own a file of the form has
 
 
-@pytest.mark.parametrize("reader", ["one by one", "Arrow", "Arrow unwarned"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("form", "reader"),
+    [*((form, "one by one") for form in FORMS), *((f, r) for f in ("lines", "inside") for r in ("Arrow", "unwarned"))],
+)
 def test_ids_in_the_place_of_names_are_refused(tmp_path, monkeypatch, form, reader):
     monkeypatch.setattr(json_lines, "SMALL", 2**20 if reader == "one by one" else 0)
-    if reader == "Arrow unwarned":  # no look into the file met one of them
+    monkeypatch.setattr(pieces, "SIZE", 1000)
+    monkeypatch.setattr(width, "MOST", 20)
+    if reader == "unwarned":  # Arrow, no look into the file having met one of them
         monkeypatch.setattr(json_lines, "is_wide", lambda _: False)
-    monkeypatch.setattr(width, "MOST", 40)
-    most = 40 - FORMS[form]
-    rows = [{f"item-{n}": n} for n in range(most)]
-    assert by_every_way(put(tmp_path, written(rows, form)))["kept", ""] == most
-    told = refused(put(tmp_path, written([*rows, *({f"item-{n}": n} for n in range(most, 60))], form)))
+    most = 20 - FORMS[form]
+    rows = [{f"item-{n}": n} for n in range(30)]
+    assert by_every_way(put(tmp_path, written(rows[:most], form)))["kept", ""] == most
+    told = refused(put(tmp_path, written(rows, form)))
     last = ", ".join(f"'item-{n}'" for n in range(most - 2, most + 1))
-    assert f"export.csv: more than 40 different properties (such as {last}). Each would be a column." in told
+    assert f"export.csv: more than 20 different properties (such as {last}). Each would be a column." in told
     assert "export them inside one property" in told
 
 
 def test_names_of_all_files_together_are_bound_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(width, "MOST", 40)
+    monkeypatch.setattr(width, "MOST", 20)
     for file in range(3):
-        put(tmp_path / "in", written([{f"item-{file}-{n}": n} for n in range(20)], "lines"), f"{file}.json")
-    assert refused(tmp_path / "in").startswith("all files: more than 40 different properties (such as 'item-1-")
+        put(tmp_path / "in", written([{f"item-{file}-{n}": n} for n in range(10)], "lines"), f"{file}.json")
+    assert refused(tmp_path / "in").startswith("all files: more than 20 different properties (such as 'item-1-")
 
 
 def test_ids_inside_of_one_property_are_one_column(tmp_path, monkeypatch):
-    monkeypatch.setattr(width, "MOST", 40)
-    path = put(tmp_path, written([{"scores": {f"item-{n}": n}} for n in range(60)], "lines"))
-    assert by_every_way(path)["kept", ""] == 60
-    assert metrics.read_events(path)["scores"].iloc[59] == '{"item-59": 59}'
+    monkeypatch.setattr(width, "MOST", 20)
+    path = put(tmp_path, written([{"scores": {f"item-{n}": n}} for n in range(25)], "lines"))
+    assert by_every_way(path)["kept", ""] == 25
+    assert metrics.read_events(path)["scores"].iloc[24] == '{"item-24": 24}'
 
 
 def test_columns_of_a_table_of_text_are_not_bound_for_its_header_tells_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(width, "MOST", 40)
-    names = ",".join(f"item-{n}" for n in range(60))
-    path = put(tmp_path, f"{HEAD.strip()},{names}\n{ANN.strip()}{',1' * 60}\n")
+    monkeypatch.setattr(width, "MOST", 20)
+    names = ",".join(f"item-{n}" for n in range(25))
+    path = put(tmp_path, f"{HEAD.strip()},{names}\n{ANN.strip()}{',1' * 25}\n")
     assert by_every_way(path)["kept", ""] == 1
 
 
