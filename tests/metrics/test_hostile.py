@@ -325,16 +325,22 @@ HEADED = {
     "UTF-16": HEAD.encode("utf-16"), "packed": zstd(HEAD.encode()),
 }  # fmt: skip
 NO_ROWS = [*BLANK.values(), *HEADED.values()]
+ONE_WITHOUT = {("read", ""): 2, ("read", "1 file without rows (a.csv)"): 0, ("kept", ""): 2}
 
 
 @pytest.mark.parametrize("content", NO_ROWS, ids=range(len(NO_ROWS)))
 def test_a_file_without_rows_is_counted_and_the_others_are_read(tmp_path, content):
     put(tmp_path / "in", content, "a.csv")
     put(tmp_path / "in", CSV, "b.csv")
-    told = {("read", ""): 2, ("read", "1 file without rows (a.csv)"): 0, ("kept", ""): 2}
-    assert by_every_way(tmp_path / "in") == told
-    assert by_every_way([tmp_path / "in" / "b.csv", tmp_path / "in" / "a.csv"], tmp_path) == told
-    assert by_every_way(put(tmp_path, zipped(("a.csv", content), ("b.csv", CSV)))) == told
+    assert by_every_way(tmp_path / "in") == ONE_WITHOUT
+
+
+@pytest.mark.parametrize("content", [b"", HEAD])
+def test_a_file_without_rows_may_be_in_a_list_a_glob_or_an_archive(tmp_path, content):
+    files = [put(tmp_path / "in", CSV, "b.csv"), put(tmp_path / "in", content, "a.csv")]
+    assert by_every_way(files, tmp_path) == ONE_WITHOUT
+    assert by_every_way(tmp_path / "in" / "*.csv") == ONE_WITHOUT
+    assert by_every_way(put(tmp_path, zipped(("a.csv", content), ("b.csv", CSV)))) == ONE_WITHOUT
 
 
 @pytest.mark.parametrize("content", NO_ROWS, ids=range(len(NO_ROWS)))

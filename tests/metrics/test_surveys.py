@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics import check_responses, net_promoter_score
@@ -154,13 +154,20 @@ def test_naive_and_missing_times_are_refused():
         net_promoter_score(TWICE.assign(answered_at=TWICE["answered_at"].mask(TWICE.index == 0)))
 
 
-@given(st.lists(st.integers(0, 10), min_size=1, max_size=60))
-def test_the_score_lies_in_its_limits_and_on_its_scale(scores):
-    row = nps(scores)
-    low, score, high = row[["net_promoter_score_low", "net_promoter_score", "net_promoter_score_high"]]
-    assert -100 <= low <= high <= 100
-    assert -100 <= score <= 100
-    assert row["promoters"] + row["passives"] + row["detractors"] == row["responses"]
+@settings(max_examples=10)
+@given(st.lists(st.lists(st.integers(0, 10), min_size=1, max_size=60), min_size=10, max_size=10))
+def test_the_score_lies_in_its_limits_and_on_its_scale(samples):
+    rows = pd.DataFrame(
+        [(k, score) for k, sample in enumerate(samples) for score in sample], columns=["group", "score"]
+    )
+    table = net_promoter_score(rows, by="group", per_respondent="all", min_n=1)
+    low, score, high = (table[f"net_promoter_score{side}"] for side in ("_low", "", "_high"))
+    assert ((low >= -100) & (low <= high) & (high <= 100)).all()
+    assert score.between(-100, 100).all()
+    assert (table["promoters"] + table["passives"] + table["detractors"] == table["responses"]).all()
+    assert table["responses"].tolist() == [len(sample) for sample in samples]
+    alone = [nps(sample)["net_promoter_score_low"] for sample in samples[:1]]
+    assert alone == low[:1].tolist()  # a group alone has the limits that it has among others
 
 
 def test_only_answers_to_the_nps_question_are_read():
