@@ -9,7 +9,6 @@ lock         the installed packages, and the file that pins them
 template     what makes pages of notebooks
 """
 
-import ast
 import importlib.util
 import json
 import os
@@ -18,18 +17,21 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
 import reporting
 from reporting.errors import RefusedError
-from reporting.publishing.digests import Digests, digest_of, names_in
+from reporting.publishing.digests import Digests, digest_of, files_in, names_in
 from reporting.publishing.links import links_for
 from reporting.publishing.plan import Plan
 from reporting.recipe.notebook import read_cells
 from reporting.recipe.parameters import as_plain
 
+IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([^#;\n]+))", re.M)
+RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.M)
 LINK = re.compile(r"([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
 # of this package: what draws figures, what makes pages, and what it is told
 TEMPLATE = ("figures", "pages", "publishing/links.py", "publishing/page.py", "publishing/rendering.py")
@@ -85,38 +87,53 @@ def commit(folder: Path) -> str | None:
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
-def _imported(notebook: Path) -> tuple[tuple[str, Path], ...]:
-    """Modules that a notebook imports and that are no installed package: their names, and where their code is."""
-    names: set[str] = set()
+def _imported(notebook: Path, digests: Digests) -> list[tuple[str, Path]]:
+    """Code that a notebook imports or runs, and what that imports, if it is no installed package: names and places."""
     try:
         cells = [cell.source for cell in read_cells(notebook) if cell.kind == "code"]
     except RefusedError:
-        return ()
-    for source in cells:
-        code = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
-        try:
-            tree = ast.parse(code)
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names |= {name.name.partition(".")[0] for name in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names.add(node.module.partition(".")[0])
-    found = [(name, _source(name, notebook.parent)) for name in sorted(names - sys.stdlib_module_names)]
-    return tuple((name, path) for name, path in found if path is not None)
+        return []
+    found: dict[str, Path] = {}
+    todo = _names_in("\n".join(cells))
+    while todo:
+        name = todo.pop()
+        path = digests.once(("source", name, notebook.parent), partial(_source, name, notebook))
+        if path is not None and name not in found:
+            found[name] = path
+            todo |= digests.once(("imports", path), partial(_names_in_code, path))
+    return sorted(found.items())
 
 
-def _source(name: str, folder: Path) -> Path | None:
-    for beside in (folder / name, folder / f"{name}.py"):
-        if beside.exists():
-            return beside
+def _names_in(code: str) -> set[str]:
+    """Modules that code imports, and files that it runs; also of cells that are no Python, as those with magics."""
+    names = {name for name, _ in IMPORT.findall(code) if name}
+    for _, several in IMPORT.findall(code):
+        names |= {word for part in several.split(",") for word in re.findall(r"^\s*([A-Za-z_]\w*)", part)}
+    return (names - sys.stdlib_module_names) | set(RUN.findall(code))
+
+
+def _names_in_code(path: Path) -> set[str]:
+    names: set[str] = set()
+    for file in files_in(path) if path.is_dir() else [path]:
+        if file.suffix == ".py":
+            with suppress(OSError):
+                names |= _names_in(file.read_text(encoding="utf-8", errors="replace"))
+    return names
+
+
+def _source(name: str, notebook: Path) -> Path | None:
+    folder = notebook.parent
+    for beside in (folder / name / "__init__.py", folder / f"{name}.py", folder / name):
+        if beside.is_file():
+            return beside.parent if beside.name == "__init__.py" else beside
+    # a folder without a first file is a package too, if there is no other
+    plain = folder / name if (folder / name).is_dir() and name.isidentifier() else None
     try:
-        spec = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(name) if name.isidentifier() else None
     except (ImportError, ValueError):
-        return None
+        return plain
     if spec is None or spec.origin is None:
-        return None
+        return plain
     origin = Path(spec.origin)
     if any(origin.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")):
         return None  # installed: its version counts, not its files
@@ -146,7 +163,7 @@ def _template(digests: Digests) -> str:
 
 
 def _package(notebook: Path, digests: Digests) -> str:
-    parts = [(name, path, ("code", path)) for name, path in _imported(notebook)]
+    parts = [(name, path, ("code", path)) for name, path in _imported(notebook, digests)]
     return digest_of(*[f"{name} {digests.once(key, partial(_code, path, digests))}" for name, path, key in parts])
 
 

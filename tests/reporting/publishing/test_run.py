@@ -55,6 +55,27 @@ def test_what_draws_figures_is_part_of_the_template(tmp_path, monkeypatch):
     assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: template"
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["import top", "%%time\nimport under", "files = !ls\nimport under", "import under\nunder?",
+     "import json; import under", "from inner import part", "%run -i script.py", "import bare.part"],
+)  # fmt: skip
+def test_what_a_notebook_imports_or_runs_is_part_of_the_package(tmp_path, cell):
+    for folder in ("inner", "bare"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part.py").write_text("rate = 1")
+    (tmp_path / "inner" / "__init__.py").touch()
+    for name, code in (("top", "from under import rate"), ("under", "rate = 1"), ("script", "import under")):
+        (tmp_path / f"{name}.py").write_text(code)
+    made = project(tmp_path, "funnel")
+    write_notebook(tmp_path / "funnel.ipynb", "%md # The funnel", cell)
+    made.run()
+    assert [entry.status for entry in made.run().entries] == ["unchanged"]
+    for name in ("under.py", "inner/part.py", "bare/part.py"):
+        (tmp_path / name).write_text("rate = 22")
+    assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: package"
+
+
 def test_names_that_a_pattern_matches_are_part_of_the_data(tmp_path):
     made = project(tmp_path, "funnel", more='data = ["in/*.csv"]\n')
     (tmp_path / "in").mkdir()
