@@ -147,6 +147,8 @@ def test_alerts_of_several_moments_are_held_against_what_came_after_each():
     rules = alert_quality(TOLD, outcomes=OVER_TIME, by="rule").set_index("rule")
     assert rules.loc["bill", ["customers", "alerted", "precision", "recall"]].tolist() == [5, 1, 1, 0.5]
     assert rules.loc["use", ["alerted", "churned", "precision"]].tolist() == [3, 2, pytest.approx(1 / 3)]
+    for told in (TOLD, TOLD[::-1], TOLD.iloc[[2, 0, 1, 3]]):
+        assert alert_quality(told, outcomes=OVER_TIME, by="rule")["rule"].tolist() == ["bill", "use"]  # in any order
     assert len(alert_quality(TOLD[:0], outcomes=OVER_TIME, by="rule")) == 0
     with pytest.raises(EventTableError, match="1 customers have an alert and no outcome"):
         alert_quality(TOLD.assign(cutoff=TOLD["cutoff"].max()).drop_duplicates("customer_id")[:1], outcomes=OVER_TIME)

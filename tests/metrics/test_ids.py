@@ -7,10 +7,16 @@ import pandas as pd
 import pytest
 
 from metrics import (
+    alert_quality,
     assisted_trial_conversion,
     churn_alerts,
+    churn_by_band,
     churn_reasons,
+    content_reuse,
     customer_timeline,
+    event_log,
+    lift,
+    onboarding_outcomes,
     open_conversion,
     payment_recovery,
     questions_after,
@@ -105,3 +111,37 @@ def test_who_opened_and_who_bought_are_the_same_ones(one, other):
     bought = pd.DataFrame({"recipient_id": ids(other, 7), "at": day("05-03")})
     table = open_conversion(mails, conversions=bought, window="14 days", as_of=AS_OF)
     assert table["openers_converted"].tolist() == [1]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_scores_and_alerts_are_of_the_customers_whose_outcome_is_told(one, other):
+    outcomes = pd.DataFrame({"customer_id": ids(other, 7, 8), "churned": [True, False]})
+    scores = pd.DataFrame({"customer_id": ids(one, 7, 8), "score": [9, 1], "band": ["red", "green"]})
+    assert lift(scores, outcomes=outcomes, fraction=0.5)["lift"].item() == 2
+    assert churn_by_band(scores, outcomes=outcomes, min_n=1)["churned"].tolist() == [1, 0, 0, 0]
+    assert alert_quality(scores[:1], outcomes=outcomes)["precision"].item() == 1
+
+
+@pytest.mark.parametrize("kind", ["text", "whole", "decimal"])
+def test_answers_are_those_of_the_users_of_events(kind):
+    log = event_log("""
+        2026-01-01  7  sign_up
+        2026-01-02  7  guide
+        2026-01-01  8  sign_up
+    """)
+    answers = pd.DataFrame({"respondent_id": ids(kind, 7, 8), "answered_at": day("01-20", "01-20"), "score": [5, 1]})
+    table = onboarding_outcomes(
+        log, onboarded="guide", start_event="sign_up", as_of=AS_OF, min_n=1, responses=answers
+    ).set_index("outcome")
+    assert table.loc["satisfaction", ["onboarded_rate", "others_rate"]].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_views_are_of_the_contents_that_were_made(one, other):
+    contents = pd.DataFrame({"content_id": ids(one, 1, 2), "customer_id": ids(other, 7, 8)})
+    views = pd.DataFrame({"user_id": ids(one, 8, 8), "content_id": ids(other, 1, 2)})
+    table = content_reuse(
+        views.assign(timestamp=day("01-02", "01-02")), contents=contents.assign(made_at=day("01-01", "01-01")),
+        as_of=AS_OF, min_n=1,
+    )  # fmt: skip
+    assert table["reused"].item() == 1  # 8 saw the one of 7; the other was their own

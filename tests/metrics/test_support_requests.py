@@ -124,3 +124,13 @@ def test_a_content_stands_once():
         content_reuse(views(), contents=pd.concat([CONTENTS, CONTENTS[:1]]), as_of=AS_OF)
     with pytest.raises(ValueError, match="timestamp has no zone"):
         reuse(views(("ann", "deck", 1)).assign(timestamp=pd.Timestamp("2026-05-01")))
+
+
+def test_a_group_whose_contents_are_all_too_young_is_told_so():
+    kinds = CONTENTS.assign(kind=["a", "a", "b", "c"])
+    table = content_reuse(views(("cat", "deck", 1), ("cat", "new", 1)), contents=kinds, by="kind", as_of=AS_OF, min_n=1)
+    assert table["kind"].tolist() == ["a", "b", "c"]
+    assert table["contents"].tolist() == [2, 1, 0]
+    assert table["reused"].tolist() == [1, 0, 0]
+    assert table["reason"].fillna("").tolist() == ["", "", "immature"]
+    assert reuse(views(("cat", "deck", 1)), by="customer_id")["reused"].tolist() == [1, 0]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.intervals import Floats, add_rate, no_denominator, ratio
 from metrics.periods import one_of
 from metrics.results import blank, join_reasons, result, too_few
@@ -196,6 +197,7 @@ def alert_quality(
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
     everyone = outcomes[keys].assign(churned=_outcomes(outcomes["churned"], "churned"))
+    everyone, alerts = (table.assign(customer_id=id_texts(table["customer_id"])) for table in (everyone, alerts))
     again = everyone.duplicated(keys)
     if again.any():
         raise EventTableError(
@@ -212,7 +214,7 @@ def alert_quality(
         )
     groups: list[tuple[Any, pd.DataFrame, pd.DataFrame]]
     if by == "rule":
-        groups = [(rule, everyone, rows) for rule, rows in named.groupby("rule", sort=False)]
+        groups = [(rule, everyone, rows) for rule, rows in named.groupby("rule", observed=True)]
     elif by == "cutoff":
         groups = [(moment, rows, named[named["cutoff"] == moment]) for moment, rows in everyone.groupby("cutoff")]
     else:
@@ -324,8 +326,9 @@ def _joined(scores: pd.DataFrame, outcomes: pd.DataFrame, outcome: str) -> tuple
                 f"{name}: {int(again.sum()):,} customers stand there twice (first: "
                 f"{table.loc[again, 'customer_id'].iloc[0]!r}). Give one row for each, or cutoff in both tables."
             )
-    told = outcomes.loc[outcomes[outcome].notna(), [*keys, outcome]].astype({"customer_id": "str"})
-    rows = scores.drop(columns=outcome, errors="ignore").astype({"customer_id": "str"})
+    told = outcomes.loc[outcomes[outcome].notna(), [*keys, outcome]]
+    told = told.assign(customer_id=id_texts(told["customer_id"]))
+    rows = scores.drop(columns=outcome, errors="ignore").assign(customer_id=id_texts(scores["customer_id"]))
     table = rows.merge(told, on=keys, how="inner")
     return table, len(scores) - len(table)
 

@@ -255,7 +255,7 @@ def _scores(responses: pd.DataFrame, users: pd.Series, begins: Ints, follow: int
         if name not in responses:
             raise ValueError(unknown("responses", name, responses.columns, "a column of the answers", "columns"))
     answers = pd.DataFrame({
-        "user": responses["respondent_id"].astype("str").to_numpy(),
+        "user": id_texts(responses["respondent_id"]).to_numpy(),
         "at": microseconds(pd.to_datetime(responses["answered_at"], utc=True)),
         "score": pd.to_numeric(responses["score"], errors="coerce").to_numpy(float),
     }).dropna(subset="score")  # fmt: skip

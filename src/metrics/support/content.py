@@ -85,8 +85,8 @@ def content_reuse(
         for column in columns:
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
-    made = contents[["content_id", "customer_id", *by]].reset_index(drop=True)
-    made["_made"] = ticket_times(contents, "made_at")
+    made = contents[list(dict.fromkeys(["content_id", "customer_id", *by]))].reset_index(drop=True)
+    made["content_id"], made["_made"] = id_texts(made["content_id"]), ticket_times(contents, "made_at")
     wrong = made[["content_id", "customer_id"]].isna().any(axis=1) | (made["_made"] == np.iinfo(np.int64).min)
     wrong |= made.duplicated("content_id")
     if wrong.any():
@@ -96,13 +96,17 @@ def content_reuse(
         )
     made = made[made["_made"] < end]
     over = made["_made"] + wait <= end
-    seen = views[["user_id", "content_id"]].reset_index(drop=True).assign(_at=_instants(views))
+    made["customer_id"] = id_texts(made["customer_id"])
+    seen = pd.DataFrame({name: id_texts(views[name]).array for name in ("user_id", "content_id")}).assign(
+        _at=_instants(views)
+    )
     met = seen[seen["user_id"].notna()].merge(made[over], on="content_id")
     met = met[(met["_at"] >= met["_made"]) & (met["_at"] - met["_made"] < wait)]
-    met = met[id_texts(met["user_id"]) != id_texts(met["customer_id"])]
+    met = met[met["user_id"] != met["customer_id"]]
     each = met.groupby("content_id").agg(customers=("user_id", "nunique"), views=("user_id", "size"))
-    rows = made[over].merge(each, left_on="content_id", right_index=True, how="left")
-    rows = rows.assign(contents=1, reused=rows["customers"].notna().astype(int)).fillna({"customers": 0, "views": 0})
+    # Who still has the window is in no count, and yet their group has a row.
+    rows = made.assign(contents=over.astype(int)).merge(each, left_on="content_id", right_index=True, how="left")
+    rows = rows.assign(reused=rows["customers"].notna().astype(int)).fillna({"customers": 0, "views": 0})
     sums = {
         "contents": ("contents", "sum"), "reused": ("reused", "sum"), "other_customers": ("customers", "sum"),
         "other_views": ("views", "sum"),
