@@ -80,7 +80,9 @@ def lasts(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def when_told(table: pd.DataFrame, rows: pd.DataFrame, what: str = "period") -> str:
-    """``the last finished period``, or which one where `rows` are of an earlier one."""
+    """``the last finished period``, or which one where `rows` are of an earlier one; of one range ``the range``."""
+    if "period_start" not in table:
+        return "the range"
     over = table[table["complete"].astype(bool)] if "complete" in table else table
     if not len(rows) or rows["period_start"].max() == over["period_start"].max():
         return f"the last finished {what}"
