@@ -452,3 +452,17 @@ def test_money_whose_currency_is_not_told_is_no_euro():
     table = sheet(subscriptions=most, kpis=["mrr"])
     assert (one(table, "mrr")["value"], one(table, "mrr")["unit"]) == (10, "money")
     assert any("customers whose currency is not told; 1 pays in another" in line for line in footnotes(table))
+
+
+def test_solved_at_once_counts_the_tickets_whose_reopens_are_known():
+    tickets = pd.DataFrame({
+        "created_at": pd.to_datetime(["2026-02-03", "2026-02-04", "2026-02-05", "2026-03-02"], utc=True),
+        "solved_at": pd.to_datetime(["2026-02-04", "2026-02-05", "2026-02-06", None], utc=True),
+        "reopens": [0, 1, None, None],
+    })  # fmt: skip
+    sheet = kpi_sheet(tickets=tickets, kpis=["solved_first_contact_rate"], as_of="2026-04-01", min_n=1)
+    assert sheet["n"].tolist() == [2, 0]  # of the third of February and that of March nobody knows
+    assert sheet["value"].tolist()[0] == 1 / 2
+    assert sheet["reason"].fillna("").tolist() == ["", "zero_denominator"]
+    none = kpi_sheet(tickets=tickets.assign(reopens=None), kpis=["solved_first_contact_rate"], as_of="2026-04-01")
+    assert none["n"].tolist() == [0, 0]

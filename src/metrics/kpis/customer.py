@@ -85,7 +85,11 @@ def support(tickets: pd.DataFrame, how: dict[str, Any]) -> list[Found]:
     if "first_reply_at" in tickets:
         found.append(figure("first_reply_median_hours", table, "first_reply_median_hours", n="tickets"))
     if {"reopens", "solved_at"} <= set(tickets.columns):
-        found.append(figure("solved_first_contact_rate", table, "solved_first_contact_rate", n="tickets"))
+        # Of tickets whose reopens are not known it tells nothing, and they are none of its n.
+        known = tickets["reopens"].notna().to_numpy(bool)
+        many = support_quality(tickets[known], **how).set_index("period_start")["tickets"] if known.any() else None
+        table["known"] = 0 if many is None else table["period_start"].map(many).fillna(0).astype(int)
+        found.append(figure("solved_first_contact_rate", table, "solved_first_contact_rate", n="known"))
     if "satisfaction" in tickets:
         column = "customer_satisfaction"
         found.append(figure("support_satisfaction", table, column, n="rated"))
