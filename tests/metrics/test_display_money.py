@@ -7,6 +7,7 @@ from metrics import (
     kpi_sheet,
     mrr_rollforward,
     payment_recovery,
+    quick_ratio,
     renewal_churn,
     revenue_retention,
     show,
@@ -37,6 +38,17 @@ def test_revenue_is_told_with_what_moved_it_and_the_foot_adds_up():
 def test_a_second_currency_is_said_beside_and_never_added():
     rows = pd.concat([BOOK, log("ula u1 2026-01-10 - 70 currency=USD")], ignore_index=True)
     assert said(mrr_rollforward(rows, **MONTHS)).endswith("; 70.00 USD.")
+
+
+def test_money_whose_currency_is_not_told_is_said_without_one():
+    none = BOOK.assign(currency=None)
+    assert said(mrr_rollforward(none, **MONTHS)).startswith("840.00 of MRR from 5 customers")
+    assert said(quick_ratio(mrr_rollforward(none, **MONTHS))).startswith("0 of MRR was won")
+    some = pd.concat([BOOK, log("ula u1 2026-01-10 - 70").assign(currency=None)], ignore_index=True)
+    assert said(mrr_rollforward(some, **MONTHS)).endswith("; 70.00 without a currency.")
+    kept = said(revenue_retention(some, min_n=1, **MONTHS))
+    assert kept.startswith("98 % in EUR, of the MRR")
+    assert kept.endswith("; 100.0 % without a currency.")
 
 
 def test_the_foot_works_out_the_currency_that_the_sentence_tells_of():

@@ -46,7 +46,13 @@ def _others(rows: list[tuple[str, pd.Series]], name: str, write: Callable[[float
 def _of(table: pd.DataFrame, group: str) -> str:
     if not group:
         return ""
-    return f" in {group}" if groups_of(table) == ["currency"] else f" of {group}"
+    if groups_of(table) != ["currency"]:
+        return f" of {group}"
+    if group != "(missing)":
+        return f" in {group}"
+    return (
+        " without a currency" if table["currency"].nunique(dropna=False) > 1 else ""
+    )  # the data may tell of none at all
 
 
 def _worked(table: pd.DataFrame, row: pd.Series, worked: str) -> str:

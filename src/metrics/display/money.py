@@ -15,6 +15,7 @@ from metrics.display.numbers import count, percent, plain, share, signed, with_u
 from metrics.display.worked import last_complete, last_of_groups, last_of_largest, level, quotient, whose
 
 _MOVES = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
+_NO_CURRENCY = "without a currency"
 _SPOKEN = {"reactivation": "from who came back", "fx": "rates of exchange", "new": "new", "pause": "paused"}
 
 
@@ -30,14 +31,14 @@ def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     moved = sorted(((float(row[name]), name) for name in _MOVES if row[name]), key=lambda pair: -abs(pair[0]))
     said = ", ".join(f"{signed(value, places)} {_SPOKEN.get(name, name)}" for value, name in moved[:3])
     word = "as much as" if not change else f"{plain(abs(change), places)} {'more' if change > 0 else 'less'} than"
-    text = (
-        f"{row['currency']} of MRR from {count(row['customers_end'])} customers at the end{when}, {word} at its start"
-    )
+    text = f"of MRR from {count(row['customers_end'])} customers at the end{when}, {word} at its start"
+    text = text if numbers.is_missing(row["currency"]) else f"{row['currency']} {text}"
     text += f" ({said})" if said else ""
     for other in rows[1:3]:
         names = [str(other[name]) for name in groups_of(table) if name != "currency"]
         of = f" of {', '.join(names)}" if names else ""
-        text += f"; {plain(other['closing'], places)} {other['currency']}{of}"
+        code = _NO_CURRENCY if numbers.is_missing(other["currency"]) else other["currency"]
+        text += f"; {plain(other['closing'], places)} {code}{of}"
     return Sentence(plain(row["closing"], places), f"{text}.")
 
 
@@ -92,8 +93,12 @@ def _of_currencies(
 
     mine = of(table)
     said = say(table if mine is None else mine, of(before))
-    others = "".join(f"; {with_unit(percent(row[name]))} in {other}" for other, row in rows[1:3])
-    return replace(said, text=f"in {code}, {said.text.removesuffix('.')}{others}.")
+    others = "".join(f"; {with_unit(percent(row[name]))} {_in_currency(other)}" for other, row in rows[1:3])
+    return replace(said, text=f"{_in_currency(code)}, {said.text.removesuffix('.')}{others}.")
+
+
+def _in_currency(code: str) -> str:
+    return _NO_CURRENCY if code == "(missing)" else f"in {code}"
 
 
 def kept_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
