@@ -56,6 +56,18 @@ def words_of(start, my_csv):
     return shlex.split(line.replace("my-reports", str(my_csv.parent / "my-reports")))[2:]
 
 
+def test_what_a_refusal_advises_can_be_typed(my_csv):
+    other = my_csv.with_name("other.csv")
+    other.write_text(my_csv.read_text().replace("user,event", "Wer war es,event"))
+    said = CliRunner().invoke(app, ["check", str(other)]).output
+    assert "as --rename 'their name=user_id'." in said
+    assert "rename=" not in said
+    words = ["check", str(other), "--rename", "Wer war es=user_id"]
+    said = CliRunner().invoke(app, words).output
+    assert "such as --timezone Europe/Berlin." in said
+    assert CliRunner().invoke(app, [*words, "--timezone", "Europe/Berlin"]).exit_code == 0
+
+
 def test_own_data_are_loaded_and_checked(my_csv):
     for words in (["load", *words_of("load", my_csv)], ["check", str(my_csv), "--timezone", "Europe/Berlin"]):
         result = CliRunner().invoke(app, words)

@@ -1,6 +1,9 @@
 """The command line: `metrics check` and `metrics load` for data, and what other packages register beside them."""
 
 import json
+import re
+import shlex
+from ast import literal_eval
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -162,12 +165,28 @@ def _asked(read: "Callable[[str | list[str]], Answer]", exports: list[Path]) -> 
     try:
         return read(paths[0] if len(paths) == 1 else paths)
     except metrics.EventTableError as error:
-        typer.echo(f"{error}", err=True)
+        typer.echo(_in_options(f"{error}"), err=True)
         if len(error.problems) > 1:
             typer.echo("\n" + error.problems.to_string(index=False, na_rep=""), err=True)
     except (ValueError, OSError) as error:
-        typer.echo(f"{error}", err=True)
+        typer.echo(_in_options(f"{error}"), err=True)
     raise typer.Exit(2)
+
+
+def _in_options(message: str) -> str:
+    """The arguments that a message of the package advises, as they are typed here.
+
+    >>> _in_options("Say which it is, as rename=['Kunden Nr=user_id']. Say timezone='Europe/Berlin'.")
+    "Say which it is, as --rename 'Kunden Nr=user_id'. Say --timezone Europe/Berlin."
+    """
+    message = re.sub(
+        r"\brename=(\[.*?\])(?=[.\s]|$)",
+        lambda found: " ".join(f"--rename {shlex.quote(pair)}" for pair in literal_eval(found[1])),
+        message,
+    )
+    message = re.sub(r"(?<![\w-])(timezone|format)='([\w/+-]+)'", r"--\1 \2", message)
+    message = re.sub(r"(?<![\w-])((?:account|project)_timezone)='([\w/+-]+)'", r"-o \1=\2", message)
+    return re.sub(r"\braise max_refused\b", "raise --max-refused", message)
 
 
 def main() -> None:

@@ -132,7 +132,7 @@ def test_every_format_in_the_folder_is_registered_and_generic_is_asked_last():
 def test_two_candidates_for_a_column_are_never_guessed_between(tmp_path: Path):
     path = write(tmp_path, "customer_id,member_id,event,timestamp\nann,x,visit,2026-01-05T09:00:00Z\n")
     assert "'customer_id', 'member_id'" in str(refusal(path))
-    assert "rename={'customer_id': 'user_id'}" in str(refusal(path))
+    assert "rename=['customer_id=user_id']" in str(refusal(path))
     assert read_events(path, rename={"member_id": "user_id"})["user_id"].tolist() == ["x"]
 
 
@@ -162,6 +162,17 @@ def test_a_missing_column_is_named_with_what_there_is(tmp_path: Path):
     assert "has no timestamp column. Its columns are ['user_id', 'event', 'timestamb']. Nearest: 'timestamb'" in str(
         error
     )
+    assert str(error).endswith("if it is meant, say rename=['timestamb=timestamp'].")
+
+
+def test_columns_that_are_missing_are_all_asked_for_in_the_form_that_rename_takes(tmp_path: Path):
+    path = write(tmp_path, "wer;Ereignisse;wann\nann;visit;2026-01-05T09:00:00Z\n")
+    error = str(refusal(path))
+    assert error.endswith(
+        "Say which they are, as rename=['their name=user_id', 'Ereignisse=event', 'their name=timestamp']."
+    )
+    rename = ["wer=user_id", "Ereignisse=event", "wann=timestamp"]
+    assert read_events(path, rename=rename)["event"].tolist() == ["visit"]
 
 
 # Ids

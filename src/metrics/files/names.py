@@ -81,7 +81,7 @@ def assign(columns: Sequence[Column], found: Sequence[str], file: str, *, inner:
     missing = [column for column in columns if column.required and column.name not in chosen]
     if missing:
         what = " and no ".join(column.name for column in missing)
-        raise refuse(file, f"has no {what} column", _columns_found(found, missing[0].name, _names_of(missing[0])))
+        raise refuse(file, f"has no {what} column", f"Its columns are {_shown(found)}.{_which(found, missing)}")
     return chosen
 
 
@@ -95,7 +95,7 @@ def _choose(column: Column, found: Sequence[str], file: str, *, taken: set[str])
             raise refuse(
                 file,
                 f"has {len(hits)} columns that could be {column.name}: {', '.join(map(repr, hits))}",
-                f"Say which, such as rename={{{hits[0]!r}: {column.name!r}}}.",
+                f"Say which, such as {_renamed({column.name: hits[0]})}.",
             )
         if hits:
             return hits[0]
@@ -106,23 +106,39 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def _names_of(column: Column) -> list[str]:
-    return [column.name, *column.synonyms]
-
-
-def _columns_found(found: Sequence[str], name: str, synonyms: Sequence[str] = ()) -> str:
-    shown = [str(column)[:40] for column in found[:20]]
+def _shown(found: Sequence[str]) -> str:
     more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    return f"{[str(column)[:40] for column in found[:20]]}{more}"
+
+
+def _nearest(found: Sequence[str], names: Iterable[str]) -> str | None:
+    """The column that is called nearly as one of the names, the first of them first."""
     plain = {_plain(column): column for column in found}
-    for wanted in [name, *synonyms]:
+    for wanted in names:
         near = get_close_matches(_plain(wanted), plain, n=1, cutoff=0.7)
         if near:
-            here = plain[near[0]]
-            hint = (
-                f" Nearest: {here!r}; if it is meant, say rename={{{here!r}: {name!r}}}."
-                if synonyms
-                else f" Did you mean {here!r}?"
-            )
-            return f"Its columns are {shown}{more}.{hint}"
-    hint = f" Say which it is, as rename={{'their name': {name!r}}}." if synonyms else ""
-    return f"Its columns are {shown}{more}.{hint}"
+            return plain[near[0]]
+    return None
+
+
+def _columns_found(found: Sequence[str], name: str) -> str:
+    near = _nearest(found, [name])
+    return f"Its columns are {_shown(found)}." + (f" Did you mean {near!r}?" if near else "")
+
+
+def _which(found: Sequence[str], missing: Sequence[Column]) -> str:
+    """What to say of the columns that were not found: all of them, with those that are called nearly so."""
+    near: dict[str, str | None] = {}
+    for column in missing:
+        free = [name for name in found if name not in near.values()]
+        near[column.name] = _nearest(free, [column.name, *column.synonyms])
+    asked = _renamed({ours: theirs or "their name" for ours, theirs in near.items()})
+    if all(near.values()):
+        names = ", ".join(repr(theirs) for theirs in near.values())
+        return f" Nearest: {names}; if {'it is' if len(near) == 1 else 'they are'} meant, say {asked}."
+    return f" Say which {'it is' if len(near) == 1 else 'they are'}, as {asked}."
+
+
+def _renamed(theirs: Mapping[str, str]) -> str:
+    """The argument as Python takes it; on a command line its pairs are said as they are."""
+    return f"rename={[f'{name}={ours}' for ours, name in theirs.items()]}"
