@@ -549,6 +549,12 @@ def test_each_step_of_a_cadence_is_a_row_of_its_figure():
     assert "welcome-1: 20" in DRAWN[ax].plot.alt(table)
 
 
+def test_mails_of_no_group_are_named_missing_in_the_figure():
+    log = pd.concat([EDGES.assign(country=value, campaign_id=name) for name, value in (("a", "DE"), ("b", None))])
+    ax = plot_email_performance(email_performance(log, by="country", min_n=1))
+    assert {"DE", "(missing)"} <= {text.get_text() for text in ax.texts}
+
+
 def test_the_figure_of_the_number_of_mails_leaves_out_what_nobody_got():
     table = mail_frequency(CADENCE, as_of="2026-05-19", min_n=1, most=5)
     ax = plot_mail_frequency(table)

@@ -65,8 +65,9 @@ def row_plot(
 
 
 def group_name(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
-    """The values of `by`, those that are missing left out."""
-    return ", ".join(str(row[g]) for g in groups_of(table) if not numbers.is_missing(row[g])) or "All"
+    """The values of `by`, of several those that are there: a mail without variants has none."""
+    groups = groups_of(table)
+    return ", ".join(str(row[g]) for g in groups if not numbers.is_missing(row[g])) or group_of(table, row) or "All"
 
 
 def plot_email_performance(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
