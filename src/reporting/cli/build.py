@@ -205,12 +205,8 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
     results: list[dict[str, Any]] = []
     for run in runs:
         for entry in run.entries:
-            page = (
-                recipe.out
-                / ("runs" if entry.backfill else "latest")
-                / (entry.run if entry.backfill else "")
-                / entry.page
-            )
+            past = entry.backfill or how.trigger == "rerun"  # what readers see may be of a later day
+            page = recipe.out / (f"runs/{entry.run}" if past else "latest") / entry.page
             result: dict[str, Any] = {"report": entry.name, "status": entry.status, "page": str(page)}
             if entry.backfill:
                 result["day"] = entry.day

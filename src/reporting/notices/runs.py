@@ -72,7 +72,8 @@ def _facts(recipe: "Recipe", entry: "Entry", record: "Record") -> Iterator[tuple
     yield "run", entry.run
     yield "at", entry.started
     yield "as_of", entry.as_of
-    yield "page", str(recipe.out / "latest" / entry.page)
+    shown = any(kept is not None and kept.run == entry.run for kept in (record.good, record.failure))
+    yield "page", str(recipe.out / ("latest" if shown else f"runs/{entry.run}") / entry.page)
     yield "index", str(recipe.out / "index.html")
     if entry.failed:
         yield "cause", entry.cause

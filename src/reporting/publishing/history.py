@@ -85,7 +85,7 @@ def due(recipe: Recipe, now: datetime) -> list[str]:
             continue
         last = Times.read(report.schedule).last(now)
         pages = [record for name, record in states.pages.items() if name.partition("/")[0] == report.name]
-        done = [max(page.checked, page.good.started if page.good else "") for page in pages if not page.failure]
+        done = [page.done for page in pages if not page.failure]
         if len(done) < len(pages) or not pages or any(not at or datetime.fromisoformat(at) < last for at in done):
             names.append(report.name)
     return names

@@ -95,7 +95,8 @@ def run_reports(
             now = datetime.now(UTC).isoformat()
             entries = [_unchanged(decision, states, folder) for decision in decisions]
             for entry in entries:
-                states.pages[entry.name].checked = now
+                if not entry.backfill:
+                    states.pages[entry.name].checked = now
             _settle(folder, recipe, states, digests)
             return Run("", entries)
         run = folder.new_id()
@@ -264,4 +265,4 @@ def _unchanged(decision: Decision, states: States, folder: Folder) -> Entry:
         entry = next(page for page in manifest.pages if page.name == decision.plan.name) if manifest else entry
     if entry is None:
         raise OSError(f"{folder.runs / decision.same_as}: its manifest cannot be read. Remove this run, and run again.")
-    return replace(entry, status=UNCHANGED)
+    return replace(entry, status=UNCHANGED, backfill=decision.plan.backfill)

@@ -37,6 +37,11 @@ class Record:
     attempts: list[list[str]] = field(default_factory=list)  # run, moment, status, page; newest first
     keys: dict[str, str] = field(default_factory=dict)  # key of its inputs → run that built it
 
+    @property
+    def done(self) -> str:
+        """When it was last built or found unchanged for the day of the run, not for one that was past; else empty."""
+        return max(self.checked, self.good.started if self.good and not self.good.backfill else "")
+
 
 @dataclass
 class States:
@@ -49,9 +54,10 @@ class States:
         """Add a run, later than all before."""
         for entry in manifest.pages:
             record = self.pages.setdefault(entry.name, Record())
-            old = entry.backfill and record.good is not None and entry.day < record.good.day
+            past = entry.backfill or manifest.trigger == "rerun"  # it may be of a day before what stands
+            old, before = (past and kept is not None and entry.day < kept.day for kept in (record.good, record.failure))
             if entry.status == UNCHANGED:
-                record.checked = manifest.ended
+                record.checked = record.checked if entry.backfill else manifest.ended
                 continue
             attempt = [entry.run, entry.started, entry.status, entry.page]
             record.attempts = [attempt, *record.attempts][:ATTEMPTS]
@@ -60,8 +66,10 @@ class States:
                 point = [entry.run, entry.day, entry.started, entry.as_of, _number(entry.key_figure)]
                 record.points = sorted([*record.points, point], key=lambda point: (point[1], point[0]))[-POINTS:]
                 if not old:
-                    record.good, record.failure, record.failures, record.since = entry, None, 0, ""
-            elif not old:
+                    record.good = entry
+                    if not before:
+                        record.failure, record.failures, record.since = None, 0, ""
+            elif not (old or before):
                 record.failures += 1
                 record.since = record.since or entry.started
                 record.failure = entry
@@ -212,12 +220,12 @@ def _late_since(record: Record, report: Report, now: datetime) -> datetime | Non
     """When a page was due that was not built since, by its schedule or its age; a run has its own time to build it."""
     if record.good is None:
         return None
-    done = _moment(max(record.checked, record.good.started))
+    done = _moment(record.done or record.good.started)
     if report.late_after is not None and now > (due := done + timedelta(seconds=report.late_after)):
         return due
     if report.schedule is not None:
         due = Times.read(report.schedule).last(now - timedelta(seconds=report.timeout))
-        return due if done < due else None
+        return due if not record.done or done < due else None
     return None
 
 

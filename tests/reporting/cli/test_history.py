@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,33 @@ def test_rerun_builds_the_failed_again_with_the_parameters_they_had(verb):
     ]
     assert manifest["trigger"] == "rerun"
     assert "Nothing failed in" in verb("rerun last --failed", code=2).stderr
+
+
+def test_a_run_of_a_past_day_again_leaves_the_newer_page(verb, monkeypatch):
+    def on(day, words, code=0):
+        monkeypatch.setattr("reporting.publishing.plan.today_in", lambda zone: date.fromisoformat(day))
+        return verb(words, code)
+
+    def stands():
+        [row] = [row for row in said(verb("list --json")) if row["name"] == "funnel"]
+        return row["state"], row["good"]["as_of"]
+
+    text = Path("reports.toml").read_text().replace("[defaults]", '[defaults]\nparams = { as_of = "today" }')
+    Path("reports.toml").write_text(text)
+    verb.fails.append("funnel")
+    on("2026-07-01", "run funnel", 4)
+    first = said(verb("list --runs --json"))[0]["run"]
+    on("2026-07-02", "run funnel", 4)
+    verb.fails.clear()
+    assert "out/runs/" in on("2026-07-02", f"rerun {first}").stdout
+    assert stands() == ("failed", "2026-07-01")  # that of the second day still is
+    on("2026-07-02", "run funnel")
+    assert stands() == ("current", "2026-07-02")
+    on("2026-07-02", f"rerun {first}")
+    assert stands() == ("current", "2026-07-02")
+    verb.fails.append("funnel")
+    assert "See out/runs/" in on("2026-07-02", f"rerun {first}", 4).stderr
+    assert stands() == ("current", "2026-07-02")
 
 
 def test_a_page_that_failed_again_says_how_to_build_it_with_the_parameters_it_had(verb):

@@ -1,8 +1,10 @@
 """When is a page late? By its schedule or by its age, and never while its run may still be at work."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from reporting.publishing.states import read_states
+from reporting.publishing.folder import Folder
+from reporting.publishing.history import due
+from reporting.publishing.states import load_states, read_states, save_states
 from tests.reporting.publishing.fakes import Project
 
 DAILY = '[report.funnel]\nnotebook = "funnel.ipynb"\nschedule = "every day at 06:00 UTC"\ntimeout = "10 minutes"\n'
@@ -17,12 +19,12 @@ def test_a_page_is_late_once_its_run_should_have_ended(tmp_path):
     made = Project(tmp_path, DAILY, "funnel")
     made.run()
     now = datetime.now(UTC)
-    due = now.replace(hour=6, minute=0, second=0, microsecond=0)
-    due = due if due > now + timedelta(minutes=20) else due + timedelta(days=1)
-    assert state(made, due - timedelta(minutes=1)).state == "current"
-    assert state(made, due + timedelta(minutes=9)).state == "current"  # it may be at work
-    late = state(made, due + timedelta(minutes=11))
-    assert (late.state, late.late_since) == ("late", due)
+    at = now.replace(hour=6, minute=0, second=0, microsecond=0)
+    at = at if at > now + timedelta(minutes=20) else at + timedelta(days=1)
+    assert state(made, at - timedelta(minutes=1)).state == "current"
+    assert state(made, at + timedelta(minutes=9)).state == "current"  # it may be at work
+    late = state(made, at + timedelta(minutes=11))
+    assert (late.state, late.late_since) == ("late", at)
 
 
 def test_a_run_that_found_nothing_to_do_is_in_time(tmp_path):
@@ -30,6 +32,24 @@ def test_a_run_that_found_nothing_to_do_is_in_time(tmp_path):
     made.run()
     made.run()
     assert state(made, datetime.now(UTC) + timedelta(minutes=1)).state == "current"
+
+
+def test_days_of_the_past_are_no_run_of_today(tmp_path):
+    made = Project(tmp_path, DAILY, "funnel")
+    past = {"names": ["funnel"], "day": date(2026, 6, 1)}
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=20)
+    for _ in range(2):  # built, and found unchanged
+        made.run(request=past, trigger="backfill")
+        assert due(made.recipe, datetime.now(UTC)) == ["funnel"]
+        assert state(made, datetime.now(UTC)).state == "late"
+    made.run()
+    assert due(made.recipe, datetime.now(UTC)) == []
+    states = load_states(Folder(made.out))
+    states.pages["funnel"].good.started = states.pages["funnel"].checked = "2026-06-02T06:00:00+00:00"
+    save_states(Folder(made.out), states)
+    made.run(request=past, trigger="backfill")
+    assert due(made.recipe, datetime.now(UTC)) == ["funnel"]
+    assert state(made, tomorrow).state == "late"
 
 
 def test_what_never_ran_is_not_built_rather_than_late(tmp_path):
