@@ -80,6 +80,7 @@ def prune(
 ) -> None:
     """Remove old runs. The last run and what readers see are kept whatever the rule."""
     from reporting.publishing.folder import Folder
+    from reporting.publishing.latest import is_current, publish
     from reporting.publishing.prune import prune as remove
     from reporting.publishing.states import load_states
 
@@ -95,7 +96,10 @@ def prune(
             gone = remove(folder, load_states(folder), keep, dry=True)
         else:
             with folder.locked():
-                gone = remove(folder, load_states(folder), keep)
+                states = load_states(folder)
+                gone = remove(folder, states, keep)
+                if gone or not is_current(folder, loaded, states):
+                    publish(folder, loaded, states)  # the page of runs names those that are kept
         if as_json:
             say_json({"removed": [] if dry_run else gone, "would_remove": gone if dry_run else []})
             return

@@ -67,9 +67,10 @@ def _place(run: Path, view: Path, entry: Entry) -> None:
 
 
 def _mark(recipe: Recipe, states: States, now: datetime | None = None) -> str:
-    """What a view depends on: the last run, the recipe, and which pages are late."""
+    """What a view depends on: the last run, the recipe, which pages are late, and which runs are kept."""
     late = [row.name for row in read_states(recipe, states, now) if row.state == "late"]
-    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *late)
+    runs = {attempt[0] for record in states.pages.values() for attempt in record.attempts}
+    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *late, *sorted(runs))
 
 
 def _render_runs(recipe: Recipe, states: States) -> str:

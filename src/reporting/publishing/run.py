@@ -158,6 +158,8 @@ def _build(
     states.apply(manifest)
     _settle(folder, recipe, states, digests)
     pruned = prune(folder, states, recipe.keep) if recipe.keep else []
+    if pruned:
+        publish(folder, recipe, states)  # the page of runs names those that are kept
     return Run(run, manifest.pages, errors, pruned)
 
 

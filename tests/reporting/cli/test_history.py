@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -160,6 +161,26 @@ def test_prune_needs_a_rule_and_can_be_tried(verb):
     assert len(said(verb("list --runs --json"))) == 4
     assert len(said(verb("prune --keep-last 2 --json"))["removed"]) == 2
     assert len(said(verb("list --runs --json"))) == 2
+
+
+def test_the_page_of_runs_names_those_that_are_kept(verb):
+    def named():
+        page = (verb.made.out / "latest" / "runs.html").read_text()
+        return sorted(set(re.findall(r'href="../runs/([^/"]+)/', page)))
+
+    def kept():
+        return sorted(row["run"] for row in said(verb("list --runs --json")))
+
+    for _ in range(3):
+        verb("run --force")
+    verb("prune --keep-last 1")
+    assert named() == kept()
+    assert len(kept()) == 1
+    text = Path("reports.toml").read_text()
+    Path("reports.toml").write_text(text.replace("[defaults]", "[defaults]\nkeep = { last = 1 }"))
+    verb("run --force")
+    assert named() == kept()
+    assert len(kept()) == 1
 
 
 def test_the_index_is_made_again_from_the_manifests(verb):
