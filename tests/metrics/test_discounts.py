@@ -185,3 +185,10 @@ def test_no_per_cent_is_no_discount_and_a_currency_has_one_name():
 def test_a_missing_group_is_one_however_it_is_written():
     shop = pd.Series([None, np.nan, np.nan, pd.NA, *["a"] * 6], dtype=object)
     assert sides(ORDERS.assign(shop=shop), by="shop")["shop"].isna().tolist() == [False, False, True, True]
+
+
+def test_of_two_currencies_the_sentence_says_whose_customers_it_counts():
+    dollars = ORDERS.assign(currency="USD", user_id="x" + ORDERS["user_id"])[:4]
+    said = str(headline(sides(pd.concat([ORDERS, dollars]))))
+    assert "of 2 customers who pay in EUR whom a discount brought" in said
+    assert "who pay in" not in str(headline(sides()))

@@ -60,6 +60,8 @@ def test_groups_are_rows_and_a_missing_one_is_one_too():
     assert table["median_days"].tolist() == [10, 40]
     assert pd.isna(table["who"].iloc[1])
     assert headline(table) == "10 days pass until half of the requests of ann are released, the fewest of 2 groups."
+    few = time_to_release(requests, as_of=AS_OF, by="who", min_n=2)
+    assert headline(few) == "10 days pass until half of the requests of ann are released."  # of the other too few
 
 
 def test_a_request_is_not_released_before_it_is_made():

@@ -202,8 +202,10 @@ def releases_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     limits = f" {days.limits()}" if pd.notna(row["median_days_low"]) and pd.notna(row["median_days_high"]) else ""
     if groups_of(table) and len(table) > 1:
         name = group_of(table, row)
-        text = f"days pass until half of the requests of {name} are released{limits}, the fewest of "
-        return Sentence(plain(row["median_days"], 0), f"{text}{count(len(table))} groups.", "", [limits.strip()])
+        text = f"days pass until half of the requests of {name} are released{limits}"
+        many = len(known) + int(table["reason"].str.contains("median_days: above_half", na=False).sum())
+        text += f", the fewest of {count(many)} groups" * (many > 1)
+        return Sentence(plain(row["median_days"], 0), f"{text}.", "", [limits.strip()])
     text = f"days pass until half of {count(row['requests'])} requests are released{limits}"
     share = Estimate.of(row, "released_rate") if pd.notna(row["released_rate"]) else None
     shown = [limits.strip()] if limits else []

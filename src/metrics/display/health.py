@@ -1,5 +1,7 @@
 """How are the customers? Sentences and feet of scores and alerts, and of how well these find who leaves."""
 
+from typing import Any
+
 import pandas as pd
 
 from metrics.display import numbers
@@ -34,21 +36,42 @@ def lift_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 def quality_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many of the alerted left, how many of those who left were alerted, and how far that is from a lot."""
-    row = table.iloc[0]
+    if not len(table):
+        return none("there was no alert.")
+    row, of = _judged(table)
+    which = f" {'at' if 'cutoff' in table else 'of'} {of}" if of else ""
     if numbers.is_missing(row["precision"]):
         return none(f"there was no alert; {count(row['churned'])} of {count(row['customers'])} customers left.")
     right = Estimate.of(row, "precision")
-    text = f"of {count(row['alerted'])} customers with an alert left {right.limits()}, of all "
+    text = f"of {count(row['alerted'])} customers with an alert{which} left {right.limits()}, of all "
     text += _rate(row["base_rate"])
     if numbers.is_missing(row["recall"]):
         return Sentence(right.number(), f"{text}.", "%", [right.limits()])
     found = Estimate.of(row, "recall")
     text += f"; of {count(row['churned'])} who left {with_unit(found.number())} had one {found.limits()}."
+    if of and "rule" in table and len(table) > 1:
+        text = f"{text.removesuffix('.')}. Of {count(len(table))} rules it is the most often right."
     return Sentence(right.number(), text, "%", [right.limits(), found.limits()])
+
+
+def _judged(table: pd.DataFrame) -> tuple["pd.Series[Any]", str]:
+    """The row that the sentence tells of, and what it is of: of rules the most often right, of moments the last."""
+    known = table[table["precision"].notna()]
+    by = next(iter(groups_of(table)), None)
+    if by is None or not len(known):
+        return table.iloc[0], ""
+    row = known.iloc[-1] if by == "cutoff" else known.iloc[int(known["precision"].argmax())]
+    return row, numbers.moment(row[by]) if by == "cutoff" else _words(row[by])
 
 
 def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many customers are red, and what costs them the most points."""
+    by = setting(table, "by")
+    when = ""
+    if by in table and by != "group" and table["customer_id"].duplicated().any():  # a customer counts once: at the last
+        table = table[table[by] == table[by].max()]
+        last = table[by].max()
+        when = f" at {numbers.moment(last) if isinstance(last, pd.Timestamp) else last}"
     known = table[table["score"].notna()]
     if not len(known):
         return none("of no customer is enough known for a score.")
@@ -58,7 +81,7 @@ def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         text = f"is the mean score of {worst}, the lowest of {count(len(means))} groups."
         return Sentence(plain(means[worst], 0), text)
     red = known[known["band"] == "red"]
-    text = f"of {count(len(known))} customers with a score {'is' if len(red) == 1 else 'are'} red"
+    text = f"of {count(len(known))} customers with a score {'is' if len(red) == 1 else 'are'} red{when}"
     reasons = red["top_reason"].value_counts()
     if len(reasons):
         most = sorted(reasons[reasons == reasons.max()].index)[0]
@@ -84,15 +107,19 @@ def _end(table: pd.DataFrame) -> str:
 
 
 def quality_foot(table: pd.DataFrame) -> list[str]:
-    """Precision and recall with their figures."""
-    row = table.iloc[0]
+    """Precision and recall with their figures, of the row that the sentence tells of."""
     lines = [
         "Precision = alerted who left / alerted; recall = alerted who left / all who left; lift = precision / base."
     ]
+    if not len(table):
+        return lines
+    row, of = _judged(table)
     if not numbers.is_missing(row["precision"]):
         hit = round(row["precision"] * row["alerted"])
         recall = f"; {quotient(hit, row['churned'])}" if row["churned"] else ""
-        lines.append(f"{quotient(hit, row['alerted'])}{recall}. {level(table)} Wilson intervals.")
+        lines.append(
+            f"{quotient(hit, row['alerted'])}{recall}{f', {of}' if of else ''}. {level(table)} Wilson intervals."
+        )
     return lines
 
 

@@ -122,6 +122,9 @@ def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     less, others = Estimate.of(row, "retention_rate"), Estimate.of(full, "retention_rate")
     group = group_of(table, row, without="currency")
     group = f" of {group}" if group else ""
+    if len(table["currency"].drop_duplicates()) > 1:  # those who pay in another are not among them
+        code = row["currency"]
+        group += " whose currency is not told" if numbers.is_missing(code) else f" who pay in {code}"
     follow = setting(table, "follow_up", "the time")
     orders = setting(table, "of", "orders") == "orders"
     stayed = f"bought again within {follow}" if orders else f"still paid {follow} later"
