@@ -1,6 +1,7 @@
 """What surveys and complaints say, in a sentence and under their tables."""
 
 import pandas as pd
+import pytest
 
 from metrics import (
     complaint_rate,
@@ -95,12 +96,15 @@ def test_the_rate_of_response_says_when_it_was_sent():
     assert footnotes(sends())[1] == f"10 / 40 = 25.0{THIN}%, March 2026. 95{THIN}% Wilson intervals."
 
 
-def churned(band_scores=(10, 3)):
+def churned(band_scores=(10, 3), prefix=None, by=None):
     said = pd.DataFrame({"account_id": range(40), "score": [band_scores[0]] * 20 + [band_scores[1]] * 20})
     said["answered_at"] = pd.Timestamp("2026-01-10", tz="UTC")
     paid = pd.DataFrame({"customer_id": range(40), "mrr": 1, "start": pd.Timestamp("2025-06-01", tz="UTC")})
     paid["end"] = pd.Series(pd.Timestamp("2026-02-20", tz="UTC"), index=paid.index).where(paid.index >= 28)
-    return nps_by_churn(said, subscriptions=paid, as_of="2026-06-01")
+    if prefix:
+        said["account_id"] = prefix + said["account_id"].astype("str")
+    said["plan"] = ["a", "b"] * 20
+    return nps_by_churn(said, subscriptions=paid, as_of="2026-06-01", by=by, min_n=5)
 
 
 def test_detractors_are_set_against_promoters_and_called_an_association():
@@ -108,6 +112,21 @@ def test_detractors_are_set_against_promoters_and_called_an_association():
     assert text.startswith(f"60{THIN}% of 20 detractors left within 90 days (39 to 78): 60 points higher than")
     assert text.endswith("An association, not an effect.")
     assert footnotes(churned())[-1] == ("Left out: 0 who answered too recently, 0 who paid nothing when they answered.")
+
+
+def test_detractors_of_groups_are_set_beside_each_other_and_not_only_the_last_told():
+    table = churned(by="plan")
+    mine = table["band"].eq("detractor") & table["plan"].eq("b")
+    table.loc[mine, ["churn_rate", "churn_rate_low", "churn_rate_high"]] = [0.2, 0.06, 0.51]
+    text = headline(table)
+    assert text.startswith(f"60{THIN}% of the detractors of a left within 90 days (31 to 83), the most of 2 groups: ")
+    assert text.endswith("An association, not an effect.")
+
+
+@pytest.mark.parametrize("by", [None, "plan"])
+def test_tables_that_call_customers_otherwise_are_told_so(by):
+    said = "– nobody of the 40 who answered is in the subscriptions. Do both tables call customers alike?"
+    assert headline(churned(prefix="K", by=by)) == said
 
 
 def test_no_detractor_is_no_rate():

@@ -1,6 +1,7 @@
 """What do customers say? Sentences of survey scores other than the promoter score, of answers, and of complaints."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -37,10 +38,20 @@ def change_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 
 def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """How many detractors left, and how that differs from the reference."""
-    rows = {str(row["band"]): row for _, row in table.iterrows()}
+    """How many detractors left, and how that differs from the reference; of several groups those of which most left."""
     reference = str(setting(table, "reference", "promoter"))
     band = "detractor" if reference != "detractor" else "promoter"
+    if len(table) and table["responses"].any() and setting(table, "known") == 0:
+        answered = count(table["responses"].sum())
+        return none(
+            f"nobody of the {answered} who answered is in the subscriptions. Do both tables call customers alike?"
+        )
+    if groups_of(table) and len(parts(table)) > 1:
+        mine = [part[part["band"] == band].assign(group=f"the {band}s of {group}") for group, part in parts(table)]
+        within = setting(table, "follow_up", "the time after")
+        found = groups_said(pd.concat(mine), "churn_rate", f"left within {within}")
+        return replace(found, text=f"{found.text} An association, not an effect.") if found.intervals else found
+    rows = {str(row["band"]): row for _, row in table.iterrows()}
     row, other = rows[band], rows[reference]
     if numbers.is_missing(row["churn_rate"]):
         watched = count(table["followed"].sum())

@@ -137,7 +137,7 @@ def nps_by_churn(
     table = _compare(add_rate(table, "churn_rate", "churned", "followed", confidence), reference, min_n, confidence)
     settings = {
         "follow_up": follow_up, "reference": reference, "as_of": str(as_of), "tz": tz, "min_n": min_n,
-        "confidence": confidence,
+        "confidence": confidence, "known": int(answers["_who"].isin(id_texts(subscriptions["customer_id"])).sum()),
     }  # fmt: skip
     definition = (
         f"Customers who pay nothing and have not paused {follow_up} after their first answer while paying / those "
@@ -160,7 +160,11 @@ def _by_group(responses: pd.DataFrame, by: list[str], how: dict[str, Any]) -> pd
         parts.append(part)
     whole = nps_by_churn(responses.iloc[:0], **how)
     table = pd.concat(parts, ignore_index=True) if parts else whole.iloc[:0].assign(**dict.fromkeys(by, None))
-    settings, definition = whole.attrs["settings"] | {"by": by}, f"{whole.attrs['definition']} By {', '.join(by)}."
+    known = sum(part.attrs["settings"]["known"] for part in parts)
+    settings, definition = (
+        whole.attrs["settings"] | {"by": by, "known": known},
+        f"{whole.attrs['definition']} By {', '.join(by)}.",
+    )
     return result(table, metric="nps_by_churn", definition=definition, settings=settings, columns=[*by, *_RESULT])
 
 
