@@ -186,5 +186,9 @@ def test_data_that_end_long_before_as_of_are_no_silence_of_users():
         assert alert(check_events(log, as_of=as_of), "no events before as_of", **ask).fired == fired
     late = alert(check_events(log, as_of="2026-01-14 09:00"), "no events before as_of", **ask)
     assert late.startswith("The data hold nothing of the 10 days before as_of (last row 2026-01-04 09:00 UTC)")
+    early = alert(check_events(log, as_of="2025-01-14"), "no events before as_of", **ask)
+    assert early.startswith("No event lies before as_of, all 2 at or after it (row 0: user_id 'ann'")
+    assert early.endswith("Is its year right?")
+    assert not alert(check_events(log, as_of="2026-01-02"), "no events before as_of", **ask).fired
     off = alert(check_events(log, as_of="2026-01-14"), "no events before as_of", above=None, rule="data-end-early")
     assert (off.fired, off.detail) == (False, "has no limit, so it is off")

@@ -59,7 +59,7 @@ def alert(
     targets: the rule fires for each figure whose interval lies outside its target. Of the ``verdict`` of
     `compare_variants` the limit is its `srm_threshold`: the rule fires where the variants are not as large as they
     should be. Of a table of `check_events` the column is a problem: ``"no events before as_of"`` fires where an export
-    that ends early makes everybody look silent.
+    that ends early makes everybody look silent, and where all of it lies at or after `as_of`.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def alert(
 
 
 def _of_early_end(checks: pd.DataFrame, days: float | None, rule: str, severity: str) -> Alert:
-    """That the data end before `as_of`, so that silence may be theirs."""
+    """That the data end before `as_of`, so that silence may be theirs, or begin after it, so that nothing is told."""
     if days is None:
         return _alert(rule, "", severity, "has no limit, so it is off")
     found = checks[(checks["problem"] == EARLY) & (checks["rows"] > days)]
@@ -157,6 +157,12 @@ def _of_early_end(checks: pd.DataFrame, days: float | None, rule: str, severity:
         "only be missing. Give the first moment that the export does not hold."
         for silent, example in zip(found["rows"].tolist(), found["example"].tolist(), strict=True)
     )
+    none = checks[(checks["problem"] == "at or after as_of") & (checks["share"] == 1)]
+    if len(none):
+        said = (
+            f"No event lies before as_of, all {numbers.count(none['rows'].iloc[0])} at or after it "
+            f"({none['example'].iloc[0]}). Is its year right?"
+        )
     return _alert(rule, said, severity, f"days without events before as_of > {days:g}")
 
 
