@@ -51,6 +51,9 @@ def test_every_public_name_is_there_and_documented():
     assert sorted(metrics.__all__) == sorted(metrics._HOME)
     with pytest.raises(AttributeError, match="'funnel_of_love'"):
         metrics.funnel_of_love  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Did you mean 'churn_rate'\?"):
+        metrics.churned  # noqa: B018
+    assert not hasattr(metrics, "_repr_html_")
 
 
 def imported_by(statement):

@@ -311,8 +311,18 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'metrics' has no attribute {name!r}")
+        raise AttributeError(f"module 'metrics' has no attribute {name!r}{_near(name)}", name=name)
     return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def _near(name: str) -> str:
+    """The names that share most with one that is not there, for notebooks suggest none."""
+    if name.startswith("_"):
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _HOME, n=3, cutoff=0.65)
+    return f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def __dir__() -> list[str]:

@@ -320,6 +320,8 @@ def test_definitions_are_given_once_each():
 
 
 def test_what_cannot_be_shown_is_refused():
+    with pytest.raises(TypeError, match="headline: NoneType is not a table"):
+        headline(None)
     with pytest.raises(TypeError, match="int is neither a table nor axes"):
         show(3, "x")
     with pytest.raises(ValueError, match="rows: 0"):

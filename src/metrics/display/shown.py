@@ -82,6 +82,8 @@ def headline(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Headlin
     >>> print(headline(table).replace("\u202f", " "))
     15 % of 100 customers present at opening left (9 to 23).
     """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"headline: {type(table).__name__} is not a table. Give the table of a metric.")
     said = sentence(table, before)
     text = re.sub(r" +(?=[.:;,])", "", said.text.replace("  ", " "))
     made = Headline(f"{said.number}{space_before(said.unit) + said.unit if said.unit else ''} {text}")
