@@ -44,6 +44,18 @@ def test_orders_with_dates_are_read_in_the_declared_zone(tmp_path: Path):
     ]  # fmt: skip
 
 
+def test_usual_german_names_are_found(tmp_path: Path):
+    orders = read_orders(
+        write(tmp_path, "Nutzer-ID;Bestelldatum;Bestellnummer;Betrag\n7;05.01.2026;B1;9,90\n"), timezone="UTC"
+    )
+    assert orders[["user_id", "order_id", "net"]].values.tolist() == [["7", "B1", 9.9]]
+    paid = read_subscriptions(
+        write(tmp_path, "Kunde;subscription;Beginn;Ende;mrr\n7;s1;05.01.2026;;9,90\n"), timezone="UTC"
+    )
+    assert paid[["customer_id", "subscription_id", "mrr"]].values.tolist() == [["7", "s1", 9.9]]
+    assert paid["start"][0] == pd.Timestamp("2026-01-05", tz="UTC")
+
+
 def test_orders_with_dates_need_a_zone(tmp_path: Path):
     with pytest.raises(EventTableError, match=r"3 of 3 rows refused: time without a zone .*timezone='Europe/Berlin'"):
         read_orders(write(tmp_path, ORDERS))

@@ -35,6 +35,8 @@ COLUMNS = (
             "identity",
             "benutzer",
             "benutzer_id",
+            "nutzer",
+            "nutzer_id",
             "kunde",
             "kunden_id",
         ),

@@ -4,7 +4,10 @@ from typing import Any
 
 from metrics.files.names import Column
 
-CUSTOMER = ("user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id", "kunde", "kunden_id")
+CUSTOMER = (
+    "user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id",
+    "kunde", "kunden_id", "nutzer", "nutzer_id",
+)  # fmt: skip
 WHEN = ("timestamp", "time", "ts", "date", "datetime", "created_at", "created", "occurred_at", "zeit", "datum")
 
 
@@ -13,9 +16,23 @@ def _optional(name: str, kind: Any, *synonyms: str) -> Column:
 
 
 ORDERS = (
-    _optional("order_id", "id", "order", "order_number", "order_no", "invoice_id", "invoice_no", "transaction_id"),
+    _optional(
+        "order_id",
+        "id",
+        "order",
+        "order_number",
+        "order_no",
+        "invoice_id",
+        "invoice_no",
+        "transaction_id",
+        "bestellnummer",
+    ),
     Column("user_id", "id", ("customer_id", *CUSTOMER[1:])),
-    Column("timestamp", "time", ("order_date", "ordered_at", "order_time", "purchased_at", "invoice_date", *WHEN[1:])),
+    Column(
+        "timestamp",
+        "time",
+        ("order_date", "ordered_at", "order_time", "purchased_at", "invoice_date", "bestelldatum", *WHEN[1:]),
+    ),
     _optional("currency", "text", "currency_code", "waehrung"),
     Column(
         "net", "number", ("amount", "total", "revenue", "value", "net_amount", "net_value", "sales", "spend", "betrag")
@@ -43,8 +60,8 @@ SURVEY_SENDS = (
 SUBSCRIPTIONS = (
     Column("customer_id", "id", CUSTOMER),
     Column("subscription_id", "id", ("subscription", "contract_id")),
-    Column("start", "time", ("started_at", "start_date", "start_at", "begin", "valid_from")),
-    Column("end", "time", ("ended_at", "end_date", "end_at", "valid_to"), filled=False),
+    Column("start", "time", ("started_at", "start_date", "start_at", "begin", "valid_from", "beginn")),
+    Column("end", "time", ("ended_at", "end_date", "end_at", "valid_to", "ende"), filled=False),
     _optional("status", "text", "state"),
     _optional("interval", "text", "billing_interval"),
     _optional("interval_count", "number"),
