@@ -50,9 +50,8 @@ def _of(table: pd.DataFrame, group: str) -> str:
         return f" of {group}"
     if group != "(missing)":
         return f" in {group}"
-    return (
-        " without a currency" if table["currency"].nunique(dropna=False) > 1 else ""
-    )  # the data may tell of none at all
+    told = table["currency"].notna().any()  # the data may tell of none at all
+    return " without a currency" if told else ""
 
 
 def _worked(table: pd.DataFrame, row: pd.Series, worked: str) -> str:

@@ -31,7 +31,8 @@ def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     moved = sorted(((float(row[name]), name) for name in _MOVES if row[name]), key=lambda pair: -abs(pair[0]))
     said = ", ".join(f"{signed(value, places)} {_SPOKEN.get(name, name)}" for value, name in moved[:3])
     word = "as much as" if not change else f"{plain(abs(change), places)} {'more' if change > 0 else 'less'} than"
-    text = f"of MRR from {count(row['customers_end'])} customers at the end{when}, {word} at its start"
+    whom = f"{count(row['customers_end'])} customer{'' if row['customers_end'] == 1 else 's'}"
+    text = f"of MRR from {whom} at the end{when}, {word} at its start"
     text = text if numbers.is_missing(row["currency"]) else f"{row['currency']} {text}"
     text += f" ({said})" if said else ""
     for other in rows[1:3]:
