@@ -175,7 +175,7 @@ def test_a_discount_of_all_the_price_is_one():
 
 
 def test_no_per_cent_is_no_discount_and_a_currency_has_one_name():
-    words = ["10 %", "0%", "0 %", "-", "0.0%", "n/a", "0%", "0%", "0%", "0%"]
+    words = ["10 %", "0%", "0 %", "-", "0.0%", "n/a", "0,00 €", "$0.00", "EUR 0", "-0,0 %"]
     table = sides(ORDERS.assign(discount_percent=words, currency=["EUR", "eur"] * 5))
     assert table["currency"].tolist() == ["EUR", "EUR"]
     assert table["customers"].tolist() == [3, 1]

@@ -18,6 +18,7 @@ from metrics.steps import unknown
 FULL, LESS = "full_price", "discounted"
 KNOWN = ("discount_percent", "discount_amount", "discount_amount_minor", "discount_code")
 _NONE = ["", "false", "no", "none", "nan", "<na>", "null", "n/a", "-"]  # what exports write where there is none
+_ZERO = r"(?:[€$£¥]|[a-z]{3} )?\s*-?0+(?:[.,]0+)?\s*(?:[%€$£¥]|[a-z]{3})?"  # an amount of nothing, such as "0,00 €"
 _VALUE = ["value_per_customer", "value_per_customer_low", "value_per_customer_high"]
 _GAP = ["value_difference", "value_difference_low", "value_difference_high"]
 _RATE = ["retention_rate", "retention_rate_low", "retention_rate_high"]
@@ -185,7 +186,7 @@ def _carried(rows: pd.DataFrame, named: list[str]) -> np.ndarray:
         column = rows[name]
         words = column.astype("str").str.strip().str.lower()
         numbers = pd.to_numeric(words.str.removesuffix("%").str.strip(), errors="coerce")
-        said = column.notna() & numbers.isna() & ~words.isin(_NONE)
+        said = column.notna() & numbers.isna() & ~words.isin(_NONE) & ~words.str.fullmatch(_ZERO, na=False)
         carried |= ((numbers > 0) | said).to_numpy(bool, na_value=False)
     return carried
 
