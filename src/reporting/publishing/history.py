@@ -8,7 +8,7 @@ from reporting.errors import RefusedError
 from reporting.publishing.folder import Folder
 from reporting.publishing.inputs import changed
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, read_manifest
-from reporting.publishing.states import load_states
+from reporting.publishing.states import load_states, names_of
 from reporting.recipe.file import Recipe
 
 
@@ -84,7 +84,7 @@ def due(recipe: Recipe, now: datetime) -> list[str]:
         if report.schedule is None:
             continue
         last = Times.read(report.schedule).last(now)
-        pages = [record for name, record in states.pages.items() if name.partition("/")[0] == report.name]
+        pages = [states.pages[name] for name in names_of(recipe, report, states)]
         done = [page.done for page in pages if not page.failure]
         if len(done) < len(pages) or not pages or any(not at or datetime.fromisoformat(at) < last for at in done):
             names.append(report.name)

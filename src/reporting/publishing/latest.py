@@ -9,7 +9,7 @@ from reporting.pages.facts import Index
 from reporting.publishing.digests import digest_of
 from reporting.publishing.folder import TEMPORARY, Folder, sync
 from reporting.publishing.manifest import Entry
-from reporting.publishing.states import RUNS, States, read_index, read_runs, read_states
+from reporting.publishing.states import RUNS, States, names_of, read_index, read_runs, read_states
 from reporting.recipe.file import Recipe
 
 MARK = ".mark"  # what a view was made from, so that the next run can tell whether it is up to date
@@ -22,10 +22,8 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
     """
     view = folder.views / f"{TEMPORARY}{folder.new_id(now)}"
     view.mkdir()
-    for name, record in states.pages.items():
-        if name.partition("/")[0] not in recipe.reports:
-            continue
-        for entry in (record.good, record.failure):
+    for name in [name for report in recipe.reports.values() for name in names_of(recipe, report, states)]:
+        for entry in (states.pages[name].good, states.pages[name].failure):
             if entry is not None:
                 _place(folder.runs / entry.run, view, entry)
     written = {
@@ -67,10 +65,10 @@ def _place(run: Path, view: Path, entry: Entry) -> None:
 
 
 def _mark(recipe: Recipe, states: States, now: datetime | None = None) -> str:
-    """What a view depends on: the last run, the recipe, which pages are late, and which runs are kept."""
-    late = [row.name for row in read_states(recipe, states, now) if row.state == "late"]
+    """What a view depends on: the last run, the recipe, its pages and which are late, and which runs are kept."""
+    rows = [f"{row.name} {row.state == 'late'}" for row in read_states(recipe, states, now)]
     runs = {attempt[0] for record in states.pages.values() for attempt in record.attempts}
-    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *late, *sorted(runs))
+    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *rows, *sorted(runs))
 
 
 def _render_runs(recipe: Recipe, states: States) -> str:

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reporting.errors import RefusedError
 from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine
 from reporting.publishing.folder import Folder, started, write_whole
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, entry_of, read_manifest
+from reporting.recipe.choices import choices
 from reporting.recipe.file import Recipe, Report
 from reporting.recipe.notebook import read_title
 from reporting.schedules.times import Times
@@ -89,6 +91,21 @@ class States:
         return {entry.run for entry in entries}
 
 
+def names_of(recipe: Recipe, report: Report, states: States) -> list[str]:
+    """Pages of a report that ran and that the recipe still has, as far as it tells without reading data."""
+    ran = sorted(name for name in states.pages if name.partition("/")[0] == report.name)
+    if not report.each:
+        return [name for name in ran if name == report.name]
+    ran = [name for name in ran if "/" in name]
+    if recipe.elsewhere is not None or not all(isinstance(source, list | str) for source in report.each.values()):
+        return ran
+    try:
+        known = {f"{report.name}/{choice.slug}" for choice in choices(report, recipe.folder)}
+    except RefusedError:
+        return ran
+    return [name for name in ran if name in known]
+
+
 def load_states(folder: Folder) -> States:
     """How all pages stand, by what is on disk now."""
     ids = folder.run_ids()
@@ -135,10 +152,7 @@ def read_states(recipe: Recipe, states: States | None = None, now: datetime | No
     now = now or datetime.now(UTC)
     rows = []
     for report in recipe.reports.values():
-        names = sorted(name for name in states.pages if name.partition("/")[0] == report.name)
-        if report.each:
-            names = [name for name in names if "/" in name]
-        for name in names or [report.name]:
+        for name in names_of(recipe, report, states) or [report.name]:
             record = states.pages.get(name, Record())
             newest = record.failure or record.good
             row = PageState(

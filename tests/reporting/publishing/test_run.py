@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -7,7 +8,7 @@ from reporting.publishing import inputs
 from reporting.publishing.decide import decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
-from reporting.publishing.history import difference, find_run
+from reporting.publishing.history import difference, due, find_run
 from reporting.publishing.manifest import read_manifest
 from reporting.publishing.plan import plan_reports
 from reporting.publishing.run import run_reports
@@ -53,6 +54,25 @@ def test_what_draws_figures_is_part_of_the_template(tmp_path, monkeypatch):
     made.run()
     monkeypatch.setattr(inputs, "TEMPLATE", tuple(part for part in inputs.TEMPLATE if part != "figures"))
     assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: template"
+
+
+def test_a_page_that_the_recipe_no_longer_has_is_not_shown_as_current(tmp_path):
+    made = project(tmp_path, "funnel", more='schedule = "every day at 06:00"\neach = "plans.csv"\n')
+    plans = tmp_path / "plans.csv"
+    plans.write_text("plan\nfree\npaid\n")
+    made.run()
+    assert states(made) == {"funnel/free": "current", "funnel/paid": "current"}
+    plans.write_text("plan\nfree\n")
+    made.run()
+    assert states(made) == {"funnel/free": "current"}
+    assert sorted(made.latest()) == ["funnel/free.html", "index.html"]
+    assert "paid" not in made.latest()["index.html"]
+    assert due(made.recipe, datetime.now(UTC)) == []
+    recipe = tmp_path / "reports.toml"
+    recipe.write_text(recipe.read_text().replace('each = "plans.csv"\n', ""))
+    assert states(made) == {"funnel": "not built"}
+    made.run()
+    assert sorted(made.latest()) == ["funnel.html", "index.html"]
 
 
 @pytest.mark.parametrize(
