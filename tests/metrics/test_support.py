@@ -248,6 +248,10 @@ def test_complaints_are_counted_by_segment_over_the_customers_of_the_segment():
     assert table["complaints"].tolist() == [1, 1, 1, 0]
     assert table["complaint_rate"].fillna(-1).tolist() == [2, -1, 5, 0]  # nobody without a plan was active in March
     assert table.attrs["settings"]["of_no_group"] == 1
+    later = pd.concat([came, came[3:].assign(created_at=pd.Timestamp("2026-05-01", tz="UTC"))])
+    more = pd.concat([later, came[3:].assign(is_complaint=False)])  # of nobody's group, and no complaint before as_of
+    told = complaint_rate(more, active=active, by="plan", as_of="2026-05-01").attrs["settings"]
+    assert told["of_no_group"] == 1
     whole = complaint_rate(came, active=active[:2], as_of="2026-05-01")
     assert whole["complaints"].tolist() == [3, 1]
     with pytest.raises(ValueError, match="by: 'segment' is not a column of tickets"):

@@ -139,13 +139,12 @@ def _by_group(tickets: pd.DataFrame, active: pd.DataFrame, by: list[str], how: d
                 raise ValueError(unknown("by", column, table.columns, f"a column of {name}", "columns"))
     if how["since"] is None and how["period"] is not None and len(active):  # all groups begin together
         how = how | {"since": str(pd.to_datetime(active["period_start"]).min().date())}
-    parts, met = [], 0
+    parts = []
     key: Any
     for key, base in active.groupby(by, dropna=False, sort=True):
         own = pd.Series(True, index=tickets.index)
         for column, value in zip(by, key, strict=True):
             own &= tickets[column].isna() if pd.isna(value) else tickets[column].eq(value).fillna(False)
-        met += int(own.sum())
         part = complaint_rate(tickets[own], active=base, **how)
         for place, (column, value) in enumerate(zip(by, key, strict=True)):
             part.insert(place + (how["period"] is not None), column, value)
@@ -158,7 +157,8 @@ def _by_group(tickets: pd.DataFrame, active: pd.DataFrame, by: list[str], how: d
     table = pd.concat(parts, ignore_index=True) if parts else whole.iloc[:0].assign(**dict.fromkeys(by, None))
     if how["period"] is not None:
         table = table.sort_values("period_start", kind="stable")
-    settings = whole.attrs["settings"] | {"by": by, "of_no_group": len(tickets) - met or None}
+    nobodys = int(whole["complaints"].sum() - (table["complaints"].sum() if parts else 0))
+    settings = whole.attrs["settings"] | {"by": by, "of_no_group": nobodys or None}
     definition = f"{whole.attrs['definition']} By {', '.join(by)}."
     return result(table, metric="complaint_rate", definition=definition, settings=settings, columns=columns)
 
