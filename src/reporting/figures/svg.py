@@ -124,12 +124,20 @@ class _Renderer(RendererBase):
         if bounds is not None:  # a dot is drawn whole where its middle is inside
             low, high = bounds.padded(0.5).get_points()
             inside &= ((points >= low) & (points <= high)).all(axis=1)
+        self._expect(int(inside.sum()), len("M0 0h0"))
         data = "".join(f"M{_round(x)} {_round(self.height - y)}h0" for x, y in points[inside])
         if data:
             wide = float(np.ptp(np.asarray(marker_trans.transform(marker_path.vertices))[:, 0])) + gc.get_linewidth()
             classes, colour = self._colour("stroke", face)
             paint = f'fill="none" {colour} stroke-width="{_round(wide)}" stroke-linecap="round"'
             self._add(f'<path d="{data}"{_classes(classes)} {paint}/>')
+
+    def draw_path_collection(
+        self, gc: GraphicsContextBase, master_transform: Transform, paths: Any, all_transforms: Any, offsets: Any,
+        *args: Any, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self._expect(int(np.isfinite(np.ma.filled(offsets, np.nan)).all(axis=-1).sum()), len('<path d="M0 0z" />'))
+        super().draw_path_collection(gc, master_transform, paths, all_transforms, offsets, *args, **kwargs)
 
     def draw_text(
         self, gc: GraphicsContextBase, x: float, y: float, s: str, prop: Any, angle: float,
@@ -166,6 +174,11 @@ class _Renderer(RendererBase):
         self.parts.append(part)
         self.size += len(part)
         if self.size > LARGEST:
+            raise NotDrawableError
+
+    def _expect(self, count: int, least: int) -> None:
+        """Do not begin what will be too large: a million dots would be written one by one first."""
+        if self.size + count * least > LARGEST:
             raise NotDrawableError
 
     def _colour(self, what: str, hex_: str) -> tuple[list[str], str]:

@@ -318,6 +318,15 @@ def test_what_paths_cannot_say_stays_pixels(ax, draw):
     assert "Cells" in alt(ax)
 
 
+@pytest.mark.parametrize("draw", [lambda ax, y: ax.plot(y, "o"), lambda ax, y: ax.scatter(range(len(y)), y)])
+def test_what_will_be_too_large_is_not_begun(ax, draw, monkeypatch):
+    draw(ax, np.random.default_rng(1).normal(size=20_000))
+    calls = []
+    monkeypatch.setattr("reporting.figures.svg._round", lambda value: calls.append(value) or "0")
+    assert "<img" in html(ax)
+    assert len(calls) < 1000
+
+
 def test_formulas_are_shapes(ax):
     before = len(paths(ax, "fill="))
     ax.set_title("$x^2$")
