@@ -492,6 +492,11 @@ def test_columns_that_the_data_lack_are_named():
     told = "Users by group: left out, for this needs device in the data (by) and net in the data (value)."
     assert str(show(lacking, "Users by group")) == told
     assert metrics.given(data, by=[]).missing == ("by",)
+    nobody = data.merge(pd.DataFrame({"plan": ["free"], "region": ["north"]}), how="left")
+    assert str(show(metrics.given(nobody, by=["plan", "region"]))) == (
+        "Left out: this part needs values of region in the data, where all are missing (by)."
+    )
+    assert metrics.given(nobody[:0], by="region")
     assert metrics.given(metrics.given(orders_file=""), by=["plan"], value=None).missing == ("orders_file", "value")
 
 

@@ -26,7 +26,7 @@ def given(table: "pd.DataFrame | Given | None" = None, /, **values: Any) -> Give
     """Ask whether a part of a notebook has what it needs.
 
     Definition: a value is given unless it is None, an empty text or an empty list; with a table, also unless the table
-    has the columns that it names.
+    has the columns that it names and, if it has rows, a value in each.
 
     Parameters
     ----------
@@ -56,6 +56,10 @@ def given(table: "pd.DataFrame | Given | None" = None, /, **values: Any) -> Give
     >>> import pandas as pd
     >>> given(pd.DataFrame({"plan": ["pro"]}), by=["plan", "country"])
     not given: country in the data (by)
+    >>> given(pd.DataFrame({"plan": [None, None]}), by="plan")
+    not given: values of plan in the data, where all are missing (by)
+    >>> given(pd.DataFrame({"plan": []}), by="plan")
+    given
     """
     if not values:
         raise ValueError("given: no value to ask about. Name what the part needs: events_file=events_file.")
@@ -63,8 +67,12 @@ def given(table: "pd.DataFrame | Given | None" = None, /, **values: Any) -> Give
     if isinstance(table, Given):
         return Given((*table.missing, *missing))
     if table is not None:
-        named = ((name, column) for name, value in values.items() if name not in missing for column in _listed(value))
-        missing += [f"{column} in the data ({name})" for name, column in named if column not in table]
+        named = [(name, column) for name, value in values.items() if name not in missing for column in _listed(value)]
+        for name, column in named:
+            if column not in table:
+                missing.append(f"{column} in the data ({name})")
+            elif len(table) and table[column].isna().to_numpy().all():  # as where tables call customers otherwise
+                missing.append(f"values of {column} in the data, where all are missing ({name})")
     return Given(tuple(missing))
 
 
