@@ -114,12 +114,19 @@ def index(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = 
     """Write the index anew from the manifests, and let `latest` show what they say."""
     from reporting.publishing.folder import Folder
     from reporting.publishing.latest import publish
+    from reporting.publishing.manifest import read_manifest
     from reporting.publishing.states import load_states, read_states, save_states
 
     with answered():
         loaded = read_recipe(recipe, out)
         folder = Folder(loaded.out)
         with folder.locked():
+            unread = [run for run in folder.run_ids() if read_manifest(folder.runs / run) is None]
+            if unread:
+                raise RefusedError(
+                    f"{near(folder.runs / unread[0])}: its manifest cannot be read, so its pages would leave what "
+                    "readers see. Put the manifest back, or remove this folder."
+                )
             (folder.cache / "states.json").unlink(missing_ok=True)
             states = load_states(folder)
             publish(folder, loaded, states)

@@ -192,6 +192,16 @@ def test_the_index_is_made_again_from_the_manifests(verb):
     assert sorted(verb.made.latest()) == ["funnel.html", "index.html", "nps.html"]
 
 
+def test_an_index_is_not_made_without_pages_whose_manifest_is_broken(verb):
+    verb("run")
+    [run] = (verb.made.out / "runs").glob("2*")
+    (run / "manifest.json").write_text("{")
+    assert f"out/runs/{run.name}: its manifest cannot be read" in verb("index", code=2).stderr
+    assert sorted(verb.made.latest()) == ["funnel.html", "index.html", "nps.html"]
+    shutil.rmtree(run)
+    assert [row["state"] for row in said(verb("index --json"))["reports"]] == ["not built", "not built"]
+
+
 def test_pages_leave_as_files_of_their_own(verb):
     assert "There is no page of these reports yet" in verb("export --to away", code=2).stderr
     verb("run")
