@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom, norm
 
 from metrics import EventTableError, backtest_churn, churn_by_band, forecast_churn
-from metrics.display import headline, show
+from metrics.display import headline, numbers, show
 from metrics.display.footnotes import footnotes
 from metrics.health.backtest import _area, _clustered
 from metrics.health.logistic import expit, fit_logistic
@@ -233,6 +233,13 @@ def test_the_trial_is_told_beside_the_rule():
     assert table.loc[1, "reason"] == "auc_difference: control"
     assert headline(table).startswith("0.83 is the chance")
     assert "which may be chance" in headline(table)
+    each = backtest_churn(PAST, by="cutoff")
+    last = each[each["model"] == "logistic"].iloc[-1]
+    when = numbers.moment(last["cutoff"])
+    assert headline(each).startswith(f"{last['auc']:.2f} is the chance that the forecast at {when} ranked")
+    assert f"{last['churned']} of {last['customers']} at {when} left" in footnotes(each)[1]
+    calm = each.assign(auc=each["auc"].mask(each["cutoff"] == last["cutoff"]))  # nobody left at the last one
+    assert "is the chance that the forecast at" in headline(calm)
     assert "Days since active alone" in show(table, "x").html
     assert footnotes(table)[-1] == "Learnt from only: 1 cut-offs, before which fewer than 20 had left."
     assert "Predicted" in show(backtest_churn(PAST, by="fifth"), "x").html

@@ -49,7 +49,7 @@ def backtest_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("too few left before any cut-off to try a forecast on.")
     area = Estimate.of(row, "auc", 1)
     area_words = f"({plain(area.low, 2)} to {plain(area.high, 2)})"
-    text = "is the chance that the forecast ranked one who left above one who stayed "
+    text = f"is the chance that the forecast{_at(row)} ranked one who left above one who stayed "
     text += f"{area_words}; 0.5 is as good as a lot"
     lead = row["auc_difference"]
     if not numbers.is_missing(lead):
@@ -68,9 +68,8 @@ def backtest_foot(table: pd.DataFrame) -> list[str]:
     ]
     row = _of_model(table)
     if row is not None and row["customers"]:
-        lines.append(
-            f"{count(row['churned'])} of {count(row['customers'])} left. {level(table)} intervals, by customer."
-        )
+        many = f"{count(row['churned'])} of {count(row['customers'])}{_at(row)}"
+        lines.append(f"{many} left. {level(table)} intervals, by customer.")
     skipped = setting(table, "not_asked")
     if skipped:
         least = count(setting(table, "min_churned", 0))
@@ -140,8 +139,15 @@ def timeline_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 
 def _of_model(table: pd.DataFrame) -> "pd.Series[Any] | None":
+    """The row of the regression; of several cut-offs the last at which its ranking can be told."""
     rows = table[table["model"] == "logistic"]
+    known = rows[rows["auc"].notna()]
+    rows = known if len(known) else rows
     return rows.iloc[-1] if len(rows) else None
+
+
+def _at(row: "pd.Series[Any]") -> str:
+    return f" at {numbers.moment(row['cutoff'])}" if "cutoff" in row else ""
 
 
 SAID = {
