@@ -48,10 +48,7 @@ def _of(table: pd.DataFrame, group: str) -> str:
         return ""
     if groups_of(table) != ["currency"]:
         return f" of {group}"
-    if group != "(missing)":
-        return f" in {group}"
-    told = table["currency"].notna().any()  # the data may tell of none at all
-    return " without a currency" if told else ""
+    return " without a currency" if group == "(missing)" else f" in {group}"
 
 
 def _worked(table: pd.DataFrame, row: pd.Series, worked: str) -> str:

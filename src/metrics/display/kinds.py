@@ -168,13 +168,19 @@ def parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     found = []
     for key, part in table.groupby(groups, dropna=False, sort=False):
         values: tuple[Any, ...] = key if isinstance(key, tuple) else (key,)
-        found.append((", ".join("(missing)" if pd.isna(value) else str(value) for value in values), part))
+        named = [value for name, value in zip(groups, values, strict=True) if _names(table, name)]
+        found.append((", ".join("(missing)" if pd.isna(value) else str(value) for value in named), part))
     return found
+
+
+def _names(table: pd.DataFrame, group: str) -> bool:
+    """Whether a group is named by this column: not by the currency of data that tell of none."""
+    return group != "currency" or bool(table["currency"].notna().any())
 
 
 def group_of(table: pd.DataFrame, row: "pd.Series[Any]", *, without: str | None = None) -> str:
     """The group of a row in words, as `parts` names it; empty if the table has none."""
-    names = [name for name in groups_of(table) if name != without]
+    names = [name for name in groups_of(table) if name != without and _names(table, name)]
     return ", ".join("(missing)" if pd.isna(row[name]) else str(row[name]) for name in names)
 
 

@@ -38,8 +38,8 @@ def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     for other in rows[1:3]:
         names = [str(other[name]) for name in groups_of(table) if name != "currency"]
         of = f" of {', '.join(names)}" if names else ""
-        code = _NO_CURRENCY if numbers.is_missing(other["currency"]) else other["currency"]
-        text += f"; {plain(other['closing'], places)} {code}{of}"
+        code = f" {_NO_CURRENCY if numbers.is_missing(other['currency']) else other['currency']}"
+        text += f"; {plain(other['closing'], places)}{code if table['currency'].notna().any() else ''}{of}"
     return Sentence(plain(row["closing"], places), f"{text}.")
 
 
