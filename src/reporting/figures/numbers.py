@@ -113,33 +113,47 @@ def _bars(ax: "Axes", bars: "BarContainer", plot: int) -> Series:
     spans = [(bar.get_y(), bar.get_height()) if lying else (bar.get_x(), bar.get_width()) for bar in bars.patches]
     begins, ends = [float(begin) for begin, _ in spans], [float(begin + extent) for begin, extent in spans]
     middles = [(begin + end) / 2 for begin, end in zip(begins, ends, strict=True)]
-    places: list[Any] | None = _names(axis, middles)
-    if places is None and len(spans) > 1 and all(map(math.isclose, begins[1:], ends[:-1])):
+    touching = len(spans) > 1 and all(map(math.isclose, begins[1:], ends[:-1]))
+    places: list[Any] | None = _names(axis, middles, beside=not touching)
+    if places is None and touching:
         edges = zip(begins, ends, strict=True)
         places = [" to ".join(said(tell(place), 4) for place in span) for span in edges]
     extents = [float(bar.get_width() if lying else bar.get_height()) for bar in bars.patches]
     told = places if places is not None else [tell(middle) for middle in middles]
-    return Series("bars", _name(bars) or _name_of_first(bars), told, _told(extents, on_axis(across)), plot, lying)
+    reach: list[Any] = extents
+    if (date := on_axis(across)) is not None:  # spans of time, from a day to another
+        starts = [float(bar.get_x() if lying else bar.get_y()) for bar in bars.patches]
+        reach = [f"{said(date(a))} to {said(date(a + b))}" for a, b in zip(starts, extents, strict=True)]
+    return Series("bars", _name(bars) or _name_of_first(bars), told, reach, plot, lying)
 
 
-def _names(axis: Any, places: list[float]) -> list[str] | None:
-    """What stands at an axis nearest to some places, one name each; None where its ticks are no names.
+def _names(axis: Any, places: list[float], *, beside: bool) -> list[str] | None:
+    """What stands at an axis at some places, or nearest to them, one name each; None where its ticks are no names.
 
     Bars of a group stand beside their name.
     """
-    fixed = type(axis.get_major_locator()).__name__
-    if fixed not in ("FixedLocator", "StrCategoryLocator"):
-        return None
-    pairs = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
-    ticks = {float(place): label.get_text() for place, label in pairs if label.get_text()}
-    counted = fixed == "StrCategoryLocator" or sorted(ticks) == list(range(len(ticks)))
-    if not ticks or not (counted or any(said(place) != text for place, text in ticks.items())):
+    ticks = _categories(axis)
+    if not ticks and type(axis.get_major_locator()).__name__ == "FixedLocator":
+        pairs = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
+        ticks = {float(place): label.get_text() for place, label in pairs if label.get_text()}
+        counted = sorted(ticks) == list(range(len(ticks)))
+        if not (counted or any(said(place) != text for place, text in ticks.items())):
+            return None
+    if not ticks:
         return None
     known = np.array(sorted(ticks))
-    reach = float(np.diff(known).min()) / 2 if len(known) > 1 else 0.5
+    reach = (float(np.diff(known).min()) / 2 if len(known) > 1 else 0.5) if beside else 1e-6
     nearest = [float(known[np.abs(known - place).argmin()]) for place in places]
     close = all(abs(place - tick) < reach for place, tick in zip(places, nearest, strict=True))
-    return [ticks[tick] for tick in nearest] if close and len(set(nearest)) == len(nearest) else None
+    alone = len(set(nearest)) == len(nearest) or set(nearest) == set(places)
+    return [ticks[tick] for tick in nearest] if close and alone else None
+
+
+def _categories(axis: Any) -> dict[float, str]:
+    """Names by their places on an axis of categories, whichever of them its ticks show."""
+    if type(axis.get_converter()).__name__ != "StrCategoryConverter":
+        return {}
+    return {float(place): str(name) for name, place in axis.get_units()._mapping.items()}
 
 
 def _plain(values: Any) -> list[Any]:
@@ -163,16 +177,13 @@ def _name_of_first(bars: "BarContainer") -> str:
 def on_axis(axis: Any) -> Callable[[Any], Any] | None:
     """How a number on an axis is told as it was given, a date or a category; None if it is a number."""
     freq = getattr(axis, "freq", None) or getattr(axis.get_major_locator(), "freq", None)  # as pandas notes periods
-    converter = type(axis.get_converter()).__name__
     if freq is not None:
         import pandas as pd
 
         return _of_numbers(lambda value: str(pd.Period(ordinal=round(value), freq=freq)))
-    if converter == "StrCategoryConverter":
-        ticks = zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False)
-        names = {float(place): label.get_text() for place, label in ticks}
+    if names := _categories(axis):
         return _of_numbers(lambda value: names.get(value, value))
-    if converter.startswith(("Date", "_SwitchableDate")):
+    if type(axis.get_converter()).__name__.startswith(("Date", "_SwitchableDate")):
         import datetime as dt
 
         from matplotlib.dates import num2date

@@ -124,6 +124,25 @@ def test_bars_of_a_group_are_told_by_its_name(ax):
     assert [row[0] for row in table(ax)[1:]] == ["1", "6"]
 
 
+def test_categories_are_told_whatever_the_ticks_show():
+    figure, (above, below) = plt.subplots(2, 1, sharex=True)
+    above.bar(["free", "paid"], [1, 2])
+    below.bar(["free", "paid", "free"], [3, 4, 5])
+    below.set_xticks([])
+    assert [list(series.x) for series in numbers_of(figure)] == [["free", "paid"], ["free", "paid", "free"]]
+
+
+def test_names_at_a_histogram_do_not_take_the_place_of_its_edges(ax):
+    ax.hist([1, 2, 2, 4], bins=[1, 2, 4])
+    ax.set_xticks([1, 2, 4], ["one", "two", "four"])
+    assert [row[0] for row in table(ax)[1:]] == ["1 to 2", "2 to 4"]
+
+
+def test_bars_along_time_are_told_by_their_days(ax):
+    ax.barh(["a", "b"], pd.to_timedelta([3, 1], "D"), left=pd.to_datetime(["2026-01-01", "2026-02-01"]))
+    assert table(ax)[1:] == [["2026-01-01 to 2026-01-04", "a"], ["2026-02-01 to 2026-02-02", "b"]]
+
+
 def test_bars_over_periods_are_days_and_months(ax):
     pd.Series([1, 2], index=pd.period_range("2026-01", periods=2, freq="M")).plot.bar(ax=ax)
     assert [row[0] for row in table(ax)[1:]] == ["2026-01", "2026-02"]
