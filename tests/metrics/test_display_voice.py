@@ -129,6 +129,16 @@ def test_tables_that_call_customers_otherwise_are_told_so(by):
     assert headline(churned(prefix="K", by=by)) == said
 
 
+def test_groups_of_whom_nobody_answered_have_a_sentence():
+    nobody = wave([9], "2026-01-05").assign(plan="pro")[:0]
+    paid = pd.DataFrame({
+        "customer_id": ["r0"], "subscription_id": ["s"], "start": pd.to_datetime(["2025-01-05"], utc=True), "mrr": 10,
+        "end": pd.to_datetime([None], utc=True),
+    })  # fmt: skip
+    table = nps_by_churn(nobody, subscriptions=paid, by="plan", as_of="2026-06-01")
+    assert headline(table) == "– nobody answered."
+
+
 def test_no_detractor_is_no_rate():
     assert headline(churned((10, 8))).startswith("– too few detractors were watched for long enough")
 

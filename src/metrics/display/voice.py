@@ -41,7 +41,9 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
     """How many detractors left, and how that differs from the reference; of several groups those of which most left."""
     reference = str(setting(table, "reference", "promoter"))
     band = "detractor" if reference != "detractor" else "promoter"
-    if len(table) and table["responses"].any() and setting(table, "known") == 0:
+    if not len(table):
+        return none("nobody answered.")
+    if table["responses"].any() and setting(table, "known") == 0:
         answered = count(table["responses"].sum())
         return none(
             f"nobody of the {answered} who answered is in the subscriptions. Do both tables call customers alike?"
