@@ -71,7 +71,11 @@ def _series(ax: "Axes", plot: int) -> Iterator[Series]:
         return
     x, y = on_axis(ax.xaxis), on_axis(ax.yaxis)
     for line in _lines(ax):
-        told = _told(_plain(line.get_xdata(orig=True)), x), _told(_plain(line.get_ydata(orig=True)), y)
+        places = _plain(line.get_xdata(orig=True))
+        numbers = 0 < len(places) <= ROWS and all(isinstance(place, int | float) for place in places)
+        names = _names(ax.xaxis, places, beside=False) if numbers else None  # pandas counts what has names
+        along: Sequence[Any] = names or _told(places, x)
+        told = along, _told(_plain(line.get_ydata(orig=True)), y)
         if len(told[0]) == len(told[1]):
             yield Series("dots" if line.get_linestyle() == "None" else "line", _name(line), *told, plot)
     for container in ax.containers:
@@ -79,10 +83,9 @@ def _series(ax: "Axes", plot: int) -> Iterator[Series]:
             yield _bars(ax, container, plot)
     for dots in ax.collections:
         if isinstance(dots, PathCollection) and dots.get_visible():
-            places: Any = np.ma.filled(
-                np.ma.asarray(dots.get_offsets(), dtype=float), np.nan
-            )  # a missing one is masked
-            yield Series("dots", _name(dots), _told(places[:, 0].tolist(), x), _told(places[:, 1].tolist(), y), plot)
+            offsets: Any = np.ma.asarray(dots.get_offsets(), dtype=float)
+            dot = np.ma.filled(offsets, np.nan)  # a missing one is masked
+            yield Series("dots", _name(dots), _told(dot[:, 0].tolist(), x), _told(dot[:, 1].tolist(), y), plot)
 
 
 def _lines(ax: "Axes") -> "list[Line2D]":

@@ -143,6 +143,13 @@ def test_bars_along_time_are_told_by_their_days(ax):
     assert table(ax)[1:] == [["2026-01-01 to 2026-01-04", "a"], ["2026-02-01 to 2026-02-02", "b"]]
 
 
+def test_a_line_over_names_is_told_by_them(ax):
+    pd.Series([1, 2, 3], index=["free", "paid", "team"]).plot(ax=ax)
+    assert [row[0] for row in table(ax)[1:]] == ["free", "paid", "team"]
+    ax.lines[0].set_xdata([0, 0.6, 2])  # no name stands there
+    assert [row[0] for row in table(ax)[1:]] == ["0", "0.6", "2"]
+
+
 def test_bars_over_periods_are_days_and_months(ax):
     pd.Series([1, 2], index=pd.period_range("2026-01", periods=2, freq="M")).plot.bar(ax=ax)
     assert [row[0] for row in table(ax)[1:]] == ["2026-01", "2026-02"]
