@@ -571,3 +571,7 @@ def test_orders_are_conversions_and_refunds_are_none():
     orders = pd.DataFrame({"user_id": ["ann", "ben"], "timestamp": at, "net": [20.0, -20.0]})
     table = open_conversion(log, conversions=orders, as_of="2026-06-01", min_n=1)
     assert table.loc[0, "non_openers_converted"] == 1
+    free = open_conversion(log, conversions=orders.assign(net=[0.0, -20.0]), as_of="2026-06-01", min_n=1)
+    assert free.loc[0, "non_openers_converted"] == 1
+    with pytest.raises(EventTableError, match="1 of 2 orders have no net that is a number"):
+        open_conversion(log, conversions=orders.assign(net=[None, 20.0]), as_of="2026-06-01")

@@ -69,6 +69,7 @@ def test_subscribers_are_kept_while_they_have_mrr():
         (["SPRING", None, "", "none", "SPRING", None, None, None, None, None], 2),
         ([True, False, False, False, True, False, False, False, False, False], 2),
         (["10", "0", "0", "0", "1.5", "0", "0", "0", "0", "0"], 2),
+        ([-10, 0, 0, None, -1.5, 0, 0, 0, 0, -0.0], 2),  # what was taken off
     ],
 )
 def test_a_column_of_ones_own_may_be_a_code_a_mark_or_a_number(column, discounted):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from metrics.campaigns.performance import Opens
 from metrics.campaigns.recipients import NEVER, mail_times, recipients, sums
+from metrics.files import EventTableError
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import When, duration, instant, one_of, spoken
@@ -80,7 +81,7 @@ def open_conversion(
     ValueError
         A column that is missing, times without a zone, a window without a unit.
     EventTableError
-        Rows without a recipient or a time.
+        Rows without a recipient or a time, orders without an amount.
 
     Notes
     -----
@@ -101,7 +102,7 @@ def open_conversion(
     groups, wait = keys(by, taken=_CONVERSION), duration(window)
     end = instant(as_of, tz=tz, name="as_of")
     if {"user_id", "timestamp", "net"} <= set(conversions.columns) and "recipient_id" not in conversions:
-        conversions = conversions[conversions["net"] > 0]
+        conversions = conversions[_net(conversions) >= 0]  # what a discount made free was bought
         conversions = conversions.rename(columns={"user_id": "recipient_id", "timestamp": "at"})
     for name in ("recipient_id", "at"):
         if name not in conversions:
@@ -142,6 +143,17 @@ def open_conversion(
     )
     columns = [*groups, *_CONVERSION]
     return result(table, metric="open_conversion", definition=definition, settings=settings, columns=columns)
+
+
+def _net(orders: pd.DataFrame) -> pd.Series:
+    """What each order brought; without it nobody knows whether it is a refund."""
+    net = pd.to_numeric(orders["net"], errors="coerce").astype(float)
+    if net.isna().any():
+        raise EventTableError(
+            f"conversions: {int(net.isna().sum()):,} of {len(net):,} orders have no net that is a number. "
+            "Fill it in or leave them out."
+        )
+    return net
 
 
 def _first_within(found: pd.DataFrame, conversions: pd.DataFrame, wait: int) -> pd.Series:

@@ -58,8 +58,9 @@ def discount_retention(
     follow_up
         Time from the first purchase on. Who still has some is left out and counted in ``too_recent``.
     discount
-        Column that says whether there was one: a number above 0 (``"10 %"`` too), true, or a text. None:
-        ``discount_percent``, ``discount_amount``, ``discount_amount_minor`` and ``discount_code``, whichever there are.
+        Column that says whether there was one: a number other than 0 (``"10 %"`` too, or -5 for what was taken off),
+        true, or a text. None: ``discount_percent``, ``discount_amount``, ``discount_amount_minor`` and
+        ``discount_code``, whichever there are.
     by
         Column or list of the first purchase's row for a breakdown; missing is a group of its own.
     min_n
@@ -187,7 +188,7 @@ def _carried(rows: pd.DataFrame, named: list[str]) -> np.ndarray:
         words = column.astype("str").str.strip().str.lower()
         numbers = pd.to_numeric(words.str.removesuffix("%").str.strip(), errors="coerce")
         said = column.notna() & numbers.isna() & ~words.isin(_NONE) & ~words.str.fullmatch(_ZERO, na=False)
-        carried |= ((numbers > 0) | said).to_numpy(bool, na_value=False)
+        carried |= ((numbers.notna() & (numbers != 0)) | said).to_numpy(bool, na_value=False)
     return carried
 
 
