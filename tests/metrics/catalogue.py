@@ -427,6 +427,10 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "forecast_total": lambda e: metrics.forecast_total(
         metrics.orders_summary(orders(e), end="2026-03-14"), purchases=BUYING, spend=SPEND, horizon="3 weeks"
     ),
+    "forecast_total by": lambda e: metrics.forecast_total(
+        metrics.orders_summary(orders(e), end="2026-03-14").pipe(lambda s: s.assign(often=s["frequency"] > 0)),
+        purchases=BUYING, spend=SPEND, horizon="3 weeks", by="often",
+    ),
     "unit_economics": lambda e: metrics.unit_economics(e.rename(columns={"amount": "ltv"})[["plan", "ltv"]].assign(
         cac=5.0, margin_per_month=2.0).sort_values(["plan", "ltv"], ignore_index=True)),
 }  # fmt: skip
@@ -438,7 +442,7 @@ OF_EVENTS = [name for name in METRICS if name.split()[0] in (
 ) and name != "onboarding_outcomes answers"]  # fmt: skip
 PER_USER = {  # of single users
     "funnel_users", "orders_summary", "customer_lifetime_value", "forecast_customers", "forecast_total",
-    "explain_funnel", "unit_economics", "health_score", "health_score by",
+    "forecast_total by", "explain_funnel", "unit_economics", "health_score", "health_score by",
     "churn_alerts", "customer_status", "customer_timeline", "customer_snapshots", "health_measures", "replay_alerts",
     "content_reuse",  # the views of others are of the same contents
     "forecast_churn", "backtest_churn", "backtest_churn by",  # a ridge weighs less on twice the people

@@ -21,6 +21,8 @@ from metrics import (
 )
 from metrics.clv.models.dice import Dice
 from metrics.clv.uncertain import Buying, lives
+from metrics.display import headline, numbers, show
+from metrics.display.footnotes import footnotes
 
 
 def orders(text):
@@ -326,6 +328,67 @@ def test_the_total_of_customers_is_the_sum_of_its_periods():
     widths = total["cumulative_purchases_high"] - total["cumulative_purchases_low"]
     apart = (total["expected_purchases_high"] - total["expected_purchases_low"]).cumsum()
     assert (widths[1:] < apart[1:]).all()  # limits of a sum are not the sum of limits
+
+
+def in_groups(**settings):
+    """The customers of the fit in two groups and one without a name, in no order of theirs."""
+    plan = np.where(CUSTOMERS["frequency"] > 2, "paid", "free").astype(object)
+    plan[:3] = None
+    mixed = CUSTOMERS.assign(plan=plan).sample(frac=1, random_state=1)
+    options = {"purchases": FIT, "spend": SPENT, "horizon": "10 weeks", "period": "5 weeks", "by": "plan"}
+    return mixed, forecast_total(mixed, **(options | settings))
+
+
+def test_the_total_of_a_group_is_that_of_its_customers_alone():
+    mixed, table = in_groups()
+    assert table["plan"].fillna("-").tolist() == ["free"] * 2 + ["paid"] * 2 + ["-"] * 2
+    counts = mixed["plan"].fillna("-").value_counts()
+    assert table["customers"].tolist() == [counts[plan] for plan in table["plan"].fillna("-")]
+    for plan, part in table.groupby("plan"):
+        own = mixed[mixed["plan"] == plan]
+        alone = forecast_total(own, purchases=FIT, spend=SPENT, horizon="10 weeks", period="5 weeks")
+        columns = alone.columns.tolist()
+        pd.testing.assert_frame_equal(part[columns].reset_index(drop=True), alone, check_names=False)
+
+
+def test_groups_add_up_to_all_and_the_limits_of_all_are_narrower_than_theirs_added():
+    mixed, table = in_groups(period="10 weeks")
+    whole = forecast_total(mixed, purchases=FIT, spend=SPENT, horizon="10 weeks", period="10 weeks").iloc[0]
+    for name in ("cumulative_purchases", "cumulative_revenue"):
+        assert table[name].sum() == pytest.approx(whole[name])
+        widths = (table[f"{name}_high"] - table[f"{name}_low"]).sum()
+        assert whole[f"{name}_high"] - whole[f"{name}_low"] < widths
+
+
+def test_the_sentence_tells_what_a_customer_of_a_group_will_bring():
+    _, table = in_groups()
+    last = table[table["period"] == 2].set_index(table[table["period"] == 2]["plan"].fillna("(missing)"))
+    each = last["cumulative_revenue"] / last["customers"]
+    said = str(headline(table))
+    assert f"expected of a customer of {each.idxmax()} in 10 weeks" in said
+    assert "the most of 3 groups" in said
+    assert f"of {each.idxmin()} at" in said
+    assert said.startswith(numbers.plain(each.max(), 1)[:2])
+    assert "One model of all groups." in " ".join(footnotes(table))
+    bare = in_groups(spend=None, confidence=None)[1]
+    assert "purchases are expected of a customer of paid" in str(headline(bare))
+
+
+def test_a_table_of_one_period_shows_it_once():
+    once, twice = (show(in_groups(period=period)[1], "x").html for period in ("10 weeks", "5 weeks"))
+    assert "Up to its end" in twice
+    assert "Up to its end" not in once
+    assert once.count("<th scope=") == 4 + 3  # group, customers and two sums; a row for each of three groups
+
+
+def test_groups_that_the_summary_lacks_are_refused_and_nobody_is_in_none():
+    with pytest.raises(ValueError, match="'country' is not a column of the summary"):
+        forecast_total(CUSTOMERS, purchases=FIT, horizon="10 weeks", by="country")
+    mixed, table = in_groups()
+    empty = forecast_total(mixed[:0], purchases=FIT, spend=SPENT, horizon="10 weeks", by="plan")
+    assert len(empty) == 0
+    assert list(empty.columns) == list(table.columns)
+    assert str(headline(empty)) == "– no purchases can be forecast."
 
 
 def test_flags_say_what_is_odd_about_a_customer():

@@ -1,5 +1,6 @@
 """What will each customer do, and what all of them together?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from metrics.clv.totals import Totals
 from metrics.clv.uncertain import CHUNK, DRAWS, Buying, Spending, lives, spent
 from metrics.clv.units import force, in_units, share, years
 from metrics.intervals import Floats, normal_quantile
-from metrics.results import result
+from metrics.results import grouped, keys, result
 from metrics.steps import Mask, unknown
 
+_SUMS = ("expected", "cumulative")  # in a period, and up to its end
 RARE = 1e-6  # chance of so many purchases from which a frequency is extreme
 
 
@@ -141,6 +143,7 @@ def forecast_total(
     spend: SpendFit | SpendModel | None = None,
     horizon: str,
     period: str = "1 week",
+    by: str | Sequence[str] | None = None,
     confidence: float | None = 0.8,
 ) -> pd.DataFrame:
     """How many purchases, and how much revenue, will these customers bring in each period ahead?
@@ -153,12 +156,16 @@ def forecast_total(
         As in `forecast_customers`.
     horizon, period
         Time ahead, and the length of its periods; the last one is cut at the horizon.
+    by
+        Column or list of `summary` for a breakdown, such as a country that was merged to it: what is expected of the
+        customers of each group, by what they bought and one model of all. Missing values are a group of their own.
     confidence
         Level of the limits. None leaves them out.
 
     Returns
     -------
-    DataFrame, one row per period
+    DataFrame, one row per period (of each group)
+        customers                   count  of the group; with `by` only
         period                      1, 2…
         expected_purchases (…)      count  in the period
         cumulative_purchases (…)    count  up to its end; limits of a sum are not the sum of limits
@@ -169,7 +176,12 @@ def forecast_total(
     Raises
     ------
     ValueError
-        As `forecast_customers`.
+        As `forecast_customers`; a column of `by` that is missing.
+
+    Notes
+    -----
+    Parameters are estimated from all customers that the model was fitted to. Of a group that lives by laws of its own
+    this says less the fewer purchases its customers have made: fit it by itself if it is large.
 
     Examples
     --------
@@ -182,37 +194,59 @@ def forecast_total(
     """
     if confidence is not None:
         normal_quantile(confidence)
+    groups = keys(by, taken=["customers", "period", *(f"{a}_{b}" for a in _SUMS for b in ("purchases", "revenue"))])
+    for name in groups:
+        if name not in summary:
+            raise ValueError(unknown("by", name, summary.columns, "a column of the summary", "columns"))
     same_unit(summary, purchases.unit)
     end, length = in_units(horizon, purchases.unit), in_units(period, purchases.unit, "period")
     ends = np.minimum(np.arange(1, max(int(np.ceil(end / length - 1e-9)), 1) + 1) * length, end)
-    table = pd.DataFrame({"period": np.arange(1, len(ends) + 1)})
     buying, spending = Buying.of(purchases), Spending.of(spend)
-    money = ("expected_revenue", "cumulative_revenue") if spend is not None else ()
-    names = ("expected_purchases", "cumulative_purchases", *money)
-    limits = ("_low", "_high") if confidence is not None else ()
-    if buying is None:
-        blank = {f"{name}{end}": np.nan for name in names for end in ("", *limits)}
-        table = table.assign(**blank)
-    else:
-        many = len(ends)
+    of, named = grouped(summary[groups].reset_index(drop=True), groups)
+    settled = {"ends": ends, "money": spend is not None, "confidence": confidence}
+    parts = [summary[of == k] if groups else summary for k in range(len(named))]
+    tables = [_sums_of(part, buying, spending, **settled) for part in parts]
+    tables = tables or [_sums_of(summary, None, None, **settled)[:0]]  # nobody is in no group
+    table = pd.concat(tables, ignore_index=True)
+    if groups:
+        many = np.repeat(np.bincount(of, minlength=len(named)), len(ends)).astype(np.int64)
+        whose = named.loc[np.repeat(named.index, len(ends))].reset_index(drop=True)
+        table = pd.concat([whose.assign(customers=many), table], axis=1)
+    each = f" By {', '.join(groups)}, with one model of all." if groups else ""
+    said = (
+        f"Purchases expected of {len(summary):,} customers in each {period} of {horizon}, no new ones among them.{each}"
+    )
+    settings = {
+        "model": _name(purchases), "horizon": horizon, "period": period, "by": groups or None,
+        "confidence": confidence, "currency": summary.attrs.get("settings", {}).get("currency"),
+        "customers": len(summary), "unit": purchases.unit,
+    }  # fmt: skip
+    return result(table, metric="forecast_total", definition=said, settings=settings)
+
+
+def _sums_of(
+    summary: pd.DataFrame, buying: Buying | None, spending: Spending | None, *, ends: Floats, money: bool,
+    confidence: float | None,
+) -> pd.DataFrame:  # fmt: skip
+    """What is expected of these customers in each period, and up to its end."""
+    whats = ("purchases", "revenue") if money else ("purchases",)
+    table = pd.DataFrame({"period": np.arange(1, len(ends) + 1)})
+    many = len(ends)
+    columns: dict[str, Floats] = dict.fromkeys(
+        ("", "_low", "_high") if confidence is not None else ("",), np.empty((0, 0))
+    )
+    if buying is not None:
         spans = slice(None) if many > 1 else slice(1)  # of one period both sums are the same
         since, until = np.r_[0.0, ends[:-1], np.zeros(many)], np.r_[ends, ends]
         totals = Totals(summary, buying, spending, since[spans], until[spans])
-        columns = {"": totals.mean}
+        columns[""] = totals.mean
         if confidence is not None:
             columns["_low"], columns["_high"] = totals.limits(confidence)
-        for place, what in enumerate(("purchases", "revenue") if money else ("purchases",)):
-            for name, some in (("expected", slice(many)), ("cumulative", slice(-many, None))):
-                for limit, sums in columns.items():
-                    known = place < len(sums)
-                    table[f"{name}_{what}{limit}"] = sums[place][some] if known else np.nan
-    said = f"Purchases expected of {len(summary):,} customers in each {period} of {horizon}, no new ones among them."
-    settings = {
-        "model": _name(purchases), "horizon": horizon, "period": period, "confidence": confidence,
-        "currency": summary.attrs.get("settings", {}).get("currency"), "customers": len(summary),
-        "unit": purchases.unit,
-    }  # fmt: skip
-    return result(table, metric="forecast_total", definition=said, settings=settings)
+    for place, what in enumerate(whats):
+        for name, some in zip(_SUMS, (slice(many), slice(-many, None)), strict=True):
+            for limit, sums in columns.items():
+                table[f"{name}_{what}{limit}"] = sums[place][some] if place < len(sums) else np.nan
+    return table
 
 
 def _columns(confidence: float | None) -> list[str]:

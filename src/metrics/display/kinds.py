@@ -96,6 +96,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "feature_usage": "period_start",
     "onboarding_outcomes": "outcome",
     "change_effects": "change_id",
+    "forecast_total": "customers",
     "active_users": "date",
     "lifecycle": "period_start",
     "stickiness": "active_periods",

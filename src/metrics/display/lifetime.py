@@ -7,9 +7,11 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.columns import MODELS, reason_in_words
-from metrics.display.estimates import Sentence, none
-from metrics.display.kinds import setting
+from metrics.display.estimates import Estimate, Sentence, change, none
+from metrics.display.kinds import group_of, groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
+
+_PURCHASES = "cumulative_purchases"
 
 
 def model_in_words(name: object) -> str:
@@ -81,6 +83,8 @@ def total_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """All purchases expected until the horizon."""
     if not len(table) or numbers.is_missing(table["cumulative_purchases"].iloc[-1]):
         return none("no purchases can be forecast.")
+    if groups_of(table):
+        return _total_by_group(table)
     row = table.iloc[-1]
     limits = _limits(row, "cumulative_purchases")
     who = f" of {count(setting(table, 'customers'))} customers" if setting(table, "customers") else ""
@@ -88,8 +92,43 @@ def total_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     return Sentence(plain(row["cumulative_purchases"], 0), f"{text} {limits}.".replace(" .", "."), "", [limits])
 
 
+def _total_by_group(table: pd.DataFrame) -> Sentence:
+    """What a customer is expected to bring until the horizon in the group with most, and in that with least."""
+    money = _has_revenue(table)
+    whole, unit = ("cumulative_revenue", str(setting(table, "currency") or "")) if money else (_PURCHASES, "purchases")
+    last = pd.DataFrame([part.iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
+    for limit in ("", "_low", "_high"):
+        last[f"each{limit}"] = last[f"{whole}{limit}"] / last["customers"] if f"{whole}{limit}" in last else np.nan
+    known = last[last["each"].notna()]
+    best, worst = known.iloc[int(known["each"].argmax())], known.iloc[int(known["each"].argmin())]
+    top, bottom = Estimate.of(best, "each", 1), Estimate.of(worst, "each", 1)
+    limits = f" {top.limits()}" if top.limits() else ""
+    text = f"{'is' if money else 'are'} expected of a customer of {best['group']} in "
+    text += f"{setting(table, 'horizon', 'all periods')}{limits}"
+    apart: list[str] = []
+    if len(known) > 1:
+        than = f"of {worst['group']} at {plain(bottom.value, bottom.decimals)}"
+        gap, apart = change(top, bottom, than, unit)
+        text += f", the most of {len(known)} groups: {' '.join(gap.split(' ' * 2))}"
+    return Sentence(plain(top.value, top.decimals), f"{text}.", unit, [limits.strip(), *apart] if limits else [])
+
+
+def _has_revenue(table: pd.DataFrame) -> bool:
+    return "cumulative_revenue" in table and bool(table["cumulative_revenue"].notna().any())
+
+
 def total_foot(table: pd.DataFrame) -> list[str]:
-    """What the sums hold."""
+    """What the sums hold, and of groups what a customer brings."""
+    lines = _summed()
+    if groups_of(table) and len(table):
+        name = "cumulative_revenue" if _has_revenue(table) else _PURCHASES
+        row = table.iloc[-1]
+        worked = f"{plain(row[name], 0)} / {count(row['customers'])} = {plain(row[name] / row['customers'], 2)}"
+        lines.append(f"Of a customer: sum / customers: {worked}, {group_of(table, row)}. One model of all groups.")
+    return lines
+
+
+def _summed() -> list[str]:
     return ["Of these customers only: new ones will come on top. Limits of a sum are not the sum of limits."]
 
 

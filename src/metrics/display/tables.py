@@ -176,6 +176,8 @@ def _says_nothing(table: pd.DataFrame, name: str) -> bool:
     cells = table[name]
     if name == "attempt":  # of one attempt there is no number
         return bool((cells == cells.max()).all())
+    if metric_of(table) == "forecast_total" and (name == "period" or name.startswith("cumulative")):
+        return bool((table["period"] == 1).all())  # of one period the sum is its own
     if name == "currency" and metric_of(table) == "discount_retention":  # of one it stands in the heads
         return setting(table, "currency") is not None
     if name == "span_start" and "period_start" in table:  # followed over the period itself
