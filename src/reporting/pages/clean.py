@@ -84,8 +84,8 @@ def plain(html: str) -> str:
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "href":
         if notebook := NOTEBOOK.fullmatch(value):  # whatever its name, it is beside this one
-            name = unquote(notebook[1])
-            return None if "/" in name else f"{quote(name, safe='')}.html{notebook[2] or ''}"
+            stem = unquote(notebook[1])
+            return None if "/" in stem else f"{quote(stem, safe='')}.html{notebook[2] or ''}"
         return value if LOCAL.fullmatch(value) else None
     if name == "src":
         return value if PICTURE.fullmatch(value) else None
