@@ -1,5 +1,6 @@
 """The other tables: found by the names that exports give, refused like events."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -78,6 +79,29 @@ def test_an_order_without_an_amount_is_rejected_and_counted(tmp_path: Path):
 def test_decimal_commas_of_orders_are_read(tmp_path: Path):
     text = "kunde;datum;betrag\n1;28.03.2026;1.057,50\n2;29.03.2026;-3,00\n"
     assert read_orders(write(tmp_path, text), timezone="Europe/Berlin")["net"].tolist() == [1057.5, -3.0]
+
+
+@pytest.mark.parametrize(
+    "currency", ["Währung", "WA\u0308HRUNG", "Waehrung"], ids=["umlaut", "decomposed", "spelt out"]
+)
+def test_german_columns_of_orders_are_found_by_their_usual_names(tmp_path: Path, currency: str):
+    text = f"Bestell-Nr.;Kundennummer;Kaufdatum;Gesamtbetrag;{currency}\nA1;K7;28.03.2026 10:00;1.057,50;CHF\n"
+    orders = read_orders(write(tmp_path, text), timezone="Europe/Berlin")
+    assert orders.loc[0, ["order_id", "user_id", "net", "currency"]].tolist() == ["A1", "K7", 1057.5, "CHF"]
+
+
+def test_german_columns_of_surveys_are_found_by_their_usual_names(tmp_path: Path):
+    text = "Kunden-Nr;Ausgefüllt am;Bewertung\nK7;28.03.2026 10:00;9\n"
+    surveys = read_surveys(write(tmp_path, text), timezone="Europe/Berlin")
+    assert surveys.loc[0, ["respondent_id", "score"]].tolist() == ["K7", 9]
+
+
+def test_a_long_question_is_named_in_full_for_it_is_to_be_copied(tmp_path: Path):
+    question = "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen? (0-10)"
+    with pytest.raises(EventTableError, match=re.escape(f"'{question}'")):
+        read_surveys(write(tmp_path, f'kunde,datum,"{question}",{"x" * 200}\nK7,2026-03-28T10:00Z,9,\n'))
+    with pytest.raises(EventTableError, match=re.escape(f"'{'x' * 119}…']")):
+        read_surveys(write(tmp_path, f"kunde,datum,{'x' * 200}\nK7,2026-03-28T10:00Z,9\n"))
 
 
 def test_scores_are_left_as_they_are(tmp_path: Path):

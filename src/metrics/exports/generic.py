@@ -39,6 +39,8 @@ COLUMNS = (
             "nutzer_id",
             "kunde",
             "kunden_id",
+            "kundennummer",
+            "kunden_nr",
         ),
         filled=False,
         instead="anonymous_id",

@@ -7,14 +7,17 @@ between.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
-from metrics.files.refusal import EventTableError, refuse
+from metrics.files.refusal import EventTableError, refuse, shorten
 
 Rename: TypeAlias = Mapping[str, str] | Sequence[str] | None
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+LONGEST = 120  # letters of a column's name in a message
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,14 @@ def _choose(column: Column, found: Sequence[str], file: str, *, taken: set[str])
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
+    """A name without case and punctuation, its umlauts as those write them who have none: Währung is waehrung."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", name).casefold().translate(UMLAUTS))
 
 
 def _shown(found: Sequence[str]) -> str:
+    """The first columns; a name in full, for it is to be copied, unless it is longer than a question ever is."""
     more = f" and {len(found) - 20} more" if len(found) > 20 else ""
-    return f"{[str(column)[:40] for column in found[:20]]}{more}"
+    return f"{[shorten(column, LONGEST) for column in found[:20]]}{more}"
 
 
 def _nearest(found: Sequence[str], names: Iterable[str]) -> str | None:

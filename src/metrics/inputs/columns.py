@@ -6,9 +6,22 @@ from metrics.files.names import Column
 
 CUSTOMER = (
     "user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id",
-    "kunde", "kunden_id", "nutzer", "nutzer_id",
+    "kunde", "kunden_id", "kundennummer", "kunden_nr", "nutzer", "nutzer_id",
 )  # fmt: skip
 WHEN = ("timestamp", "time", "ts", "date", "datetime", "created_at", "created", "occurred_at", "zeit", "datum")
+
+ORDERED = (
+    "order_date", "ordered_at", "order_time", "purchased_at", "invoice_date",
+    "bestelldatum", "kaufdatum", *WHEN[1:],
+)  # fmt: skip
+AMOUNT = (
+    "amount", "total", "revenue", "value", "net_amount", "net_value", "sales", "spend",
+    "betrag", "gesamtbetrag", "bestellwert", "umsatz",
+)  # fmt: skip
+ANSWERED = (
+    "submitted_at", "submit_date", "response_date", "responded_at", "completed_at", "end_date",
+    "beantwortet_am", "ausgefuellt_am", *WHEN,
+)  # fmt: skip
 
 
 def _optional(name: str, kind: Any, *synonyms: str) -> Column:
@@ -26,26 +39,17 @@ ORDERS = (
         "invoice_no",
         "transaction_id",
         "bestellnummer",
+        "bestell_nr",
     ),
     Column("user_id", "id", ("customer_id", *CUSTOMER[1:])),
-    Column(
-        "timestamp",
-        "time",
-        ("order_date", "ordered_at", "order_time", "purchased_at", "invoice_date", "bestelldatum", *WHEN[1:]),
-    ),
+    Column("timestamp", "time", ORDERED),
     _optional("currency", "text", "currency_code", "waehrung"),
-    Column(
-        "net", "number", ("amount", "total", "revenue", "value", "net_amount", "net_value", "sales", "spend", "betrag")
-    ),
+    Column("net", "number", AMOUNT),
 )
 SURVEYS = (
     Column("respondent_id", "id", ("respondent", "person_id", "customer_id", *CUSTOMER)),
-    Column(
-        "answered_at",
-        "time",
-        ("submitted_at", "submit_date", "response_date", "responded_at", "completed_at", "end_date", *WHEN),
-    ),
-    Column("score", "value", ("rating", "nps", "nps_score", "answer")),
+    Column("answered_at", "time", ANSWERED),
+    Column("score", "value", ("rating", "nps", "nps_score", "answer", "bewertung", "punktzahl")),
     _optional("response_id", "id", "answer_id"),
     _optional("survey_id", "id", "survey"),
     _optional("account_id", "id"),
@@ -59,9 +63,11 @@ SURVEY_SENDS = (
 )
 SUBSCRIPTIONS = (
     Column("customer_id", "id", CUSTOMER),
-    Column("subscription_id", "id", ("subscription", "contract_id")),
-    Column("start", "time", ("started_at", "start_date", "start_at", "begin", "valid_from", "beginn")),
-    Column("end", "time", ("ended_at", "end_date", "end_at", "valid_to", "ende"), filled=False),
+    Column("subscription_id", "id", ("subscription", "contract_id", "abo", "abo_id", "vertrag", "vertragsnummer")),
+    Column(
+        "start", "time", ("started_at", "start_date", "start_at", "begin", "valid_from", "beginn", "vertragsbeginn")
+    ),
+    Column("end", "time", ("ended_at", "end_date", "end_at", "valid_to", "ende", "vertragsende"), filled=False),
     _optional("status", "text", "state"),
     _optional("interval", "text", "billing_interval"),
     _optional("interval_count", "number"),
