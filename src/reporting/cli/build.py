@@ -39,6 +39,7 @@ from reporting.cli.app import (
 from reporting.cli.junit import check_place, write_junit
 from reporting.errors import RefusedError, did_you_mean
 from reporting.publishing.plan import Plan, Request, plan_reports
+from reporting.recipe.advice import options_named
 from reporting.recipe.dates import is_date
 from reporting.recipe.file import RECIPE, Recipe, read_recipe
 from reporting.recipe.own_data import read_data
@@ -214,7 +215,9 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
                 error = run.errors[entry.name]
                 result |= {"notebook": str(error.notebook), "cell": error.cell, "cause": error.cause}
                 result["message"] = str(error)
-                complain(f"{entry.name} failed. {sentence(str(error))} See {near(page)}")
+                options = options_named(entry.cause, entry.parameters)
+                advice = f"Here that is {options}. " if options else ""
+                complain(f"{entry.name} failed. {sentence(str(error))} {advice}See {near(page)}")
             else:
                 result["seconds"] = entry.wall_seconds
                 if entry.status == "built" and not how.as_json:

@@ -14,6 +14,7 @@ from reporting.publishing.links import ROOT, links_for
 from reporting.publishing.manifest import Entry
 from reporting.publishing.plan import Plan
 from reporting.publishing.states import Record, as_good, attempts_of
+from reporting.recipe.advice import options_named
 
 
 def argument_of(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path]) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def write_error_page(plan: Plan, entry: Entry, error: ReportError, before: Recor
         state=PageState(plan.name, entry.title, entry.group, as_good(before.good if before else None), failure),
         executed=kept.name if kept.exists() else "",
         command=plan.command,
+        options=options_named(entry.cause, entry.parameters),
         source=error.source,
         line=error.line,
         traceback=error.traceback,

@@ -9,6 +9,7 @@ and ``nan`` stays a word. A recipe may also say ``secret``.
 import ast
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -75,7 +76,7 @@ class Type:
             return None
         if self.kind == "list" and self.item:
             item = self.item
-            return [item.from_text(part.strip()) for part in text.split(",") if part.strip()]
+            return [item.from_text(part) if isinstance(part, str) else item.checked(part) for part in _parts(text)]
         if self.kind == "Literal":
             for choice in self.choices:
                 if text == str(choice) or (isinstance(choice, bool) and WORDS.get(text.lower()) is choice):
@@ -215,3 +216,17 @@ def _union(annotation: ast.expr) -> list[ast.expr]:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def _parts(text: str) -> list[Any]:
+    """Items of a list: between commas, or those of a list as Python and JSON write it, for items that hold a comma.
+
+    >>> _parts("visit, sign up"), _parts("['Why, and since when?=comment']")
+    (['visit', 'sign up'], ['Why, and since when?=comment'])
+    """
+    if text.strip().startswith("["):
+        with suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+            listed = ast.literal_eval(text.strip())
+            if isinstance(listed, list):
+                return listed
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -99,6 +99,17 @@ def test_data_of_ones_own(project):
     assert [row["name"] for row in json.loads(metrics("report", "list", "--out", "own", "--json").stdout)] == ["funnel"]
 
 
+def test_a_failure_says_how_the_parameters_that_it_names_are_set(project, monkeypatch):
+    def fail(jobs, **settings):
+        for job in jobs:
+            yield Outcome(job, "failed", cell=2, cause="ValueError: steps: 'sign_up' is not in the event table.")
+
+    monkeypatch.setitem(run_reports.__kwdefaults__, "runner", fail)
+    answer = metrics("report", "run", "funnel")
+    assert "is not in the event table. Here that is -p steps=A,B. See reports/latest/funnel.error.html" in answer.stderr
+    assert "<pre>-p steps=A,B</pre>" in Path("reports/latest/funnel.error.html").read_text()
+
+
 def test_a_failure_names_the_users_file_and_the_command_that_was_run(project, monkeypatch):
     def fail(jobs, **settings):
         for job in jobs:
