@@ -36,6 +36,18 @@ def test_the_first_purchase_decides_and_what_came_in_the_time_after_it_counts():
     assert set(table["label"]) == {"association"}
 
 
+def test_a_table_that_was_sorted_put_together_or_cut_is_told_by_its_keys():
+    whole = discount_retention(ORDERS.assign(plan="pro"), by="plan", min_n=1, as_of="2026-06-01")
+    for told in (whole[::-1], pd.concat([whole[:1], whole[1:].reset_index(drop=True)])):
+        told.attrs = whole.attrs
+        assert str(headline(told)) == str(headline(whole))
+        assert footnotes(told) == footnotes(whole)
+    cut = whole[whole["first_purchase"] == "discounted"]
+    cut.attrs = whole.attrs
+    assert str(headline(cut)).startswith("– whether a discount brings customers who stay is not known")
+    assert "no difference exists" in show(cut).html
+
+
 def test_the_difference_of_money_has_the_limits_of_welch():
     rng = np.random.default_rng(7)
     orders = pd.DataFrame({"user_id": [f"u{k}" for k in range(60)], "net": rng.gamma(2, 10, 60).round(2)})

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrics.display import headline, show
+from metrics.display.sentences import _SAID
 from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
 
@@ -148,3 +150,13 @@ def test_every_table_says_what_it_is(name):
     assert len(table.attrs["definition"]) > 30
     assert all(isinstance(v, str | int | float | list) for v in table.attrs["settings"].values())
     assert list(table.index) == list(range(len(table)))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_table_cut_to_nothing_is_shown_all_the_same(name):
+    table = of_nobody_else(name)
+    empty = table[:0]
+    empty.attrs = table.attrs
+    assert show(empty).html
+    if name.split()[0] in _SAID:
+        assert headline(empty)

@@ -158,7 +158,7 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
             or max([float(v) for v in cells if not numbers.is_missing(v)], default=0.0) < 100
             else 0
         )
-        head = f"{head}, {table['basis'].iloc[0]}" if text == "clv" and "basis" in table else head
+        head = f"{head}, {table['basis'].iloc[0]}" if text == "clv" and "basis" in table and len(table) else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=True)
     if metric == "fitted_parameters" and text in ("estimate", "std_error"):
         return Column(head, numbers.significant, estimate=text == "estimate")

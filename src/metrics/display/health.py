@@ -26,6 +26,8 @@ MONEY = ("mrr", "mrr_at_risk")
 
 def lift_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many times as many left at the top as of all."""
+    if not len(table):
+        return none("there are no scores to judge.")
     row = table.iloc[0]
     if numbers.is_missing(row["lift"]):
         return none("nobody left, so that no score can be judged." if row["rows"] else "there are no scores to judge.")
@@ -94,8 +96,10 @@ def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 def lift_foot(table: pd.DataFrame) -> list[str]:
     """Rate over rate."""
-    row = table.iloc[0]
     lines = [f"Lift = share of those with the {_end(table)} scores who left / share of all who left."]
+    if not len(table):
+        return lines
+    row = table.iloc[0]
     if not numbers.is_missing(row["lift"]):
         lines.append(f"{_rate(row['rate'])} / {_rate(row['base_rate'])} = {plain(row['lift'], 2)}.")
     unscored = setting(table, "unscored", 0)

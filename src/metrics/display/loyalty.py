@@ -1,5 +1,7 @@
 """Does help, a source or a discount go with customers who stay? Sentences and feet."""
 
+from typing import Any
+
 import pandas as pd
 
 from metrics.display import numbers
@@ -112,13 +114,12 @@ def leads_foot(table: pd.DataFrame) -> list[str]:
 
 def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many of the discounted stay, beside those at the full price; of groups the one with most of them."""
-    known = table[(table["first_purchase"] == "discounted") & table["difference"].notna()]
+    known, _ = _discounted(table)
     if not len(known):
         why = table.loc[table["first_purchase"] == "discounted", "reason"]
         said = whose_reason(why.iloc[0], "difference") if len(why) else "nobody bought"
         return none(f"whether a discount brings customers who stay is not known: {said}.")
-    row = known.iloc[int(known["customers"].argmax())]
-    full = table.loc[known.index[int(known["customers"].argmax())] - 1]
+    row, full = _largest(table)
     less, others = Estimate.of(row, "retention_rate"), Estimate.of(full, "retention_rate")
     group = group_of(table, row, without="currency")
     group = f" of {group}" if group else ""
@@ -137,6 +138,26 @@ def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     )  # fmt: skip
 
 
+def _discounted(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows of the discounted that can be told, and for each that of the same group at the full price.
+
+    By their keys, for a table may have been sorted, cut or put together.
+    """
+    group = groups_of(table)
+    pairs = table[(table["first_purchase"] == "discounted") & table["difference"].notna()]
+    full = table[table["first_purchase"] == "full_price"].drop_duplicates(group)
+    both = pairs[group].merge(full, on=group, how="left")
+    there = both["customers"].notna().to_numpy()
+    return pairs[there], both[there]
+
+
+def _largest(table: pd.DataFrame) -> "tuple[pd.Series[Any], pd.Series[Any]]":
+    """The group with most of the discounted: their row, and that of those at the full price."""
+    known, full = _discounted(table)
+    place = int(known["customers"].argmax())
+    return known.iloc[place], full.iloc[place]
+
+
 def discounts_foot(table: pd.DataFrame) -> list[str]:
     """What is kept and what value is, the difference worked out, and who still has time."""
     follow = setting(table, "follow_up", "the time")
@@ -148,11 +169,9 @@ def discounts_foot(table: pd.DataFrame) -> list[str]:
     lines = [f"Stayed = {kept}. Value = {value}."]
     recent = int(table["too_recent"].sum())
     left = f" Left out: {count(recent)} who still have time." if recent else ""
-    known = table[(table["first_purchase"] == "discounted") & table["difference"].notna()]
-    if not len(known):
+    if not len(_discounted(table)[0]):
         return [*lines, f"Too few on a side, so that no difference exists.{left}"]
-    place = known.index[int(known["customers"].argmax())]
-    row, full = table.loc[place], table.loc[place - 1]
+    row, full = _largest(table)
     worked = f"{quotient(row['retained'], row['customers'])} {numbers.MINUS} "
     worked += quotient(full["retained"], full["customers"])
     of = "" if setting(table, "currency") and len(groups_of(table)) == 1 else whose(table, row, None)

@@ -54,7 +54,9 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
         found = groups_said(pd.concat(mine), "churn_rate", f"left within {within}")
         return replace(found, text=f"{found.text} An association, not an effect.") if found.intervals else found
     rows = {str(row["band"]): row for _, row in table.iterrows()}
-    row, other = rows[band], rows[reference]
+    if band not in rows:
+        return none(f"{band}s are not in the table.")
+    row, other = rows[band], rows.get(reference)
     if numbers.is_missing(row["churn_rate"]):
         watched = count(table["followed"].sum())
         return none(f"too few {band}s were watched for long enough to say who leaves ({watched} customers in all).")
@@ -62,7 +64,7 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
     limits: list[str] = []
     text = f"of {count(row['followed'])} {band}s left within {setting(table, 'follow_up', 'the time after')} "
     text += rate.limits()
-    if not numbers.is_missing(row["difference"]):
+    if other is not None and not numbers.is_missing(row["difference"]):
         base = Estimate.of(other, "churn_rate")
         said, limits = change(rate, base, f"of {reference}s, {with_unit(base.number())}")
         text += f": {said}"
