@@ -76,8 +76,8 @@ def subscription_lifetime_value(
         raise ValueError(f"margin: {margin!r} is not between 0 and 1. Write 80 % as 0.8.")
     if cap_months is not None and (cap_months < 1 or cap_months != int(cap_months)):
         raise ValueError(f"cap_months: {cap_months!r} is not a number of months. Use 1 or more, or None.")
-    if not annual_discount > -1:
-        raise ValueError(f"annual_discount: {annual_discount!r} is not above -1. Write 10 % a year as 0.1.")
+    if not 0 <= annual_discount < np.inf:
+        raise ValueError(f"annual_discount: {annual_discount!r} is not a yearly rate from 0. Write 10 % as 0.1.")
     stays = 1 - churn
     monthly = stays * (1 + annual_discount) ** (-1 / 12)
     endless = (churn == 0) & (cap_months is None)
@@ -320,7 +320,14 @@ def relative_change(*, before: float, after: float) -> pd.DataFrame:
 def _column(table: pd.DataFrame, name: str) -> Floats:
     if name not in table:
         raise ValueError(unknown("table", name, table.columns, "a column of the table", "columns"))
-    return pd.to_numeric(table[name]).to_numpy(float, na_value=np.nan)
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
+    lost = (np.isnan(values) & table[name].notna().to_numpy()) | np.isinf(values)
+    if lost.any():
+        raise ValueError(
+            f"{name}: {table[name].iloc[int(lost.argmax())]!r} is no finite number. Mend it, or leave it empty where "
+            "it is not known."
+        )
+    return values
 
 
 def _others(table: pd.DataFrame, own: tuple[str, ...]) -> pd.DataFrame:

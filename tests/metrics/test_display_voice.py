@@ -141,7 +141,10 @@ def test_groups_of_whom_nobody_answered_have_a_sentence():
 
 def test_a_band_that_was_cut_off_is_not_told():
     table = churned()
-    for band, said in (("promoter", "– detractors are not in the table."), ("detractor", f"60{THIN}% of 20 detractors")):
+    for band, said in (
+        ("promoter", "– detractors are not in the table."),
+        ("detractor", f"60{THIN}% of 20 detractors"),
+    ):
         part = table[table["band"] == band]
         part.attrs = table.attrs
         assert headline(part).startswith(said)

@@ -38,6 +38,18 @@ def test_paid_at_the_end_is_one_payment_less_and_a_discount_compounds_by_the_yea
     assert start - end == pytest.approx(100)
 
 
+@pytest.mark.parametrize("discount", [-0.1, np.inf, np.nan])
+def test_a_discount_that_would_make_worth_infinite_is_refused(discount):
+    with pytest.raises(ValueError, match=r"annual_discount: .* is not a yearly rate from 0"):
+        subscription_lifetime_value(PLANS[:1], annual_discount=discount)
+
+
+@pytest.mark.parametrize("wrong", ["100 EUR", np.inf])
+def test_an_amount_that_is_no_number_is_named(wrong):
+    with pytest.raises(ValueError, match=r"arpa: .* is no finite number"):
+        subscription_lifetime_value(PLANS[:1].assign(arpa=wrong))
+
+
 def test_rates_that_cannot_be_are_refused():
     for change, says in (({"churn_rate": 5.0}, "churn_rate: 5 is not between"), ({"arpa": None}, None)):
         if says:

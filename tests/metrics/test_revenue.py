@@ -392,10 +392,32 @@ def test_a_trial_needs_no_price_yet_and_brings_nothing():
     ({"unit_amount_minor": None}, "no unit_amount_minor"),
     ({"currency": None}, "no currency"),
     ({"discount_percent": 120}, "discount_percent outside 0 to 100"),
+    ({"discount_percent": "10 %"}, r"1 of 1 rows have a discount_percent that is no number \(first: row 0, '10 %'"),
+    ({"quantity": "two"}, "a quantity that is no number"),
+    ({"discount_amount_minor": -500}, r"a discount_amount_minor below 0, which would .* \(first: row 0, -500.0"),
+    ({"unit_tax_minor": -190}, "a unit_tax_minor below 0 or above the price"),
+    ({"unit_tax_minor": 99_999}, "a unit_tax_minor below 0 or above the price"),
 ])  # fmt: skip
 def test_a_price_that_cannot_be_is_refused_with_its_row(change, says):
     with pytest.raises(EventTableError, match=says):
         mrr_lines(PRICES.iloc[:1].assign(**change))
+
+
+def test_what_is_blank_in_a_column_of_text_is_as_if_it_were_not_there():
+    told = mrr_lines(PRICES.iloc[[0, 0, 0]].assign(discount_percent=["", " ", None], unit_tax_minor=["0", None, ""]))
+    assert told["mrr"].tolist() == mrr_lines(PRICES.iloc[[0, 0, 0]])["mrr"].tolist()
+
+
+def test_times_with_two_offsets_of_one_zone_are_read_and_words_are_named():
+    good = log("ann a1 2026-01-05 2026-04-05 10\nben b1 2026-01-05 2026-04-06 10")
+    texts = good.assign(start=["2026-01-05T01:00:00+01:00", "2026-01-05T02:00:00+02:00"])
+    pd.testing.assert_frame_equal(mrr_rollforward(texts, as_of="2026-05-01"), mrr_rollforward(good, as_of="2026-05-01"))
+    for start, says in (
+        (["2026-01-05T00:00:00Z", "soon"], r"'start' cannot be read \(first: row 1, 'soon'"),
+        (["2026-01-05T00:00:00Z", "2026-01-05T00:00:00"], r"'start' cannot be read\. Write all of them"),
+    ):
+        with pytest.raises(EventTableError, match=says):
+            mrr_rollforward(good.assign(start=start), as_of="2026-05-01")
 
 
 def test_rows_that_cannot_be_are_refused():
@@ -404,6 +426,7 @@ def test_rows_that_cannot_be_are_refused():
         ({"end": pd.Timestamp("2026-01-01", tz="UTC")}, "end before they start"), ({"mrr": -1.0}, "an mrr below 0"),
         ({"status": "asleep"}, "'asleep' is not known"), ({"customer_id": None}, "no customer_id"),
         ({"start": pd.Timestamp("2026-01-01")}, "have no zone"), ({"mrr": None}, "have no mrr"),
+        ({"mrr": "10 EUR"}, "the mrr '10 EUR' is no number"),
     ):  # fmt: skip
         with pytest.raises(EventTableError, match=says):
             mrr_rollforward(good.assign(**change), as_of="2026-03-01")

@@ -157,7 +157,7 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
     if column.isna().all():
         column = pd.Series(pd.NaT, index=column.index, dtype=_TIME)
     elif not isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = pd.to_datetime(column, format="ISO8601" if column.dtype in ("str", object) else None)
+        column = _read_times(column, name, what)
         if column.dt.tz is None:
             raise EventTableError(
                 f"{what}: the times in {name!r} have no zone. Declare it: "
@@ -171,6 +171,22 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
         )
     values: Ints = column.dt.tz_convert("UTC").dt.as_unit("us").dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
     return np.where(missing, NEVER, values)
+
+
+def _read_times(column: "pd.Series[Any]", name: str, what: str) -> "pd.Series[Any]":
+    iso = "ISO8601" if column.dtype in ("str", object) else None
+    try:
+        return pd.to_datetime(column, format=iso)
+    except (TypeError, ValueError) as error:
+        read = pd.to_datetime(column, format=iso, errors="coerce", utc=True)
+        lost = (read.isna() & column.notna()).to_numpy()
+        if not lost.any() and column.dropna().map(lambda value: pd.Timestamp(value).tzinfo is not None).all():
+            return read  # summer and winter of one zone have two offsets
+        first = f" (first: row {int(lost.argmax())}, {column[lost].iloc[0]!r})" if lost.any() else ""
+        raise EventTableError(
+            f"{what}: the times in {name!r} cannot be read{first}. Write all of them as 2026-01-31T09:00:00+01:00, or "
+            "read the file with the reader of its table."
+        ) from error
 
 
 def _merged(names: "pd.Series[Any]", merge: Any) -> "pd.Series[Any]":
@@ -206,8 +222,17 @@ def _status(table: pd.DataFrame, n: int) -> np.ndarray:
 def _mrr(table: pd.DataFrame) -> np.ndarray:
     values = table["mrr"]
     if not pd.api.types.is_numeric_dtype(values.dtype):
-        values = pd.to_numeric(values.map(float, na_action="ignore"))
+        values = pd.to_numeric(values.map(_amount, na_action="ignore"))
     return np.asarray(values.to_numpy(float, na_value=np.nan))
+
+
+def _amount(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise EventTableError(
+            f"subscriptions: the mrr {value!r} is no number. Write 1234.5, and the currency in a column of its own."
+        ) from None
 
 
 def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:

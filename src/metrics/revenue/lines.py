@@ -57,8 +57,8 @@ def mrr_lines(
     ValueError
         A policy that does not exist; a table without prices.
     EventTableError
-        An unknown interval or kind, a price, quantity or currency that is missing or negative; a row of status
-        ``trialing`` may lack its price.
+        An unknown interval or kind, a price, quantity or currency that is missing or negative; a discount or tax that
+        is no number, negative, or more than there is. A row of status ``trialing`` may lack its price.
 
     Examples
     --------
@@ -102,6 +102,8 @@ def mrr_lines(
     _refuse(n, recurring & ~(unit >= 0), "no unit_amount_minor, or one below 0", unit)
     _refuse(n, recurring & ~(quantity >= 0), "no quantity, or one below 0", quantity)
     _refuse(n, ~((percent >= 0) & (percent <= 100)), "a discount_percent outside 0 to 100", percent)
+    _refuse(n, ~(off >= 0), "a discount_amount_minor below 0, which would raise the price", off)
+    _refuse(n, recurring & ~((taxed >= 0) & (taxed <= unit)), "a unit_tax_minor below 0 or above the price", taxed)
     _refuse(n, subscriptions["currency"].isna().to_numpy(), "no currency", subscriptions["currency"].to_numpy())
 
     price = (unit - (taxed if tax == "exclude" else 0)) * quantity
@@ -162,13 +164,21 @@ def _places(interval: np.ndarray) -> np.ndarray:
 def _number(table: pd.DataFrame, name: str, default: float) -> Floats:
     if name not in table:
         return np.full(len(table), float(default))
-    return pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
+    values = pd.to_numeric(table[name], errors="coerce").to_numpy(float, na_value=np.nan)
+    lost = np.isnan(values) & table[name].notna().to_numpy()
+    if lost.any():  # "10 %" or "1,90", which would count as nothing
+        given = table[name].to_numpy(object)
+        blank = np.array([isinstance(value, str) and not value.strip() for value in given[lost]])
+        lost[np.flatnonzero(lost)[blank]] = False
+        _refuse(len(table), lost, f"a {name} that is no number", given)
+    return values
 
 
 def _refuse(n: int, wrong: np.ndarray, what: str, values: np.ndarray) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
+        found = repr(values[first]) if isinstance(values[first], str) else str(values[first])
         raise EventTableError(
-            f"subscriptions: {int(wrong.sum()):,} of {n:,} rows have {what} (first: row {first}, {values[first]!r}). "
+            f"subscriptions: {int(wrong.sum()):,} of {n:,} rows have {what} (first: row {first}, {found}). "
             "Mend the rows or leave them out."
         )
