@@ -178,13 +178,16 @@ def _in_options(message: str) -> str:
 
     >>> _in_options("Say which it is, as rename=['Kunden Nr=user_id']. Say timezone='Europe/Berlin'.")
     "Say which it is, as --rename 'Kunden Nr=user_id'. Say --timezone Europe/Berlin."
+    >>> _in_options("Save it as UTF-8, or say encoding='cp1252'. Check encoding=, or say format= one of them.")
+    'Save it as UTF-8, or say --encoding cp1252. Check --encoding, or say --format one of them.'
     """
     message = re.sub(
         r"\brename=(\[.*?\])(?=[.\s]|$)",
         lambda found: " ".join(f"--rename {shlex.quote(pair)}" for pair in literal_eval(found[1])),
         message,
     )
-    message = re.sub(r"(?<![\w-])(timezone|format)='([\w/+-]+)'", r"--\1 \2", message)
+    message = re.sub(r"(?<![\w-])(timezone|format|encoding)='([\w/+-]+)'", r"--\1 \2", message)
+    message = re.sub(r"(?<![\w-])(format|encoding)=(?=[\s,.;)])", r"--\1", message)
     message = re.sub(r"(?<![\w-])((?:account|project)_timezone)='([\w/+-]+)'", r"-o \1=\2", message)
     return re.sub(r"\braise max_refused\b", "raise --max-refused", message)
 

@@ -104,6 +104,41 @@ def test_a_long_question_is_named_in_full_for_it_is_to_be_copied(tmp_path: Path)
         read_surveys(write(tmp_path, f"kunde,datum,{'x' * 200}\nK7,2026-03-28T10:00Z,9\n"))
 
 
+@pytest.mark.parametrize(
+    ("amounts", "net", "currency"),
+    [
+        (["113,10 €", "1.202,79 €", "-3,00 €"], [113.1, 1202.79, -3.0], "EUR"),
+        (["$1,202.79", "$12", "-$3.50"], [1202.79, 12.0, -3.5], "$"),
+        (["CHF 1'202.79", "CHF 12.00", "3.50"], [1202.79, 12.0, 3.5], "CHF"),
+        (["1\u202f202,79\u00a0€", "12,00\u00a0€", "\u22123,50\u00a0€"], [1202.79, 12.0, -3.5], "EUR"),
+        (["113,10", "1.202", "-3,00"], [113.1, 1202.0, -3.0], None),
+        (["£12", "£13", "£14"], [12.0, 13.0, 14.0], "GBP"),
+    ],
+    ids=["euro", "dollar", "franc", "french", "commas alone", "whole"],
+)
+def test_amounts_may_be_written_as_people_write_them(tmp_path: Path, amounts, net, currency):
+    rows = "".join(f'1\t2026-03-{day}\t"{amount}"\n' for day, amount in enumerate(amounts, 10))
+    orders = read_orders(write(tmp_path, "user\tdate\tamount\n" + rows), timezone="UTC")
+    assert orders["net"].tolist() == net
+    assert orders["currency"].fillna("none").tolist() == [currency or "none"] * 3
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [["12 €", "13 $"], ["1,202 €", "1,203 €"], ["1.202,79", "1,202.79"], ["12 %", "13 %"], ["€ 12 €", "€ 13 €"]],
+    ids=["two currencies", "thousands or decimals", "two manners", "shares", "two signs"],
+)
+def test_amounts_that_could_be_others_are_refused_with_what_can_be_read(tmp_path: Path, amounts):
+    rows = "".join(f'1\t2026-03-{day}\t"{amount}"\n' for day, amount in enumerate(amounts, 10))
+    with pytest.raises(EventTableError, match=r"net is not a number .*one manner and one currency"):
+        read_orders(write(tmp_path, "user\tdate\tamount\n" + rows), timezone="UTC")
+
+
+def test_a_currency_of_its_own_column_stands_beside_a_sign(tmp_path: Path):
+    orders = read_orders(write(tmp_path, "kunde;datum;betrag;Währung\n1;28.03.2026;9,50 €;eur\n"), timezone="UTC")
+    assert orders.loc[0, ["net", "currency"]].tolist() == [9.5, "eur"]
+
+
 def test_scores_are_left_as_they_are(tmp_path: Path):
     head = "respondent_id,answered_at,score\n"
     surveys = read_surveys(

@@ -7,9 +7,11 @@ import pandas as pd
 from metrics.files import EventTableError
 from metrics.files.empty import said_of
 from metrics.files.refusal import shorten
+from metrics.files.shaping import NO_NUMBER
 from metrics.files.times import NO_ZONE
 
 STAGES = ("read", "kept", "duplicate", "system", "rejected")
+NUMBERS = " Amounts are read as 1234.50, 1.234,50 or 1.234,50 €, all of a file in one manner and one currency."
 EXAMPLES = 3  # reasons spelled out in the message of an error
 
 
@@ -88,9 +90,10 @@ def _message(problems: pd.DataFrame, name: str, read: int, refused: int, kept: i
 def _advice(by_reason: pd.Series, kept: int, max_refused: float) -> str:
     if by_reason.index[0].endswith(NO_ZONE):
         return "Say in which zone these times were written, such as timezone='Europe/Berlin'."
+    plain = NUMBERS if by_reason.index[0].endswith(NO_NUMBER) else ""
     if kept:
-        return f"Fix the export or raise max_refused (now {max_refused:g})."
-    return "Nothing is left; fix the export."
+        return f"Fix the export or raise max_refused (now {max_refused:g}).{plain}"
+    return f"Nothing is left; fix the export.{plain}"
 
 
 def problems_of(rejected: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metrics.files.amounts import read_written
 from metrics.files.names import Column, assign, rename_columns
 from metrics.files.raw import RawTable
 from metrics.files.times import NO_TIME, as_text, read_times
@@ -18,6 +19,7 @@ from metrics.files.told import ALL_FILES
 from metrics.files.values import read_ids
 
 AMBIGUOUS = "local time that comes twice at the clock change, the first one taken"
+NO_NUMBER = "is not a number"
 FILE, LINE, NOTE = "_file", "_line", "_note"  # where a row was written, and what was decided about it
 PLACE = (FILE, LINE, NOTE)
 
@@ -49,6 +51,7 @@ def shape(
     rows: dict[str, Any] = {}
     reasons: Any = None
     ambiguous: Any = None
+    currency: str | None = None
     for column in columns:
         if column.name not in chosen:
             continue
@@ -62,8 +65,9 @@ def shape(
             if not times.is_fine:
                 ambiguous = times.ambiguous if ambiguous is None else ambiguous | times.ambiguous
                 why = _named(times.reason, column)
-        elif column.kind == "number":
-            rows[column.name], why = _numbers(source, column)
+        elif column.kind in ("number", "money"):
+            rows[column.name], why, sign = _numbers(source, column)
+            currency = sign or currency
         elif column.kind in ("id", "text"):
             rows[column.name] = read_ids(source, file)
             if column.filled and rows[column.name].hasnans:
@@ -78,6 +82,9 @@ def shape(
             if column.instead in rows:
                 nobody &= rows[column.instead].isna()
             reasons = _first(reasons, _why(nobody, f"no {column.name}")) if nobody.any() else reasons
+
+    if currency and "currency" not in rows and any(column.name == "currency" for column in columns):
+        rows["currency"] = pd.Series(currency, index=range(len(frame)), dtype="str")
 
     taken = {name: column for column, name in chosen.items()}
     ours = {column.name for column in columns}
@@ -159,14 +166,19 @@ def _why(hit: pd.Series, reason: str) -> Any:
     return why
 
 
-def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any]:
+def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any, str | None]:
+    """Numbers, why those that are missing are none, and the currency of their sign where they have one."""
     text = pd.Series(as_text(source.reset_index(drop=True)).to_pandas(), dtype="str").str.strip()
     blank = text.isna() | (text == "")
     numbers = pd.to_numeric(text.mask(blank), errors="coerce").astype("float64")
     numbers = numbers.where(np.isfinite(numbers))
-    why = _why(numbers.isna() & ~blank, f"{column.name} is not a number")
+    currency = None
+    if column.kind == "money" and (numbers.isna() & ~blank).any():
+        written, currency = read_written(text.mask(blank))
+        numbers = written.fillna(numbers)
+    why = _why(numbers.isna() & ~blank, f"{column.name} {NO_NUMBER}")
     why[(blank & column.filled).to_numpy(bool)] = f"no {column.name}"
-    return numbers, why
+    return numbers, why, currency
 
 
 def _rejected(

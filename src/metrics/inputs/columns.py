@@ -44,7 +44,7 @@ ORDERS = (
     Column("user_id", "id", ("customer_id", *CUSTOMER[1:])),
     Column("timestamp", "time", ORDERED),
     _optional("currency", "text", "currency_code", "waehrung"),
-    Column("net", "number", AMOUNT),
+    Column("net", "money", AMOUNT),
 )
 SURVEYS = (
     Column("respondent_id", "id", ("respondent", "person_id", "customer_id", *CUSTOMER)),
@@ -74,7 +74,7 @@ SUBSCRIPTIONS = (
     _optional("unit_amount_minor", "number", "unit_amount"),
     _optional("quantity", "number", "seats"),
     _optional("currency", "text", "currency_code"),
-    _optional("mrr", "number", "monthly_recurring_revenue"),
+    _optional("mrr", "money", "monthly_recurring_revenue"),
     _optional("renews_at", "time"),
     _optional("recorded_at", "time"),
 )
@@ -167,7 +167,7 @@ CONTENTS = (
 )
 SPEND = (
     Column("at", "time", ("spent_at", "month", "day", "period", "period_start", *WHEN)),
-    Column("spend", "number", ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag")),
+    Column("spend", "money", ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag")),
     _optional("currency", "text", "currency_code", "waehrung"),
     _optional("channel", "text", "source", "medium"),
 )
