@@ -21,6 +21,7 @@ from reporting.execution.jupyter import (
     papermill_engines,
     run_sync,
 )
+from reporting.execution.streams import merged
 from reporting.kernels import NAME
 from reporting.kernels.provisioner import WarmProvisioner
 
@@ -100,6 +101,16 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]
             _bound(self.km.provisioner.pid, self.control.memory)
 
     start_new_kernel = run_sync(async_start_new_kernel)
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **kwargs: Any) -> Any:
+        """Run a cell; what it prints becomes one text, whether or not it comes to its end."""
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            if cell.cell_type == "code":
+                cell.outputs = merged(cell.outputs)
+
+    execute_cell = run_sync(async_execute_cell)
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Take an output, unless there is too much of it."""

@@ -162,7 +162,7 @@ def _execute(task: dict[str, Any], control: Control, progress: Callable[[int], N
             timeout_func=lambda cell: control.left,
             on_cell_start=on_start,
             shutdown_kernel="immediate",
-            coalesce_streams=True,  # or a page would tell at which instants the kernel sent its text
+            coalesce_streams=False,  # the engine does
             config=_connection(task["scratch"]),
             kernel_manager_class=ReportKernelManager,
             extra_arguments=list(KERNEL),

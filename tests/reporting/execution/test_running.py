@@ -189,6 +189,18 @@ def test_a_flood_of_text_is_cut_and_counted(job, kernel):
     assert flood.output.stat().st_size < 2_000_000
 
 
+def test_one_long_line_takes_no_longer_than_many_short_ones(job):
+    outcome = run_one(job("print('x' * 30_000_000)", timeout=15))
+    assert (outcome.status, outcome.dropped) == ("built", 29_000_001)
+
+
+def test_what_a_failing_cell_printed_is_one_text_too(job):
+    failing = job("import sys\nprint('a', flush=True)\nsys.stdout.flush()\nprint('b', flush=True)\n1 / 0")
+    assert run_one(failing).status == "failed"
+    cell = json.loads(failing.output.read_text())["cells"][-1]
+    assert [part["output_type"] for part in cell["outputs"]] == ["stream", "error"]
+
+
 def test_a_flood_past_the_notebook_fills_no_disk(job):
     outcome = run_one(job("import os\nfor _ in range(1000): os.write(os.open('/proc/self/fd/2', 1), b'y' * 100_000)"))
     assert outcome.status == "built"
