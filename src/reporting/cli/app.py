@@ -60,6 +60,12 @@ def answered() -> Iterator[None]:
     except LockedError as error:
         complain(str(error))
         raise typer.Exit(LOCKED) from None
+    except BrokenPipeError:
+        raise  # whoever reads the answer has seen enough
+    except OSError as error:
+        where = near(Path(error.filename)) if isinstance(error.filename, str) else "A file"
+        complain(f"{where} cannot be read or written: {error.strerror or error}. Is it yours, and is there room?")
+        raise typer.Exit(REFUSED) from None
     except KeyboardInterrupt:
         complain("Interrupted. Nothing of this run was published.")
         raise typer.Exit(INTERRUPTED) from None

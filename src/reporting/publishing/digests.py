@@ -55,7 +55,7 @@ class Digests:
 
         It depends on content and order, not on where the files lie or when they were written.
         """
-        files = [file for path in paths for match in sorted(glob.glob(str(path))) for file in files_in(Path(match))]
+        files = [file for path in paths for match in matches(path) for file in files_in(match)]
         parts = [self.of_file(file) for file in files]
         return parts[0] if len(parts) == 1 else digest_of(*parts) if parts else None
 
@@ -91,13 +91,25 @@ def names_in(paths: Iterable[Path]) -> list[str]:
         os.path.relpath(file, path.parent)
         for path in paths
         if not path.is_file()
-        for match in sorted(glob.glob(str(path)))
-        for file in files_in(Path(match))
+        for match in matches(path)
+        for file in files_in(match)
     ]
 
 
+def matches(path: Path) -> list[Path]:
+    """What stands at a path: itself, whatever signs are in its name, or else all that it matches as a pattern.
+
+    >>> matches(Path("no/such/[place]"))
+    []
+    """
+    if os.path.lexists(path):
+        return [path]
+    return [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+
+
 def files_in(path: Path) -> list[Path]:
-    """A file, or all files in a folder and its folders, in the order of their names."""
+    """A file, or all files in a folder and its folders, by name; no pipes, no links to nothing."""
     if not path.is_dir():
         return [path]
-    return sorted(Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return sorted(file for file in found if file.is_file())

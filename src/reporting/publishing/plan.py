@@ -4,7 +4,6 @@ Values come, the later over the earlier, from the notebook, the recipe's default
 recipe's report, its `each`, and the command line.
 """
 
-import glob
 import os
 import re
 import shlex
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting.errors import RefusedError, did_you_mean
+from reporting.publishing.digests import matches
 from reporting.recipe.choices import Choice, choices, slug_of
 from reporting.recipe.dates import is_relative, today_in
 from reporting.recipe.file import RECIPE, Recipe, Report
@@ -324,14 +324,23 @@ def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, req
 
 def _absent_files(plan: Plan) -> Iterable[str]:
     for name, path in plan.data_files.items():
-        if not glob.glob(str(path)):
-            said, folder = plan.values[name], plan.report.notebook.parent
-            if name in plan.typed:
-                said, folder = plan.typed[name], Path.cwd()
+        said, folder = plan.values[name], plan.report.notebook.parent
+        if name in plan.typed:
+            said, folder = plan.typed[name], Path.cwd()
+        if problem := _problem(path):
             yield (
-                f"{plan.report.notebook.name}: {name} is {said!r}, and nothing is there. "
+                f"{plan.report.notebook.name}: {name} is {said!r}, and {problem} there. "
                 f"Give a path relative to {folder}."
             )
     for source in plan.report.sources:
-        if not glob.glob(source):
-            yield f"report.{plan.report.name}.data: nothing is at {source!r}. The path is relative to the recipe."
+        if problem := _problem(Path(source)):
+            yield f"report.{plan.report.name}.data: {problem} at {source!r}. The path is relative to the recipe."
+
+
+def _problem(path: Path) -> str:
+    """Why a path names no data; empty if it does."""
+    found = [match for match in matches(path) if match.exists()]
+    if not found:
+        return "nothing is"
+    # a pipe never ends, and cannot be read twice
+    return "" if all(match.is_file() or match.is_dir() for match in found) else "neither a file nor a folder is"

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reporting.cli import report
+from reporting.publishing.digests import Digests
 from reporting.publishing.run import run_reports
 from tests.reporting.notebooks import write_notebook
 from tests.reporting.publishing.fakes import project, runner
@@ -55,6 +56,17 @@ def test_a_plan_says_what_would_run_and_which_input_changed(verb):
     assert said(verb("plan funnel -p weeks=9 --json"))["reports"][0]["changed"] == ["parameters"]
     verb("run")
     assert verb.seen == ["funnel", "nps", "nps"]
+
+
+def test_a_file_that_may_not_be_read_is_said_in_a_line(verb, monkeypatch):
+    def refuse(self, path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Digests, "of_file", refuse)
+    answer = verb("plan", code=2)
+    assert answer.output.splitlines() == [
+        "events.csv cannot be read or written: Permission denied. Is it yours, and is there room?"
+    ]
 
 
 def test_a_module_beside_the_notebook_is_an_input(verb):

@@ -1,9 +1,12 @@
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
 from reporting.errors import RefusedError
+from reporting.publishing.digests import Digests
+from reporting.publishing.inputs import inputs_of
 from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import read_recipe
 from reporting.recipe.own_data import read_data
@@ -240,3 +243,38 @@ def test_what_names_the_recipes_own_data_is_another_thing_with_data_of_ones_own(
         RefusedError, match=r"report\.nps\.with_data: nps\.ipynb has no parameter 'bye'. Did you mean 'by'"
     ):
         plan_reports(read_recipe(path), Request(names=["nps"]))
+
+
+@pytest.mark.parametrize("place", ["plain", "in [2026]", "a * and ?", "50 % #1 ü"])
+def test_a_file_of_any_name_is_itself_and_no_pattern(recipe, tmp_path, place):
+    folder = tmp_path / place
+    folder.mkdir()
+    (folder / "e[1].csv").write_text("a")
+    plans, _ = plan_reports(recipe, Request(names=["nps"], params={**MAY, "surveys_file": f"{place}/e[1].csv"}))
+    before = inputs_of(plans[0], Digests())["data"]
+    (folder / "e[1].csv").write_text("b")
+    assert "" != before != inputs_of(plans[0], Digests())["data"]
+
+
+def test_a_pattern_reaches_as_deep_as_those_who_read_it(recipe, tmp_path):
+    deep = tmp_path / "notebooks/years/2026/07"
+    deep.mkdir(parents=True)
+    (deep / "e.csv").write_text("a")
+    plans, _ = plan_reports(recipe, Request(names=["nps"], params={**MAY, "surveys_file": "notebooks/years/**/*.csv"}))
+    before = inputs_of(plans[0], Digests())["data"]
+    (deep / "e.csv").write_text("b")
+    assert inputs_of(plans[0], Digests())["data"] != before
+
+
+def test_links_to_nothing_and_pipes_are_no_data(recipe, tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "e.csv").write_text("a")
+    os.symlink("someone@machine.123", folder / ".#e.csv")  # an editor's
+    os.mkfifo(folder / "pipe")
+    plans, _ = plan_reports(recipe, Request(names=["nps"], params={**MAY, "surveys_file": "tables"}))
+    assert inputs_of(plans[0], Digests())["data"]
+    with pytest.raises(RefusedError, match="surveys_file is 'tables/pipe', and neither a file nor a folder is there"):
+        plan_reports(recipe, Request(names=["nps"], params={**MAY, "surveys_file": "tables/pipe"}))
+    with pytest.raises(RefusedError, match="and nothing is there"):
+        plan_reports(recipe, Request(names=["nps"], params={**MAY, "surveys_file": "tables/.#e.csv"}))
