@@ -44,6 +44,7 @@ class Origin:
     commit: str | None = None
     data: str | None = None  # sha256
     files: Sequence[str] = ()
+    moved: Sequence[str] = ()  # files that changed while the page was built
     root: str = ""
     pages: Mapping[str, str] | None = None  # address of the page of each notebook that has one; None: beside this one
 

@@ -64,6 +64,12 @@ class Digests:
         files = [file for file in files_in(folder) if "__pycache__" not in file.parts and file.suffix != ".pyc"]
         return digest_of(*[part for file in files for part in (str(file.relative_to(folder)), self.of_file(file))])
 
+    def anew(self) -> "Digests":
+        """Digests that look again at every file, and read those that changed."""
+        new = Digests()
+        new.known = self.known | self.fresh
+        return new
+
     def once(self, key: object, make: Callable[[], Any]) -> Any:
         """Something that all pages of a run have in common, made for the first of them."""
         if key not in self.found:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,17 @@ def argument_of(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path]
             "pages": links_for(plan.name, plan.report.notebook, pages),
         },
     }
+
+
+def remake(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path], moved: Sequence[str]) -> dict[str, Any]:
+    """Write the page of a notebook that was executed again, for one more thing to say: what changed meanwhile."""
+    from reporting.execution.jupyter import nbformat
+    from reporting.publishing.rendering import make
+
+    argument = argument_of(plan, entry, place, pages)
+    argument["origin"]["moved"] = list(moved)
+    executed = nbformat.read(place / f"{plan.name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    return make(executed, argument)
 
 
 def accept(plan: Plan, entry: Entry, result: dict[str, Any], place: Path) -> Entry:

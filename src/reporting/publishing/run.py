@@ -7,32 +7,25 @@ what readers see as it was, and the next run removes what it left.
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from reporting.errors import ReportError
-from reporting.execution.jobs import Job, OnEvent, Outcome, Retry
+from reporting.execution.jobs import OnEvent
 from reporting.execution.running import run_jobs
+from reporting.publishing.building import Runner, Site, Tools, build_pages
 from reporting.publishing.decide import Decision, decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
-from reporting.publishing.inputs import commit
 from reporting.publishing.latest import is_current, publish
 from reporting.publishing.links import pages_of
-from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, read_manifest, write_manifest
-from reporting.publishing.page import accept, argument_of, write_error_page
+from reporting.publishing.manifest import UNCHANGED, Entry, Manifest, read_manifest, write_manifest
 from reporting.publishing.plan import Plan
 from reporting.publishing.prune import prune
-from reporting.publishing.rendering import THEN
 from reporting.publishing.states import States, load_states, save_states
 from reporting.recipe.file import Recipe
-from reporting.recipe.notebook import read_title
-from reporting.recipe.parameters import as_plain
-
-Runner = Callable[..., Iterator[Outcome]]
 
 
 @dataclass
@@ -100,16 +93,8 @@ def run_reports(
             _settle(folder, recipe, states, digests)
             return Run("", entries)
         run = folder.new_id()
-        tools = _Tools(workers or recipe.jobs or min(2, os.cpu_count() or 1), kernel or recipe.kernel, on_event, runner)
+        tools = Tools(workers or recipe.jobs or min(2, os.cpu_count() or 1), kernel or recipe.kernel, on_event, runner)
         return _build(folder, recipe, states, digests, decisions, run, tools, trigger)
-
-
-@dataclass(frozen=True)
-class _Tools:
-    workers: int
-    kernel: str
-    on_event: OnEvent | None
-    runner: Runner
 
 
 def _build(
@@ -119,27 +104,17 @@ def _build(
     digests: Digests,
     decisions: Sequence[Decision],
     run: str,
-    tools: _Tools,
+    tools: Tools,
     trigger: str,
 ) -> Run:
     began = datetime.now(UTC)
     place = folder.begin(run)
     entries = {d.plan.name: _unchanged(d, states, folder) for d in decisions if not d.build}
-    errors: dict[str, ReportError] = {}
     try:
-        jobs, started = [], {}
         pages = pages_of(recipe, states, {decision.plan.name for decision in decisions})
-        for decision in decisions:
-            if decision.build:
-                (place / decision.plan.name).parent.mkdir(exist_ok=True)
-                started[decision.plan.name] = decision.plan, _entry(decision, run, digests)
-                jobs.append(_job(*started[decision.plan.name], place, pages))
-        outcomes = tools.runner(jobs, workers=tools.workers, kernel=tools.kernel, on_event=tools.on_event)
-        for outcome in outcomes:
-            entry, error = _finish(*started[outcome.job.name], outcome, states, place)
-            entries[entry.name] = entry
-            if error is not None:
-                errors[entry.name] = error
+        todo = [decision for decision in decisions if decision.build]
+        built, errors = build_pages(todo, Site(run, place, recipe, states, digests, pages), tools)
+        entries |= built
         manifest = Manifest(
             run=run,
             started=began.isoformat(),
@@ -169,93 +144,6 @@ def _settle(folder: Folder, recipe: Recipe, states: States, digests: Digests) ->
         publish(folder, recipe, states)
     save_states(folder, states)
     digests.save()
-
-
-def _job(plan: Plan, entry: Entry, place: Path, pages: Mapping[str, Path]) -> Job:
-    report = plan.report
-    return Job(
-        name=plan.name,
-        notebook=report.notebook,
-        given=plan.given,
-        output=place / f"{plan.name}.ipynb",
-        workdir=report.notebook.parent,
-        secrets=plan.secrets,
-        timeout=report.timeout,
-        memory=report.memory,
-        retry=Retry(report.retry_times, report.retry_on),
-        then=THEN,
-        argument=argument_of(plan, entry, place, pages),
-    )
-
-
-def _finish(
-    plan: Plan, entry: Entry, outcome: Outcome, states: States, place: Path
-) -> tuple[Entry, ReportError | None]:
-    """Take the page of an outcome: the report, or why there is none."""
-    entry = replace(
-        entry,
-        attempts=outcome.attempts,
-        wall_seconds=round(outcome.wall_seconds, 2),
-        cpu_seconds=round(outcome.cpu_seconds, 2),
-        peak_bytes=outcome.peak_bytes,
-    )
-    if outcome.status == BUILT:
-        try:
-            return accept(plan, entry, outcome.result, place), None
-        except ReportError as problem:
-            error = problem
-        except OSError as problem:
-            error = ReportError(plan.report.notebook, None, f"a file could not be read or written: {problem}")
-    else:
-        error = outcome.error()
-    error = _told(plan, error)
-    before = states.pages.get(plan.name)
-    entry.status = outcome.status if outcome.status != BUILT else "failed"
-    entry.title = plan.title or (before and before.good and before.good.title) or read_title(plan.report.notebook)
-    entry.cell, entry.first_line, entry.cause = error.cell, error.first_line, error.cause
-    (place / entry.page).unlink(missing_ok=True)
-    entry.page = f"{plan.name}.error.html"
-    with suppress(OSError):  # a full disk: the manifest, if it can be written, says what happened
-        write_error_page(plan, entry, error, before, place)
-    return entry, error
-
-
-def _told(plan: Plan, error: ReportError) -> ReportError:
-    """The error as its reader may see it: paths as they know them, no secret."""
-    hide = plan.secrets.redact
-    return ReportError(
-        error.notebook,
-        error.cell,
-        hide(plan.as_typed(error.cause)),
-        source=hide(error.source),
-        line=error.line,
-        traceback=hide(error.traceback),
-    )
-
-
-def _entry(decision: Decision, run: str, digests: Digests) -> Entry:
-    plan = decision.plan
-    home = plan.report.notebook.parent
-    return Entry(
-        name=plan.name,
-        report=plan.report.name,
-        title=plan.title or "",
-        group=plan.report.group,
-        status=BUILT,
-        run=run,
-        day=plan.day.isoformat(),
-        started=datetime.now(UTC).isoformat(),
-        as_of=as_plain(plan.values.get("as_of")),
-        key=decision.key,
-        inputs=decision.inputs,
-        parameters={name: as_plain(value) for name, value in plan.values.items()},
-        files=plan.data_names,
-        data=digests.of([*plan.data_files.values(), *map(Path, plan.report.sources)]),
-        commit=digests.once(("commit", home), lambda: commit(home)),
-        notebook=plan.report.notebook.name,
-        page=f"{plan.name}.html",
-        backfill=plan.backfill,
-    )
 
 
 def _unchanged(decision: Decision, states: States, folder: Folder) -> Entry:

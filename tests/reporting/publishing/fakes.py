@@ -17,15 +17,18 @@ def page_of(job, number="28.2"):
     return f"<!DOCTYPE html><title>{mark}</title>{'.' * 2000}<p>{number}</p>{mark}</html>"
 
 
-def runner(fails=(), number="28.2", seconds=0.0, seen=None, status="failed"):
-    """Runs jobs as `run_jobs` does, without running them; those in `fails` fail."""
+def runner(fails=(), number="28.2", seconds=0.0, seen=None, status="failed", meanwhile=None):
+    """Runs jobs as `run_jobs` does, without running them; those in `fails` fail, and `meanwhile` is called by each."""
 
     def run(jobs, *, workers, kernel, on_event):
         for job in jobs:
             if seen is not None:
                 seen.append(job.name)
             time.sleep(seconds)
-            job.output.write_text(json.dumps({"cells": [], "name": job.name}))
+            if meanwhile is not None:
+                meanwhile()
+            notebook = {"cells": [], "metadata": {"name": job.name}, "nbformat": 4, "nbformat_minor": 5}
+            job.output.write_text(json.dumps(notebook))
             job.log.write_text("")
             if job.name in fails:
                 yield Outcome(job, status, cell=2, cause="ValueError: no rows.", source="1 / 0", line=1)

@@ -1,0 +1,76 @@
+"""Data that change while a run is at work: no page tells of one state and names another."""
+
+import pytest
+
+from reporting.publishing.manifest import read_manifest
+from reporting.publishing.run import run_reports
+from tests.reporting.publishing import fakes
+from tests.reporting.publishing.fakes import project
+
+
+def changes(path, *texts):
+    """A function that writes the next text at each call, until there is none."""
+    left = list(texts)
+
+    def change():
+        if left:
+            path.write_text(left.pop(0))
+
+    return change
+
+
+def test_data_replaced_while_a_run_works_are_read_again_by_all_its_pages(tmp_path):
+    made, seen = project(tmp_path, "funnel", "nps"), []
+    (tmp_path / "events.csv").write_text("old")
+    run = made.run(seen=seen, meanwhile=changes(tmp_path / "events.csv", "new"))
+    assert seen == ["funnel", "nps", "funnel", "nps"]
+    assert [(entry.status, entry.attempts) for entry in run.entries] == [("built", 2)] * 2
+    assert {entry.inputs["data"] for entry in run.entries} == {made.run().entries[0].inputs["data"]}
+    assert made.run().id == ""
+    assert "Changed while" not in made.latest()["funnel.html"]
+
+
+@pytest.mark.parametrize("name", ["events.csv", "funnel.ipynb"])
+def test_a_page_whose_files_never_rest_says_so_and_is_built_by_the_next_run(tmp_path, name):
+    made = project(tmp_path, "funnel")
+    path = tmp_path / name
+    text = path.read_text()
+    run = made.run(meanwhile=changes(path, f"{text} ", f"{text}  "))
+    page = made.latest()["funnel.html"]
+    assert f"Changed while this page was built:</strong> <code>{name}</code>." in page
+    assert ("sha256:" in page) == (name != "events.csv")
+    [entry] = read_manifest(made.out / "runs" / run.id).pages
+    assert list(entry.inputs.values()).count("moved") == 1
+    assert (entry.data is None) == (name == "events.csv")
+
+    again = made.run()
+    assert [entry.status for entry in again.entries] == ["built"]
+    assert "Changed while" not in made.latest()["funnel.html"]
+    assert made.run().id == ""
+
+
+def test_what_failed_on_half_a_file_is_tried_with_the_whole_one(tmp_path):
+    made, seen, fails = project(tmp_path, "funnel"), [], ["funnel"]
+
+    def half_then_whole(jobs, **settings):
+        yield from fakes.runner(fails=tuple(fails), seen=seen)(jobs, **settings)
+        fails.clear()
+        (tmp_path / "events.csv").write_text("whole")
+
+    (tmp_path / "events.csv").write_text("who")
+    run = run_reports(made.recipe, made.plans(), runner=half_then_whole)
+    assert (seen, run.entries[0].status, run.errors) == (["funnel", "funnel"], "built", {})
+    names = sorted(path.name for path in (made.out / "runs" / run.id).iterdir())
+    assert names == ["funnel.html", "funnel.ipynb", "funnel.log", "manifest.json"]
+
+
+def test_a_file_that_was_only_touched_is_no_reason(tmp_path):
+    made, seen = project(tmp_path, "funnel"), []
+    made.run(seen=seen, meanwhile=(tmp_path / "events.csv").touch)
+    assert seen == ["funnel"]
+
+
+def test_data_that_are_gone_at_the_end_are_data_that_changed(tmp_path):
+    made, seen = project(tmp_path, "funnel"), []
+    made.run(seen=seen, meanwhile=lambda: (tmp_path / "events.csv").unlink(missing_ok=True))
+    assert seen == ["funnel", "funnel"]
