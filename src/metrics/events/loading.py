@@ -17,6 +17,7 @@ from metrics.events.reading import Export, find_export
 from metrics.events.stitching import stitch_users
 from metrics.exports import KEY, RANK, WITHIN, Parsed
 from metrics.files import PathLike
+from metrics.files.kept import kept
 from metrics.files.names import Rename
 from metrics.files.reading import concat
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
@@ -155,8 +156,14 @@ def load_events(
     EventLoad: 1 of 2 rows kept (0 duplicate, 0 system, 1 rejected), 1 user, generic (JSON objects)
     """
     check_share(max_refused)
-    export = find_export(path, format, rename, timezone, format_options)
-    return settle(export, export.parsed(), stitch=stitch, dedupe=dedupe, max_refused=max_refused)
+    told = {"format": format, "rename": rename, "timezone": timezone, "options": format_options}
+    asked = {**told, "stitch": stitch, "dedupe": dedupe, "max_refused": max_refused}
+
+    def read() -> EventLoad:
+        export = find_export(path, format, rename, timezone, format_options)
+        return settle(export, export.parsed(), stitch=stitch, dedupe=dedupe, max_refused=max_refused)
+
+    return kept("events", path, asked, read)
 
 
 def settle(export: Export, parsed: Sequence[Parsed], *, stitch: bool, dedupe: bool, max_refused: float) -> EventLoad:

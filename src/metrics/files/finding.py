@@ -123,12 +123,17 @@ def _read_up_to(size: int, opened: IO[bytes]) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
-    """List the files that `paths` means, unpacked and in a fixed order."""
+def files_of(paths: PathLike | Sequence[PathLike]) -> list[Path]:
+    """List the files that `paths` means, as they lie on disk, in a fixed order."""
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
         raise EventTableError("No file was given: the list of paths is empty. Name at least one file.")
-    files = [file for one in given for file in _listed(one)]
+    return [file for one in given for file in _listed(one)]
+
+
+def find_sources(paths: PathLike | Sequence[PathLike]) -> list[Source]:
+    """List the files that `paths` means, unpacked and in a fixed order."""
+    files = files_of(paths)
     seen: set[Path] = set()
     folders: dict[Path, Path] = {}
     for file in files:

@@ -10,6 +10,7 @@ from metrics.events.duplicates import without_duplicates
 from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
 from metrics.files import PathLike, Source, find_sources
 from metrics.files.empty import without_empty
+from metrics.files.kept import kept
 from metrics.files.names import Column, Rename, read_rename
 from metrics.files.reading import concat, read_rows
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
@@ -62,6 +63,21 @@ def _repeats(rows: pd.DataFrame, noun: str) -> str:
 
 
 def read(
+    path: PathLike | Sequence[PathLike],
+    noun: str,
+    columns: Sequence[Column],
+    time: str,
+    rename: Rename,
+    timezone: str | None,
+    max_refused: float,
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    """Read a table, unless another report of the run has read the same."""
+    asked = {"rename": rename, "timezone": timezone, "max_refused": max_refused, "options": options}
+    return kept(noun, path, asked, lambda: _read(path, noun, columns, time, rename, timezone, max_refused, options))
+
+
+def _read(
     path: PathLike | Sequence[PathLike],
     noun: str,
     columns: Sequence[Column],

@@ -55,7 +55,8 @@ def run_jobs(
     warm = AVAILABLE and kernel != "plain"
     tell = on_event or (lambda event: None)
     with ExitStack() as stack:
-        processes = stack.enter_context(Workers(warm=warm, preload=preload, thens={job.then for job in jobs}))
+        thens = {job.then for job in jobs}
+        processes = stack.enter_context(Workers(warm=warm, preload=preload, thens=thens, several=len(jobs) > 1))
         threads = [
             threading.Thread(target=_work, args=(todo, events, processes, stop), daemon=True)
             for _ in range(max(1, min(workers, len(jobs))))

@@ -36,6 +36,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 KERNEL = ["--HistoryManager.enabled=False", "--IPKernelApp.extra_extensions=reporting.figures"]
 # Nothing is drawn that moves, for a page shows only its last state.
 ENVIRONMENT = {"TQDM_DISABLE": "1"}
+TABLES = "METRICS_KEEP"  # the folder where `metrics` leaves what it has read; whoever sets it decides
 EXIT = "the notebook stopped itself here, so the rest of the report is missing. Remove the exit."
 DIED = "the kernel died. Most often memory ran out, or a library crashed."
 LOST = "the warm server ended, and the kernel with it."
@@ -52,7 +53,8 @@ def run(task: dict[str, Any]) -> None:
         said.flush()
 
     secrets = Secrets(task["secrets"])
-    control = Control(task["began"] + task["timeout"], ENVIRONMENT, task["memory"])
+    env = {TABLES: task["tables"], **ENVIRONMENT} if task["tables"] and TABLES not in os.environ else ENVIRONMENT
+    control = Control(task["began"] + task["timeout"], env, task["memory"])
     try:
         ended = _run(task, control, secrets, lambda done, cells: say({"done": done, "cells": cells}))
     except Exception as error:  # of this package, or of what is done with the notebook

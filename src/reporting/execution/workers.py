@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from importlib.resources import files
 from typing import IO, Any
 
 from reporting.execution.jobs import Job
-from reporting.forking.folders import private_folder
+from reporting.execution.scratch import Scratch
 from reporting.kernels import NAME, SERVER
 
 # Memory that was freed goes back to the system, for many processes live side by side: half as much in each, measured.
@@ -88,17 +87,22 @@ class Workers:
         What kernels are to have loaded.
     thens
         What workers will call, ``"module:function"``, so that the host loads it.
+    several
+        More than one notebook will run, so that what one has read may serve the next.
     """
 
-    def __init__(self, *, warm: bool, preload: Sequence[str] | None, thens: Iterable[str | None]) -> None:
+    def __init__(
+        self, *, warm: bool, preload: Sequence[str] | None, thens: Iterable[str | None], several: bool
+    ) -> None:
         self._warm = warm
+        self._several = several
         self._preload = preload
         self._thens = sorted({then.partition(":")[0] for then in thens if then})
         self._lock = threading.Lock()
         self._servers: dict[str, Any] = {}
         self._starts: dict[str, int] = {}
         self._running: set[Worker] = set()
-        self._scratch = private_folder("report-")
+        self._scratch = Scratch()
         self._stopped = False
 
     def __enter__(self) -> "Workers":
@@ -109,7 +113,7 @@ class Workers:
             for server in self._servers.values():
                 server.end()  # all at the same time
                 stack.callback(server.close)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.remove()
 
     def prepare(self) -> None:
         """Let the servers begin to load."""
@@ -127,7 +131,8 @@ class Workers:
             _load(server)
         env = {**os.environ, SERVER: kernels or "none"}
         began = time.monotonic()
-        task = {**task, "scratch": self._scratch, "began": began}
+        tables = str(self._scratch.tables) if self._several else None
+        task = {**task, "scratch": str(self._scratch.path), "tables": tables, "began": began}
         worker = _forked(host, task, env) if host else None
         worker = worker or _spawned(task, env)
         worker.began = began

@@ -227,6 +227,36 @@ def test_a_notebook_that_ends_the_warm_server_costs_the_others_nothing(job):
         assert text_of(good) == "good\n"
 
 
+def test_what_one_notebook_reads_the_next_finds_and_nobody_after_the_run(job, tmp_path, monkeypatch):
+    monkeypatch.delenv("METRICS_KEEP", raising=False)
+    (orders := tmp_path / "orders.csv").write_text("customer_id,date,amount\nann,1997-01-18,29.73\n")
+    os.utime(orders, (1e9, 1e9))
+    read = "import metrics, os\nmetrics.read_orders('orders.csv', timezone='UTC')\nplace = os.environ['METRICS_KEEP']\n"
+    tell = read + "print(place, [(f.name, f.stat().st_ino) for f in os.scandir(place)])"
+    jobs = [job(tell, name=f"r{k}") for k in range(3)]
+    assert {outcome.status for outcome in run(*jobs, workers=1).values()} == {"built"}
+    (said,) = {text_of(job) for job in jobs}  # one file, of one writer
+    assert said.count("', ") == 1
+    assert not Path(said.split(" ")[0]).exists()
+
+
+@pytest.mark.parametrize(("jobs", "own", "said"), [(1, None, "None"), (2, "", ""), (2, "/somewhere", "/somewhere")])
+def test_tables_are_left_to_others_where_there_are_some_and_nobody_says_otherwise(job, monkeypatch, jobs, own, said):
+    monkeypatch.delenv("METRICS_KEEP", raising=False)
+    if own is not None:
+        monkeypatch.setenv("METRICS_KEEP", own)
+    jobs = [job("import os; print(os.environ.get('METRICS_KEEP'))", name=f"r{k}") for k in range(jobs)]
+    run(*jobs)
+    assert {text_of(job) for job in jobs} == {f"{said}\n"}
+
+
+@LINUX
+def test_a_kernel_lists_no_modules_for_a_debugger_that_is_not_there(job):
+    one = job("print(get_ipython().kernel._kernel_modules, get_ipython().kernel.banner[:6])")
+    run_one(one)
+    assert text_of(one) == "[] Python\n"
+
+
 def test_one_bad_of_twenty_leaves_nineteen(job):
     jobs = [job("import os; os._exit(1)" if k == 7 else f"print({k})", name=f"r{k}") for k in range(20)]
     outcomes = run(*jobs)
