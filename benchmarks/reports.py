@@ -136,10 +136,11 @@ def lines(sets: int, repeats: int, say: Callable[[str], None]) -> list[Line]:
     The loop takes as long for each set, so it is run for as many as `LOOPED` and reckoned up.
     """
     with tempfile.TemporaryDirectory() as name:
-        plain, churn, overview = write_plain(Path(name)), NOTEBOOKS / "churn.ipynb", NOTEBOOKS / "overview.ipynb"
+        plain, nps, churn, overview = (
+            write_plain(Path(name)), *(NOTEBOOKS / f"{report}.ipynb" for report in ("nps", "churn", "overview"))
+        )  # fmt: skip
         found = [
-            _against_loop("pages", plain, sets, repeats, say),
-            _against_loop("pages", churn, sets, repeats, say),
+            *(_against_loop("pages", notebook, sets, repeats, say) for notebook in (plain, nps, churn)),
             *(_against_loop("one page, cold", notebook, 1, repeats, say) for notebook in (plain, churn, overview)),
         ]
     with tempfile.TemporaryDirectory() as name:

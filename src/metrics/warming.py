@@ -23,7 +23,7 @@ def warm_up() -> Iterator[None]:
         yield
     rooms = (
         name
-        for room in ("exports", "files", "plots", "display")
+        for room in ("exports", "files", "kpis", "plots", "display")
         for name in _modules_of(import_module(f"metrics.{room}"))
     )
     for module in (*LATER, *rooms):

@@ -1,5 +1,8 @@
 """Published values, independent packages, edges."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,3 +254,13 @@ def test_what_was_not_tested_is_not_counted_as_a_test():
 def test_what_is_no_p_value_is_refused(p_values, options, message):
     with pytest.raises(ValueError, match=message):
         adjust_p_values(p_values, **options)
+
+
+@pytest.mark.parametrize(("few", "loaded"), [("400", "False"), ("4", "True")], ids=["many", "few"])
+def test_the_slow_half_of_scipy_is_loaded_only_where_users_are_few(few, loaded):
+    code = (
+        "import sys; from metrics.intervals import two_rates_test;"
+        f"two_rates_test(2, {few}, 3, {few}) if {few} < 9 else two_rates_test(90, {few}, 80, {few});"
+        "print('scipy.stats' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == loaded

@@ -29,18 +29,21 @@ def two_rates_test(
     Counts that are no whole numbers (expected ones) are rounded for the exact test.
     Fisher (1935), Journal of the Royal Statistical Society 98:39; Cochran (1954), Biometrics 10:417, for the 5.
     """
-    from scipy import special, stats  # slow to import, and needed for tests alone
+    from scipy.special import ndtr  # slow to import, and needed for tests alone
 
     one_of("test", test, TwoRates)
     x_a, n_a, x_b, n_b = np.broadcast_arrays(*(np.asarray(v, float) for v in (successes_a, n_a, successes_b, n_b)))
     pooled = ratio(x_a + x_b, n_a + n_b)
     z = ratio(ratio(x_a, n_a) - ratio(x_b, n_b), np.sqrt(pooled * (1 - pooled) * (ratio(1, n_a) + ratio(1, n_b))))
-    p = np.array(2 * special.ndtr(-np.abs(z)))
+    p = np.array(2 * ndtr(-np.abs(z)))
     least = np.minimum(pooled, 1 - pooled) * np.minimum(n_a, n_b)
     exact = ~np.isnan(z) & (least < 5 if test == "auto" else test == "fisher")
-    for place in np.flatnonzero(exact):
-        a, b = np.rint([x_a.flat[place], x_b.flat[place]])
-        p.flat[place] = stats.fisher_exact([[a, n_a.flat[place] - a], [b, n_b.flat[place] - b]]).pvalue
+    if exact.any():
+        from scipy.stats import fisher_exact  # slower still
+
+        for place in np.flatnonzero(exact):
+            a, b = np.rint([x_a.flat[place], x_b.flat[place]])
+            p.flat[place] = fisher_exact([[a, n_a.flat[place] - a], [b, n_b.flat[place] - b]]).pvalue
     return Tested(z, p)
 
 
