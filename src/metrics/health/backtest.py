@@ -114,7 +114,7 @@ def backtest_churn(
         for name, fit in fits.items():
             table, columns = models[name]
             if fit is not None:
-                score, _ = fit.log_odds(table.loc[here, columns].to_numpy(float))
+                score = fit.log_odds(table.loc[here, columns].to_numpy(float))
                 told[name] = np.append(told[name], expit(score))
         told[SAME] = np.append(told[SAME], np.full(here.sum(), rows.loc[known, "churned"].mean()))
     asked = asked.reset_index(drop=True)

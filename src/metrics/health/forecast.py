@@ -10,7 +10,7 @@ import pandas as pd
 
 from metrics.files import EventTableError
 from metrics.files.values import id_texts
-from metrics.health.logistic import Logistic, expit, fit_logistic
+from metrics.health.logistic import Logistic, expit, fit_logistic, unpulled
 from metrics.health.signals import need
 from metrics.health.snapshots import KEYS, SIGNALS
 from metrics.intervals import Floats, normal_quantile
@@ -46,7 +46,8 @@ def forecast_churn(
         hold what was known at the cut-off, and no more.
     ridge
         Strength of the pull of all coefficients, per standard deviation, towards 0: above 0. 1 is that of scikit-learn;
-        5 is stronger, for of most customers few leave. The limits do not allow for the pull.
+        5 is stronger, for of most customers few leave. The limits are those of a fit without the pull, so that a chance
+        may lie near the end of its interval: then the signals are stronger than the pull lets them be.
     min_churned
         With fewer who left, or who stayed, there is no forecast.
     confidence
@@ -56,7 +57,8 @@ def forecast_churn(
     -------
     DataFrame, one row per customer of `now`, the most likely to leave first
         customer_id
-        churn_probability (…)  0 to 1  within the horizon; limits of the fit (delta method), not of the single case
+        churn_probability (…)  0 to 1  within the horizon; limits of the fit without the ridge (Firth, Wald), not
+                                       of the single case; they hold the chance that is told
         top_reason             text    signal that adds most to the log odds, against a customer with mean signals; NA
                                        if none adds
         mrr                    money   of `now`; NA where it has none
@@ -73,7 +75,8 @@ def forecast_churn(
     Notes
     -----
     Signals are set to mean 0 and deviation 1; what is missing is as the mean. A customer is a row at each cut-off; the
-    limits take rows as independent. Le Cessie & van Houwelingen (1992), Applied Statistics 41:191.
+    limits take rows as independent. Le Cessie & van Houwelingen (1992), Applied Statistics 41:191; of the limits Firth
+    (1993), Biometrika 80:27, and Heinze & Schemper (2002), Statistics in Medicine 21:2409.
 
     Examples
     --------
@@ -104,12 +107,13 @@ def forecast_churn(
     table = pd.DataFrame({"customer_id": id_texts(now["customer_id"]).to_numpy()})
     parts = np.zeros((len(table), 0))
     if fit is None:
-        score = error = np.full(len(table), np.nan)
+        score = low = high = np.full(len(table), np.nan)
     else:
-        (score, error), parts = fit.log_odds(columns), fit.parts(columns)
+        score, parts = fit.log_odds(columns), fit.parts(columns)
+        free = unpulled(fit, rows[names].to_numpy(float), rows["churned"].to_numpy(float))
+        low, high = free.limits(columns, quantile)
     table["churn_probability"] = expit(score)
-    table["churn_probability_low"] = expit(score - quantile * error)
-    table["churn_probability_high"] = expit(score + quantile * error)
+    table["churn_probability_low"], table["churn_probability_high"] = expit(low), expit(high)
     top = [names[row.argmax()] if len(row) and row.max() > 1e-12 else None for row in parts]
     table["top_reason"] = pd.Series(top, index=table.index, dtype="str")
     table["mrr"] = now["mrr"].to_numpy(float, na_value=np.nan) if "mrr" in now else np.nan
