@@ -106,14 +106,14 @@ def plan(
     from reporting.publishing.decide import decide
     from reporting.publishing.digests import Digests
     from reporting.publishing.folder import Folder
-    from reporting.publishing.states import load_states
+    from reporting.publishing.states import states_to_change
 
     with answered():
         loaded = read_recipe(recipe, out)
         request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         plans, left_out = plan_reports(loaded, request)
         folder = Folder(loaded.out)
-        decisions = decide(loaded, plans, load_states(folder), Digests(folder.cache / "digests.json"))
+        decisions = decide(loaded, plans, states_to_change(folder, loaded), Digests(folder.cache / "digests.json"))
         if as_json:
             rows = [
                 {

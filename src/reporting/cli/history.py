@@ -82,7 +82,7 @@ def prune(
     from reporting.publishing.folder import Folder
     from reporting.publishing.latest import is_current, publish
     from reporting.publishing.prune import prune as remove
-    from reporting.publishing.states import load_states
+    from reporting.publishing.states import load_states, states_to_change
 
     with answered():
         loaded = read_recipe(recipe, out)
@@ -96,7 +96,7 @@ def prune(
             gone = remove(folder, load_states(folder), keep, dry=True)
         else:
             with folder.locked():
-                states = load_states(folder)
+                states = states_to_change(folder, loaded)
                 gone = remove(folder, states, keep)
                 if gone or not is_current(folder, loaded, states):
                     publish(folder, loaded, states)  # the page of runs names those that are kept
@@ -114,21 +114,13 @@ def index(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = 
     """Write the index anew from the manifests, and let `latest` show what they say."""
     from reporting.publishing.folder import Folder
     from reporting.publishing.latest import publish
-    from reporting.publishing.manifest import read_manifest
-    from reporting.publishing.states import load_states, read_states, save_states
+    from reporting.publishing.states import read_states, save_states, states_to_change
 
     with answered():
         loaded = read_recipe(recipe, out)
         folder = Folder(loaded.out)
         with folder.locked():
-            unread = [run for run in folder.run_ids() if read_manifest(folder.runs / run) is None]
-            if unread:
-                raise RefusedError(
-                    f"{near(folder.runs / unread[0])}: its manifest cannot be read, so its pages would leave what "
-                    "readers see. Put the manifest back, or remove this folder."
-                )
-            (folder.cache / "states.json").unlink(missing_ok=True)
-            states = load_states(folder)
+            states = states_to_change(folder, loaded, anew=True)
             publish(folder, loaded, states)
             save_states(folder, states)
         path: Path = folder.index

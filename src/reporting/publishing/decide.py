@@ -11,6 +11,8 @@ from reporting.publishing.plan import Plan
 from reporting.publishing.states import Record, States
 from reporting.recipe.file import Recipe
 
+GONE = "its page is gone"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -56,9 +58,11 @@ def decide(
         key = key_of(inputs)
         record = states.pages.get(plan.name, Record())
         same_as = record.keys.get(key, "")
-        if same_as and not (folder.runs / same_as / f"{plan.name}.html").is_file():
-            same_as = ""
+        stands = _stands(folder, plan.name, record, same_as, digests) if same_as else "gone"
+        same_as = "" if stands else same_as
         why, parts = _why(plan, record, inputs, same_as)
+        if stands and why == GONE:
+            why = f"its page is {stands}"
         if force and not why:
             why = "forced"
         found.append(Decision(plan, inputs, key, why, tuple(parts), same_as))
@@ -77,4 +81,13 @@ def _why(plan: Plan, record: Record, inputs: dict[str, str], same_as: str) -> tu
         return f"changed: {', '.join(parts)}", parts
     if record.failure:
         return "failed last time", []
-    return ("", []) if same_as else ("its page is gone", [])
+    return ("", []) if same_as else (GONE, [])
+
+
+def _stands(folder: Folder, name: str, record: Record, run: str, digests: Digests) -> str:
+    """What became of a page in its run: empty if it stands as it was built, else what is to say of it."""
+    page = folder.runs / run / f"{name}.html"
+    if not page.is_file():
+        return "gone"
+    built = record.good.sha256 if record.good and record.good.run == run else ""
+    return "damaged, or was edited" if built and digests.of_file(page) != built else ""

@@ -29,7 +29,7 @@ def find_run(out: Path, name: str) -> Manifest:
         raise RefusedError(f"{name}: {len(found)} runs begin like this, {found[0]} and {found[-1]} among them.")
     manifest = read_manifest(folder.runs / found[0])
     if manifest is None:
-        raise RefusedError(f"{found[0]}: its manifest cannot be read.")
+        raise RefusedError(f"{found[0]}: its manifest cannot be read; is it of a later version, or edited by hand?")
     return manifest
 
 
@@ -85,8 +85,8 @@ def due(recipe: Recipe, now: datetime) -> list[str]:
             continue
         last = Times.read(report.schedule).last(now)
         pages = [states.pages[name] for name in names_of(recipe, report, states)]
-        done = [page.done for page in pages if not page.failure]
-        if len(done) < len(pages) or not pages or any(not at or datetime.fromisoformat(at) < last for at in done):
+        done = [page.done(now) for page in pages if not page.failure]
+        if len(done) < len(pages) or not pages or any(at is None or at < last for at in done):
             names.append(report.name)
     return names
 

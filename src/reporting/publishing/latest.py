@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -22,10 +23,8 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
     """
     view = folder.views / f"{TEMPORARY}{folder.new_id(now)}"
     view.mkdir()
-    for name in [name for report in recipe.reports.values() for name in names_of(recipe, report, states)]:
-        for entry in (states.pages[name].good, states.pages[name].failure):
-            if entry is not None:
-                _place(folder.runs / entry.run, view, entry)
+    for entry in _shown(recipe, states):
+        _place(folder.runs / entry.run, view, entry)
     written = {
         "index.html": _render(read_index(recipe, states, now)),
         RUNS: _render_runs(recipe, states),
@@ -38,12 +37,39 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
 
 
 def is_current(folder: Folder, recipe: Recipe, states: States) -> bool:
-    """Whether `latest` shows what the last run left, as the recipe has it, and tells who is late."""
+    """Whether `latest` shows what the last run left, whole, as the recipe has it, and tells who is late."""
     shown = folder.shows()
+    view = folder.views / shown
     try:
-        return bool(shown) and (folder.views / shown / MARK).read_text(encoding="utf-8") == _mark(recipe, states)
+        if not shown or (view / MARK).read_text(encoding="utf-8") != _mark(recipe, states):
+            return False
+        if not (folder.index.is_file() and (view / RUNS).is_file()):
+            return False
+        return all(_is_placed(folder.runs / entry.run, view, entry) for entry in _shown(recipe, states))
     except OSError:
         return False
+
+
+def _shown(recipe: Recipe, states: States) -> Iterator[Entry]:
+    """What readers see: of each page of the recipe the last good run, and the last one if it failed."""
+    for name in [name for report in recipe.reports.values() for name in names_of(recipe, report, states)]:
+        for entry in (states.pages[name].good, states.pages[name].failure):
+            if entry is not None:
+                yield entry
+
+
+def _is_placed(run: Path, view: Path, entry: Entry) -> bool:
+    """Whether the files of a page stand in a view as they do in its run."""
+    for name in files_of(entry):
+        try:
+            there = os.stat(run / name)
+        except FileNotFoundError:
+            continue
+        here = os.stat(view / name)
+        same = (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns)  # where links are no files
+        if not (os.path.samestat(here, there) or same):
+            return False
+    return True
 
 
 def files_of(entry: Entry) -> list[str]:

@@ -4,11 +4,17 @@
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from reporting.publishing.folder import RUN
+
+PAGE = r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?"  # name of a page
 SCHEMA = 1
 NAME = "manifest.json"
 BUILT, UNCHANGED = "built", "unchanged"
@@ -71,6 +77,7 @@ class Manifest:
     python: str
     recipe: str
     pages: list[Entry]
+    home: str = ""  # the recipe, as its path is from the folder of pages
     schema: int = SCHEMA
 
     def text(self) -> str:
@@ -84,20 +91,37 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Manifest in the folder of a run; None if there is none that can be read."""
+    """Manifest in the folder of a run; None if there is none that can be read, or only a later version could."""
     try:
         table = json.loads((folder / NAME).read_bytes())
-        pages = [entry_of(page) for page in table["pages"]]
-        return Manifest(**(_known(Manifest, table) | {"pages": pages}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        manifest = msgspec.convert(table, Manifest)  # what a later version added is left out
+        for moment in (manifest.started, manifest.ended):
+            _check(_is_moment(moment))
+        for entry in manifest.pages:
+            check_entry(entry)
+        _check(manifest.run == folder.name and manifest.schema == SCHEMA)
+        return manifest
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
 
 
-def entry_of(table: Mapping[str, Any]) -> Entry:
-    """Entry of its JSON; what a later version added is left out."""
-    return Entry(**_known(Entry, table))
+def check_entry(entry: Entry) -> None:
+    """Refuse what no run writes: whoever edited it by hand could lead readers anywhere.
+
+    Raises
+    ------
+    ValueError
+        A name, a moment or a path is none.
+    """
+    _check(re.fullmatch(PAGE, entry.name) is not None and re.fullmatch(RUN, entry.run) is not None)
+    _check(entry.page in (f"{entry.name}.html", f"{entry.name}.error.html"))
+    _check(_is_moment(entry.started) and date.fromisoformat(entry.day).isoformat() == entry.day)
 
 
-def _known(kind: type, table: Mapping[str, Any]) -> dict[str, Any]:
-    names = {part.name for part in fields(kind)}
-    return {name: value for name, value in table.items() if name in names}
+def _is_moment(text: str) -> bool:
+    return datetime.fromisoformat(text).tzinfo is not None
+
+
+def _check(well: bool) -> None:
+    if not well:
+        raise ValueError("no run writes this")

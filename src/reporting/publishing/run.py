@@ -24,7 +24,7 @@ from reporting.publishing.links import pages_of
 from reporting.publishing.manifest import UNCHANGED, Entry, Manifest, read_manifest, write_manifest
 from reporting.publishing.plan import Plan
 from reporting.publishing.prune import prune
-from reporting.publishing.states import States, load_states, save_states
+from reporting.publishing.states import States, save_states, states_to_change
 from reporting.recipe.file import Recipe
 
 
@@ -75,12 +75,14 @@ def run_reports(
     ------
     LockedError
         Another run is at work in the same folder. Nothing was written.
+    RefusedError
+        The folder holds pages that readers would lose.
     OSError
         The folder cannot be written. What readers see is as it was.
     """
     folder = Folder(recipe.out)
     with folder.locked():
-        states = load_states(folder)
+        states = states_to_change(folder, recipe)
         digests = Digests(folder.cache / "digests.json")
         decisions = decide(recipe, plans, states, digests, force=force)
         todo = [decision for decision in decisions if decision.build]
@@ -122,6 +124,7 @@ def _build(
             trigger=trigger,
             python=platform.python_version(),
             recipe=recipe.path.name,
+            home=os.path.relpath(recipe.path.resolve(), recipe.out),
             pages=[entries[decision.plan.name] for decision in decisions if decision.plan.name in entries],
         )
         write_manifest(place, manifest)

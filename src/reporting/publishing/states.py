@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from reporting.errors import RefusedError
 from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine
 from reporting.publishing.folder import Folder, started, write_whole
-from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, entry_of, read_manifest
+from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, check_entry, read_manifest
 from reporting.recipe.choices import choices
 from reporting.recipe.file import Recipe, Report
 from reporting.recipe.notebook import read_title
@@ -24,6 +26,7 @@ POINTS = 60  # key figures that are remembered
 ATTEMPTS = 9
 RUNS = "runs.html"  # page of all runs, beside the pages
 SHOWN = 60  # runs on it
+AHEAD = timedelta(hours=1)  # by which clocks of machines that share a folder may differ
 
 
 @dataclass
@@ -39,10 +42,14 @@ class Record:
     attempts: list[list[str]] = field(default_factory=list)  # run, moment, status, page; newest first
     keys: dict[str, str] = field(default_factory=dict)  # key of its inputs → run that built it
 
-    @property
-    def done(self) -> str:
-        """When it was last built or found unchanged for the day of the run, not for one that was past; else empty."""
-        return max(self.checked, self.good.started if self.good and not self.good.backfill else "")
+    def done(self, now: datetime) -> datetime | None:
+        """When it was last built or found unchanged for the day of the run, not for one that was past.
+
+        A moment that has not come yet is of a clock that was wrong, and would put off all runs until then.
+        """
+        known = [self.checked, self.good.started if self.good and not self.good.backfill else ""]
+        moments = [_moment(text) for text in known if text]
+        return max((moment for moment in moments if moment < now + AHEAD), default=None)
 
 
 @dataclass
@@ -51,6 +58,8 @@ class States:
 
     pages: dict[str, Record] = field(default_factory=dict)
     last: str = ""  # last run that is known
+    home: str = ""  # the recipe that made it, from the folder of pages
+    unread: list[str] = field(default_factory=list)  # runs that should be known and cannot be read
 
     def apply(self, manifest: Manifest) -> None:
         """Add a run, later than all before."""
@@ -75,7 +84,7 @@ class States:
                 record.failures += 1
                 record.since = record.since or entry.started
                 record.failure = entry
-        self.last = manifest.run
+        self.last, self.home = manifest.run, manifest.home
 
     def forget(self, runs: Iterable[str]) -> None:
         """Leave out runs that were removed."""
@@ -106,18 +115,44 @@ def names_of(recipe: Recipe, report: Report, states: States) -> list[str]:
     return [name for name in ran if name in known]
 
 
-def load_states(folder: Folder) -> States:
-    """How all pages stand, by what is on disk now."""
+def load_states(folder: Folder, *, anew: bool = False) -> States:
+    """How all pages stand, by what is on disk now; `anew` by the manifests alone."""
     ids = folder.run_ids()
     known = set(ids)
-    states = _remembered(folder)
-    if states is None or not known >= {*states.in_use(), *([states.last] if states.last else [])}:
+    states = None if anew else _remembered(folder)
+    remembered = states is not None and known >= {*states.in_use(), *([states.last] if states.last else [])}
+    if states is None or not remembered:
         states = States()
     for run in ids:
         if run > states.last:
             manifest = read_manifest(folder.runs / run)
             if manifest is not None:
                 states.apply(manifest)
+            elif not remembered:
+                states.unread.append(run)
+    return states
+
+
+def states_to_change(folder: Folder, recipe: Recipe, *, anew: bool = False) -> States:
+    """How all pages stand, as `load_states` tells, for a recipe that is about to change what readers see of them.
+
+    Raises
+    ------
+    RefusedError
+        They would lose pages: those of another recipe, or those of a run that cannot be read.
+    """
+    states = load_states(folder, anew=anew)
+    if states.unread:
+        raise RefusedError(
+            f"{folder.runs / states.unread[0]}: its manifest cannot be read by this version, so its pages would leave "
+            "what readers see. Put the manifest back, or remove this folder."
+        )
+    other = folder.out / states.home
+    if states.home and other.is_file() and not other.samefile(recipe.path):
+        raise RefusedError(
+            f"{folder.out}: these are the pages of {other.resolve()}, and {recipe.path.name} would take their place. "
+            "Give each recipe a folder of its own, by its key 'out' or by --out."
+        )
     return states
 
 
@@ -174,12 +209,13 @@ def _remembered(folder: Folder) -> States | None:
         table = json.loads((folder.cache / "states.json").read_bytes())
         if table["version"] != VERSION:
             return None
-        pages = {}
-        for name, page in table["pages"].items():
-            entries = {kind: entry_of(page[kind]) if page[kind] else None for kind in ("good", "failure")}
-            pages[name] = Record(**(page | entries))
-        return States(pages, table["last"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        states = msgspec.convert(table, States)
+        for record in states.pages.values():
+            for entry in (record.good, record.failure):
+                if entry is not None:
+                    check_entry(entry)
+        return states
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError):
         return None
 
 
@@ -234,12 +270,15 @@ def _late_since(record: Record, report: Report, now: datetime) -> datetime | Non
     """When a page was due that was not built since, by its schedule or its age; a run has its own time to build it."""
     if record.good is None:
         return None
-    done = _moment(record.done or record.good.started)
-    if report.late_after is not None and now > (due := done + timedelta(seconds=report.late_after)):
-        return due
+    done = record.done(now)
+    if report.late_after is not None:
+        built = done or _moment(record.good.started)
+        due = built + timedelta(seconds=report.late_after)
+        if due < now or built > now + AHEAD:
+            return min(due, now)
     if report.schedule is not None:
         due = Times.read(report.schedule).last(now - timedelta(seconds=report.timeout))
-        return due if not record.done or done < due else None
+        return due if done is None or done < due else None
     return None
 
 

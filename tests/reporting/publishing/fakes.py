@@ -63,8 +63,8 @@ class Project:
     def recipe(self):
         return read_recipe(self.folder / "reports.toml")
 
-    def plans(self, **request):
-        return plan_reports(self.recipe, Request(**request))[0]
+    def plans(self, recipe=None, **request):
+        return plan_reports(recipe or self.recipe, Request(**request))[0]
 
     def run(self, force=False, plans=None, trigger="run", request=None, **settings):
         plans = self.plans(**(request or {})) if plans is None else plans

@@ -62,3 +62,22 @@ def test_an_age_of_the_recipe_makes_late_too(tmp_path):
     made.run()
     assert state(made, datetime.now(UTC) + timedelta(hours=1)).state == "current"
     assert state(made, datetime.now(UTC) + timedelta(hours=3)).state == "late"
+
+
+def test_a_clock_that_ran_ahead_puts_off_no_run_once_it_is_right(tmp_path):
+    made = Project(tmp_path, DAILY + 'late_after = "48 hours"\n', "funnel")
+    made.run()
+    states = load_states(Folder(made.out))
+    record = states.pages["funnel"]
+    record.good.started = record.checked = (datetime.now(UTC) + timedelta(days=1500)).isoformat()
+    save_states(Folder(made.out), states)
+    assert due(made.recipe, datetime.now(UTC)) == ["funnel"]
+    assert state(made, datetime.now(UTC)).state == "late"
+    made.run()
+    assert due(made.recipe, datetime.now(UTC)) == []
+
+
+def test_clocks_of_two_machines_may_differ_a_little(tmp_path):
+    made = Project(tmp_path, DAILY, "funnel")
+    made.run()
+    assert due(made.recipe, datetime.now(UTC) - timedelta(minutes=5)) == []

@@ -1,0 +1,59 @@
+"""What readers see is put right by the next run, whatever became of it meanwhile."""
+
+import shutil
+
+import pytest
+
+from reporting.publishing.decide import decide
+from reporting.publishing.digests import Digests
+from reporting.publishing.folder import Folder
+from reporting.publishing.states import load_states
+from tests.reporting.publishing.fakes import project
+
+
+@pytest.mark.parametrize("name", ["latest/funnel.html", "latest/funnel.ipynb", "latest/runs.html", "index.html"])
+def test_a_file_that_was_removed_is_there_again_and_nothing_is_built(tmp_path, name):
+    made, seen = project(tmp_path, "funnel", "nps"), []
+    made.run()
+    before = made.latest()
+    (made.out / name).unlink()
+    made.run(seen=seen)
+    assert seen == []
+    assert (made.out / name).is_file()
+    assert made.latest() == before
+
+
+def test_a_page_that_was_written_over_is_the_page_again(tmp_path):
+    made, seen = project(tmp_path, "funnel", "nps"), []
+    made.run()
+    before = made.latest()
+    page = made.out / "latest" / "funnel.html"
+    page.unlink()  # an editor writes another file
+    page.write_text("<p>Half a pa")
+    made.run(seen=seen)
+    assert (seen, made.latest()) == ([], before)
+
+
+@pytest.mark.parametrize("text", ["", "<p>Churn is 2 %</p>"])
+def test_a_page_that_is_not_as_it_was_built_is_built_again(tmp_path, text):
+    made, seen = project(tmp_path, "funnel", "nps"), []
+    made.run()
+    (made.out / "latest" / "nps.html").write_text(text)  # the file of its run as well
+    states = load_states(Folder(made.out))
+    whys = [decision.why for decision in decide(made.recipe, made.plans(), states, Digests())]
+    assert whys == ["", "its page is damaged, or was edited"]
+    made.run(seen=seen)
+    assert seen == ["nps"]
+    assert made.latest()["nps.html"].startswith("<!DOCTYPE html>")
+
+
+def test_a_copy_without_links_is_as_current_as_what_it_was_copied_from(tmp_path):
+    made, seen = project(tmp_path, "funnel"), []
+    made.run()
+    for path in (made.out / "latest").resolve().glob("funnel.*"):
+        copy = path.with_suffix(".copy")
+        shutil.copy2(path, copy)
+        copy.replace(path)
+    shown = Folder(made.out).shows()
+    made.run(seen=seen)
+    assert (seen, Folder(made.out).shows()) == ([], shown)

@@ -1,0 +1,104 @@
+"""How pages stand, by manifests that others may have edited, and in folders that others may use."""
+
+import json
+import shutil
+
+import pytest
+
+from reporting.errors import RefusedError
+from reporting.publishing.folder import Folder
+from reporting.publishing.manifest import read_manifest
+from reporting.publishing.run import run_reports
+from reporting.publishing.states import load_states, read_states, states_to_change
+from reporting.recipe.file import read_recipe
+from tests.reporting.publishing.fakes import Project, project, runner
+
+
+def edited(made, change):
+    """Edit the manifest of the last run, and lose what is remembered."""
+    path = made.out / "runs" / Folder(made.out).run_ids()[-1] / "manifest.json"
+    table = json.loads(path.read_text())
+    change(table)
+    path.write_text(json.dumps(table))
+    (made.out / ".cache" / "states.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.update(schema=2),
+        lambda table: table.update(run="another"),
+        lambda table: table.update(ended="yesterday"),
+        lambda table: table.update(pages={}),
+        lambda table: table["pages"][0].update(started="06:00"),
+        lambda table: table["pages"][0].update(started="2026-07-01T06:00:00"),
+        lambda table: table["pages"][0].update(day="2026-02-30"),
+        lambda table: table["pages"][0].update(name="../../etc/passwd"),
+        lambda table: table["pages"][0].update(page="../../../etc/passwd"),
+        lambda table: table["pages"][0].update(run="../.."),
+        lambda table: table["pages"][0].update(wall_seconds="long"),
+        lambda table: table["pages"][0].update(alerts=[{"rule": 1}]),
+        lambda table: table["pages"][0].update(key_figure="28 %"),
+    ],
+    ids=["schema", "run", "ended", "pages", "hour", "zone", "day", "name", "page", "of", "seconds", "alerts", "figure"],
+)
+def test_a_manifest_that_no_run_writes_is_none_and_what_readers_see_stays(tmp_path, change):
+    made = project(tmp_path, "funnel", "nps")
+    run = made.run()
+    before = made.latest()
+    edited(made, change)
+    assert read_manifest(made.out / "runs" / run.id) is None
+    assert [row.state for row in read_states(made.recipe)] == ["not built"] * 2
+    with pytest.raises(RefusedError, match=f"{run.id}: its manifest cannot be read by this version"):
+        made.run(plans=made.plans(names=["funnel"]))
+    assert made.latest() == before
+    shutil.rmtree(made.out / "runs" / run.id)
+    assert [entry.status for entry in made.run().entries] == ["built"] * 2
+
+
+def test_what_a_later_version_adds_is_left_out(tmp_path):
+    made = project(tmp_path, "funnel")
+    made.run()
+    edited(made, lambda table: (table.update(more=1), table["pages"][0].update(more=[1])))
+    assert [row.state for row in read_states(made.recipe)] == ["current"]
+    assert made.run().id == ""
+
+
+@pytest.mark.parametrize("damage", ['{"version": 1, "pages": []}', "{", "[]", "[" * 100_000, None])
+def test_what_is_remembered_wrongly_is_told_by_the_manifests(tmp_path, damage):
+    made = project(tmp_path, "funnel")
+    made.run()
+    cache = made.out / ".cache" / "states.json"
+    if damage is None:
+        table = json.loads(cache.read_text())
+        table["pages"]["funnel"]["good"]["started"] = "06:00"
+        damage = json.dumps(table)
+    cache.write_text(damage)
+    assert [row.state for row in read_states(made.recipe)] == ["current"]
+    assert made.run().id == ""
+
+
+def test_a_second_recipe_takes_no_pages_from_the_readers_of_the_first(tmp_path):
+    first = project(tmp_path, "funnel", "nps")
+    first.run()
+    before = first.latest()
+    second = tmp_path / "weekly.toml"
+    second.write_text('[defaults]\nout = "out"\n[report.funnel]\nnotebook = "nps.ipynb"\n')
+    recipe = read_recipe(second)
+    with pytest.raises(RefusedError, match=r"these are the pages of .*reports\.toml, and weekly\.toml would take"):
+        run_reports(recipe, first.plans(recipe=recipe), runner=runner())
+    assert first.latest() == before
+
+    (tmp_path / "reports.toml").rename(tmp_path / "gone.toml")  # renamed: it is no second one
+    run_reports(recipe, first.plans(recipe=recipe), runner=runner())
+    assert sorted(first.latest()) == ["funnel.html", "index.html"]
+
+
+def test_a_project_that_was_moved_has_its_pages_still(tmp_path):
+    (tmp_path / "a").mkdir()
+    project(tmp_path / "a", "funnel").run()
+    (tmp_path / "a").rename(tmp_path / "b")
+    made = Project.at(tmp_path / "b")
+    assert [row.state for row in read_states(made.recipe)] == ["current"]
+    assert states_to_change(Folder(made.out), made.recipe).home == "../reports.toml"
+    assert load_states(Folder(made.out), anew=True).home == "../reports.toml"
