@@ -60,6 +60,17 @@ def one(table, kpi, period="2026-02-01"):
     return rows.iloc[0]
 
 
+def test_before_anybody_paid_mrr_is_0_whether_the_sheet_begins_by_itself_or_where_it_is_told_to():
+    early = ANSWERS.assign(answered_at=ANSWERS["answered_at"] - pd.DateOffset(months=3))
+    given = {"subscriptions": BOOKS, "responses": early, "spend": SPEND, "margin": 0.8, "targets": {"mrr": 100}}
+    table, told = sheet(**given), sheet(**given, since="2025-10-01")
+    row = one(table, "mrr", "2025-10-01")
+    assert (row["n"], row["value"], row["status"]) == (0, 0, "missed")
+    pd.testing.assert_frame_equal(table, told)
+    assert one(table, "arpa", "2025-12-01")["reason"] == "zero_denominator"
+    assert one(table, "quick_ratio", "2025-12-01")["reason"] == "no_losses"
+
+
 def test_every_figure_is_that_of_its_metric():
     table = sheet(subscriptions=BOOKS, responses=ANSWERS, spend=SPEND, margin=0.5)
     churn = metrics.subscription_churn(BOOKS, min_n=1, **AS_OF).iloc[1]
@@ -107,7 +118,8 @@ def test_all_figures_stand_on_one_calendar_from_the_first_of_all_tables():
         assert rows["complete"].tolist() == [True, True, True, False]
     before = one(table, "net_promoter_score", "2025-12-01")
     assert (before["n"], before["reason"]) == (0, "no_responses")
-    assert one(table, "mrr", "2025-12-01")["reason"] == "zero_denominator"
+    assert one(table, "mrr", "2025-12-01")["value"] == 0
+    assert one(table, "churn_rate", "2025-12-01")["reason"] == "zero_denominator"
     assert one(table, "customer_satisfaction", "2026-03-01")["n"] == 12  # 23:30 UTC is March in Berlin
 
 

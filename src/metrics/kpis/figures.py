@@ -1,6 +1,6 @@
 """Which figures can be told of the tables that are there, and what the others would need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -108,6 +108,24 @@ def figures(asked: Asked, wanted: list[str]) -> tuple[list[Found], dict[str, str
         if need & _SUPPORT:
             found += customer.support(asked.tickets, asked.counting)
     return [one for one in found if one.name in need], left_out, currency, others
+
+
+def from_the_first(found: list[Found], asked: Asked) -> list[Found]:
+    """The same, with figures of subscriptions from the first period of any other table on.
+
+    Before anybody paid MRR was 0, and that is known: with `since` it is told too.
+    """
+    books = [one.name for one in found if KPIS[one.name].needs[0] == "subscriptions"]
+    starts = {one.name: one.rows["period_start"].min() for one in found if len(one.rows)}
+    first = min(starts.values(), default=None)
+    if not books or first is None or first == min((starts[name] for name in books if name in starts), default=None):
+        return found
+    earlier = replace(
+        asked, range={**asked.range, "since": str(first.date())}, events=None, orders=None, responses=None, sends=None,
+        tickets=None,
+    )  # fmt: skip
+    again = {one.name: one for one in figures(earlier, books)[0]}
+    return [again.get(one.name, one) for one in found]
 
 
 def _worth(asked: Asked, books: company.Books, subscribers: pd.DataFrame) -> list[Found]:

@@ -107,7 +107,7 @@ def kpi_sheet(
         the currency of most), since amounts of two are never added; the others are counted among the settings.
     period, since, until, tz
         Periods on the clocks of `tz`; a period that the half-open range touches is taken whole. Default: from the
-        first of all tables to `as_of`, by month.
+        first of all tables to `as_of`, by month; before the first subscription ``mrr`` is 0.
     min_n
         Rates and scores over fewer are NA with the reason ``below_min_n``.
     confidence
@@ -189,6 +189,8 @@ def kpi_sheet(
         min_n=min_n, confidence=confidence,
     )  # fmt: skip
     found, left_out, money, others = figures.figures(asked, wanted)
+    if since is None and subscriptions is not None:
+        found = figures.from_the_first(found, asked)
     table = _table(found, goals, wanted, span, money or "money")
     settings = {
         "period": period, "as_of": spoken(span.end, tz), "tz": tz,
