@@ -269,6 +269,17 @@ def test_groups_of_retention_are_set_against_each_other():
     )
 
 
+def test_groups_that_are_alike_are_not_told_as_two_moments():
+    cells = pd.DataFrame({
+        "plan": ["pro"] * 2 + ["free"] * 2, "cohort": pd.Timestamp("2026-01-05"), "period": [0, 1] * 2,
+        "users": [100] * 4, "retained": [100, 60] * 2, "retention_rate": [1, 0.6] * 2, "complete": True,
+    })  # fmt: skip
+    assert f": the same within 1 point as free at 60{THIN}% (−13 to +13)" in headline(cells)
+    alike = closed(conversion_rate=[1, 0.6, 0.4], conversion_rate_low=[1, 0.53, 0.3346],
+                   conversion_rate_high=[1, 0.67, 0.4692])  # fmt: skip
+    assert ": as before within 1 point" in headline(closed(), before=alike)
+
+
 def test_the_headline_of_churn_is_the_last_finished_month_against_the_one_before():
     assert headline(churn()) == (
         f"15{THIN}% of 100 users active at the start of March 2026 churned (9 to 23): "

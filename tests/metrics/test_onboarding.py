@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metrics import Step, event_log, feature_adoption, milestones, time_to_milestone
+from metrics import Step, event_log, feature_adoption, headline, milestones, time_to_milestone
+from metrics.display.footnotes import footnotes
 
 START = {"start_event": "sign_up", "as_of": "2026-02-01", "min_n": 1}
 LOG = event_log("""
@@ -122,3 +123,17 @@ def test_the_repeats_of_nobody_have_no_rate():
         row = feature_adoption(FEATURES, features=["print"], as_of="2026-02-01", min_n=1).iloc[0]
     assert (row["adopters"], row["adoption_rate"]) == (0, 0)
     assert row["reason"] == "median_days: above_half; repeat_rate: zero_denominator"
+
+
+def test_the_sentence_of_a_group_names_it():
+    of_plans = milestones(LOG, milestones=["invite", "sign_up"], by="plan", **START)
+    assert (
+        "of 2 of pro who did sign_up have reached invite so far (9 to 91), the least of 2 milestones in 2 groups; half"
+        in headline(of_plans)
+    )
+    assert footnotes(of_plans)[0].endswith("%, invite of free.")
+    of_one = feature_adoption(LOG, features=["invite"], by="plan", as_of="2026-02-01", min_n=1)
+    assert "of 2 users of free have used invite" in headline(of_one)
+    assert "the most of 3 groups" in headline(of_one)
+    alone = milestones(LOG, milestones=["invite"], **START)
+    assert "of 4 who did sign_up have reached invite so far (30 to 95); half" in headline(alone)

@@ -8,7 +8,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, parts, setting
 from metrics.display.numbers import count, percent, signed, with_unit
 from metrics.display.worked import last_of_largest, level, quotient, whose
 
@@ -134,17 +134,31 @@ def milestones_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
         return none("too few have begun to say.")
     row = known.iloc[int(known["share"].argmin())]
     share, start = Estimate.of(row, "share"), setting(table, "start_event", "the start")
-    many = f", the least of {len(known)} milestones" if len(known) > 1 else ""
-    text = f"of {count(row['users'])} who did {start} have reached {row['milestone']} so far {share.limits()}{many}"
+    text = f"of {count(row['users'])}{_of_group(table, row)} who did {start} have reached {row['milestone']} so far "
+    text += f"{share.limits()}{_of_how_many(known, 'milestone', 'the least')}"
     if not numbers.is_missing(row["median_days"]):
         text += f"; half do within {numbers.duration(86_400 * row['median_days'])}"
     return Sentence(share.number(), f"{text}.", "%", [share.limits()])
 
 
+def _of_group(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
+    group = group_of(table, row)
+    return f" of {group}" if group else ""
+
+
+def _of_how_many(rows: pd.DataFrame, name: str, extreme: str) -> str:
+    """Among how many the row of a sentence stands out: milestones or features, and groups."""
+    things, groups = rows[name].nunique(), len(parts(rows))
+    among = [f"{things} {name}s"] if things > 1 else []
+    among += [f"{groups} groups"] if groups > 1 else []
+    return f", {extreme} of {' in '.join(among)}" if among else ""
+
+
 def milestones_foot(table: pd.DataFrame) -> list[str]:
     """How the share is divided, and whom the median counts."""
     row = table.iloc[0]
-    worked = f" {_divided(row['reached'], row['users'])}, {row['milestone']}." if row["users"] else ""
+    which = f"{row['milestone']}{_of_group(table, row)}"
+    worked = f" {_divided(row['reached'], row['users'])}, {which}." if row["users"] else ""
     return [
         f"Share = reached / users that began.{worked}",
         "Median days by Kaplan-Meier: who is still on the way counts for as long as watched. None where more than half "
@@ -183,10 +197,9 @@ def adoption_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("too few users, or none whose window is over, to say.")
     row = known.iloc[int(known["adoption_rate"].argmax())]
     rate = Estimate.of(row, "adoption_rate")
-    many = f", the most of {len(known)}" if len(known) > 1 else ""
     window = setting(table, "window")
-    text = f"of {count(row['users'])} users have used {row['feature']}{f' within {window}' if window else ''} "
-    text += f"{rate.limits()}{many}"
+    text = f"of {count(row['users'])} users{_of_group(table, row)} have used {row['feature']}"
+    text += f"{f' within {window}' if window else ''} {rate.limits()}{_of_how_many(known, 'feature', 'the most')}"
     pieces = [rate.limits()]
     if not numbers.is_missing(row["repeat_rate"]):
         again = Estimate.of(row, "repeat_rate")
@@ -198,7 +211,8 @@ def adoption_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 def adoption_foot(table: pd.DataFrame) -> list[str]:
     """How the rates are divided, and who is left out."""
     row = table.iloc[0]
-    worked = f" {_divided(row['adopters'], row['users'])}, {row['feature']}." if row["users"] else ""
+    which = f"{row['feature']}{_of_group(table, row)}"
+    worked = f" {_divided(row['adopters'], row['users'])}, {which}." if row["users"] else ""
     lines = [
         f"Adoption = adopters / users.{worked} Repeat = adopters who used it again on a later day / adopters.",
         "Median days by Kaplan-Meier: who has not used it counts for as long as watched.",

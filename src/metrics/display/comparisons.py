@@ -16,7 +16,8 @@ def groups_said(rows: pd.DataFrame, name: str, does: str, unit: str = "%", scale
     known = rows[rows[name].notna()]
     if not len(known):
         return none("in no group are there enough to say.")
-    best, worst = known.iloc[int(known[name].argmax())], known.iloc[int(known[name].argmin())]
+    best = known.iloc[int(known[name].argmax())]
+    worst = known.iloc[::-1].iloc[int(known[name][::-1].argmin())]  # of equals the last, for the best is the first
     top, bottom = Estimate.of(best, name, scale), Estimate.of(worst, name, scale)
     if len(known) == 1:
         text = (

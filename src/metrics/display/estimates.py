@@ -69,7 +69,9 @@ def change(now: Estimate, before: Estimate, than: str, unit: str = "points") -> 
     amount = plain(10.0**-decimals, decimals) if nothing else amount
     unit = "point" if amount == "1" and unit == "points" else unit
     if nothing:
-        return f"as before within {amount} {unit} {limits}", [limits]
+        same = "as before within" if than == "before" else "the same within"
+        as_what = "" if than == "before" else f" as {than}"
+        return f"{same} {amount} {unit}{as_what} {limits}", [limits]
     word = "lower" if difference < 0 else "higher"
     chance = ", which may be chance" if low <= 0 <= high else ""
     return f"{amount} {unit} {word} than {than} {limits}{chance}", [limits]

@@ -33,7 +33,7 @@ def curve_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     rows = [_upto(part, at) | {"group": name} for name, part in groups]
     if len(rows) > 1:
         best = max(rows, key=lambda row: float(row["survival"]))
-        worst = min(rows, key=lambda row: float(row["survival"]))
+        worst = min(reversed(rows), key=lambda row: float(row["survival"]))  # of equals the last
         top, bottom = (Estimate.of(pd.Series(row), "survival") for row in (best, worst))
         gap, limits = change(top, bottom, f"{worst['group']} at {with_unit(bottom.number())}")
         text = f"of {best['group']} stay longer than {stay(table, at)} {top.limits()}, the most of {len(rows)} groups"
