@@ -48,6 +48,19 @@ def test_who_is_paused_has_not_churned_and_a_foreseen_end_is_in_neither_part():
     assert (row["at_risk"], row["customers_churned"], row["mrr_start"], row["churn_rate"]) == (2, 0, 70, 0)
 
 
+@pytest.mark.parametrize(("causes", "churned"), [(["term_end", "customer"], 1), (["customer", "term_end"], 0)])
+def test_of_two_ends_in_a_period_the_last_says_whether_it_was_foreseen(causes, churned):
+    rows = log("""
+        ann  a1  2026-01-01  2026-03-05  10
+        ann  a1  2026-03-10  2026-03-20  10   # came back, and left again
+        ben  b1  2026-01-01  -           30
+    """)
+    ends = times(customer_id=["ann", "ann"], subscription_id="a1", requested_at=["2026-03-05", "2026-03-20"],
+                 effective_at=["2026-03-05", "2026-03-20"], withdrawn_at=[None, None], ended_by=causes)  # fmt: skip
+    row = subscription_churn(rows, cancellations=ends, min_n=1, **MARCH).iloc[0]
+    assert row[["customers_churned", "at_risk", "mrr_churned"]].tolist() == [churned, 1 + churned, 10 * churned]
+
+
 def test_few_customers_have_counts_and_no_rate():
     row = subscription_churn(TEN, min_n=11, **MARCH).iloc[0]
     assert (row["reason"], row["customers_churned"]) == ("below_min_n", 2)

@@ -13,6 +13,7 @@ import pandas as pd
 from metrics.intervals import no_denominator, ratio, wilson
 from metrics.periods import Ints, When, one_of
 from metrics.results import blank, keys, result, too_few
+from metrics.revenue.book import NEVER
 from metrics.revenue.causes import causes_of
 from metrics.revenue.ledger import Ledger, read_ledger
 from metrics.revenue.money import from_parts
@@ -44,8 +45,8 @@ def subscription_churn(
     """What share of the customers, and of their money, left in each period?
 
     With ``counting="customers"`` those with MRR at a period's start who have none at its end, and are not paused. Who
-    left and came back has not churned; who joined and left inside is counted beside. An end that the contract foresaw
-    (``ended_by="term_end"``) is in neither part of the rate.
+    left and came back has not churned; who joined and left inside is counted beside. Whose last end in the period was
+    one that the contract foresaw (``ended_by="term_end"``) is in neither part of the rate.
 
     Parameters
     ----------
@@ -183,9 +184,7 @@ def _frames(ledger: Ledger, counting: Counting) -> list[pd.DataFrame]:
         unit, part = opening.unit[there], opening.part[there]
         gone = ~alive[unit] & ~resting[unit]
         here = moves.period == place
-        expected = np.zeros(ledger.units, bool)
-        expected[moves.unit[here & foreseen_moves]] = True
-        excused = gone & expected[unit]
+        excused = gone & _left_as_foreseen(ledger, moves, here, foreseen_moves)[unit]
         gone &= ~excused
         joined = here & (moves.kind == NEW)
         left_again = joined & ~alive[moves.unit] & ~resting[moves.unit]
@@ -229,6 +228,16 @@ def _foreseen(ledger: Ledger, moves: Moves) -> np.ndarray:
         return np.zeros(len(moves.unit), bool)
     cause = causes_of(ledger, moves.unit, moves.day, moves.kind == CHURN)
     return (cause == "term_end").to_numpy(bool, na_value=False)
+
+
+def _left_as_foreseen(ledger: Ledger, moves: Moves, here: np.ndarray, foreseen: np.ndarray) -> np.ndarray:
+    """For each unit whether its last end of the period was foreseen: an earlier one, it came back from."""
+    ends = here & (moves.kind == CHURN)
+    last = np.full(ledger.units, -NEVER)
+    np.maximum.at(last, moves.unit[ends], moves.day[ends])
+    found = np.zeros(ledger.units, bool)
+    found[moves.unit[ends & foreseen & (moves.day == last[moves.unit])]] = True
+    return found
 
 
 def _money(ledger: Ledger, day: int, edge: int, wide: int, units: Ints | None = None) -> Ints:
