@@ -89,6 +89,15 @@ def test_another_request_is_read(folder, write, reads, other):
     assert len(reads) == 2
 
 
+@pytest.mark.parametrize("nothing", [{"rename": []}, {"rename": None}, {"encoding": None}, {"rename": {}}], ids=str)
+def test_nothing_said_is_the_same_as_left_out(folder, write, reads, nothing):
+    file = write(ORDERS)
+    pd.testing.assert_frame_equal(
+        metrics.read_orders(file, timezone="UTC"), metrics.read_orders(file, timezone="UTC", **nothing)
+    )
+    assert len(reads) == 1
+
+
 def test_another_table_of_the_same_file_is_read(folder, write):
     file = write("customer_id,timestamp,amount,score\nann,2026-01-05T09:00Z,5,9\n")
     assert list(metrics.read_orders(file))[:2] != list(metrics.read_surveys(file, rename=["timestamp=answered_at"]))[:2]
@@ -144,12 +153,14 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(folder, write, monkeyp
     assert not list(folder.iterdir())
 
 
-def test_arguments_that_cannot_be_told_apart_are_read(folder, write, reads):
-    class Rename(dict):
-        """Whose items may be anything the next time."""
+class Mapping(dict):
+    """Whose items may be anything the next time."""
 
+
+@pytest.mark.parametrize("rename", [Mapping(note="plan"), pd.Series(["note=plan"])], ids=["mapping", "series"])
+def test_arguments_that_cannot_be_told_apart_are_read(folder, write, reads, rename):
     for _ in range(2):
-        metrics.read_orders(write(ORDERS), timezone="UTC", rename=Rename(note="plan"))
+        metrics.read_orders(write(ORDERS), timezone="UTC", rename=rename)
     assert len(reads) == 2
 
 

@@ -156,7 +156,7 @@ def load_events(
     EventLoad: 1 of 2 rows kept (0 duplicate, 0 system, 1 rejected), 1 user, generic (JSON objects)
     """
     check_share(max_refused)
-    told = {"format": format, "rename": rename, "timezone": timezone, "options": format_options}
+    told = {"format": format, "rename": rename, "timezone": timezone, **format_options}
     asked = {**told, "stitch": stitch, "dedupe": dedupe, "max_refused": max_refused}
 
     def read() -> EventLoad:

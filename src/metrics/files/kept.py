@@ -38,7 +38,7 @@ def kept(reader: str, path: PathLike | Sequence[PathLike], asked: Mapping[str, A
     reader
         Name of what reads.
     path, asked
-        What it reads, and all its other arguments.
+        What it reads, and all its other arguments; none of them tells None or an empty list from its absence.
     read
         Reads.
     """
@@ -58,7 +58,8 @@ def kept(reader: str, path: PathLike | Sequence[PathLike], asked: Mapping[str, A
 
 def _request(reader: str, path: PathLike | Sequence[PathLike], asked: Mapping[str, Any]) -> str | None:
     """Name for what is asked of files as they are now; None where it cannot be told apart from another."""
-    if not _is_plain(dict(asked)):
+    said = {name: value for name, value in asked.items() if not _is_nothing(value)}
+    if not _is_plain(said):
         return None
     try:
         files = files_of(path)
@@ -70,8 +71,13 @@ def _request(reader: str, path: PathLike | Sequence[PathLike], asked: Mapping[st
     states = [(name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in found]
     paths = [os.fspath(one) for one in ([path] if isinstance(path, (str, os.PathLike)) else path)]
     version = getattr(sys.modules.get("metrics"), "__version__", "")
-    words = (version, reader, paths, sorted(asked.items()), states)
+    words = (version, reader, paths, sorted(said.items()), states)
     return hashlib.sha256(repr(words).encode(errors="surrogatepass")).hexdigest()
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether it is the same, said or left out."""
+    return value is None or (type(value) in (list, tuple, dict) and not value)
 
 
 def _is_plain(value: Any) -> bool:

@@ -73,7 +73,7 @@ def read(
     options: dict[str, Any],
 ) -> pd.DataFrame:
     """Read a table, unless another report of the run has read the same."""
-    asked = {"rename": rename, "timezone": timezone, "max_refused": max_refused, "options": options}
+    asked = {"rename": rename, "timezone": timezone, "max_refused": max_refused, **options}
     return kept(noun, path, asked, lambda: _read(path, noun, columns, time, rename, timezone, max_refused, options))
 
 
