@@ -70,6 +70,15 @@ def test_what_does_not_vary_has_a_certain_difference():
     assert (row["difference"], row["difference_low"], row["difference_high"]) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("before", "after", "difference"), [(0.1, 0.2, 0.1), (0.1, 0.1, 0.0), (1e9 / 3, 1e9 / 3, 0)])
+def test_a_rate_that_does_not_vary_has_no_p_value_though_its_mean_is_rounded(before, after, difference):
+    series = SERIES.assign(value=[before] * 5 + [after] * 7)
+    row = effects(series, price="2026-03-06", window="3 days").iloc[0]
+    assert row["difference"] == pytest.approx(difference)
+    assert row["difference_low"] == row["difference_high"] == row["difference"]
+    assert row[["p_value", "p_adjusted"]].isna().all()
+
+
 def test_no_change_is_no_row():
     table = effects()
     assert len(table) == 0

@@ -19,6 +19,7 @@ from metrics.steps import unknown
 Trend: TypeAlias = Literal["none", "linear"]
 _DIFFERENCE = ["difference", "difference_low", "difference_high"]
 _P = ["p_value", "p_adjusted"]
+ROUNDING = 1e-13  # share of the largest value below which a difference is none
 _RESULT = ["change_id", "at", "before", "after", *_DIFFERENCE, *_P, "confounded_with", "reason"]
 
 
@@ -210,13 +211,13 @@ def _welch(before: Floats, after: Floats, confidence: float) -> tuple[float, flo
     from scipy.special import stdtr, stdtrit  # slow to import, and only needed here
 
     parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
-    whole = parts.sum()
-    if whole == 0:
-        return float(after.mean() - before.mean()), 0.0, np.nan
-    degrees = whole**2 / (parts[0] ** 2 / (len(before) - 1) + parts[1] ** 2 / (len(after) - 1))
-    half = stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(whole)
-    difference = float(after.mean() - before.mean())
-    return difference, float(half), float(2 * stdtr(degrees, -abs(difference) / np.sqrt(whole)))
+    difference, error = float(after.mean() - before.mean()), float(np.sqrt(parts.sum()))
+    scale = float(np.abs(np.r_[before, after]).max())
+    if error <= ROUNDING * scale:  # thirty times 0.1 has a mean that is a hair from 0.1, and so a variance
+        return (difference if abs(difference) > ROUNDING * scale else 0.0), 0.0, np.nan
+    degrees = error**4 / (parts[0] ** 2 / (len(before) - 1) + parts[1] ** 2 / (len(after) - 1))
+    half = stdtrit(degrees, (1 + confidence) / 2) * error
+    return difference, float(half), float(2 * stdtr(degrees, -abs(difference) / error))
 
 
 def _step(days: Ints, values: Floats, time: int, confidence: float) -> tuple[float, float, float]:
@@ -229,7 +230,7 @@ def _step(days: Ints, values: Floats, time: int, confidence: float) -> tuple[flo
     fitted = inverse @ design.T @ values
     degrees, left = len(values) - 3, values - design @ fitted
     error = float(np.sqrt(max(inverse[2, 2] * (left @ left) / degrees, 0.0)))
-    if error <= 1e-13 * float(np.abs(values).max()):
+    if error <= ROUNDING * float(np.abs(values).max()):
         return float(fitted[2]), 0.0, np.nan
     p = 2 * stdtr(degrees, -abs(float(fitted[2])) / error)
     return float(fitted[2]), float(stdtrit(degrees, (1 + confidence) / 2)) * error, float(p)
