@@ -118,6 +118,31 @@ def test_groups_have_their_own_recipients_and_a_missing_variant_is_a_group():
     assert list(email_performance(EDGES.drop(columns="variant")).columns[:2]) == ["campaign_id", "sent"]
 
 
+@pytest.mark.parametrize("name", ["opened", "clicked", "sent", "bounced", "known", "any", "too_recent", "machine_id"])
+def test_a_group_may_be_called_as_an_event_or_as_what_is_counted_on_the_way(name):
+    log = EDGES.assign(country=EDGES["recipient_id"].map({"ann": "NL", "ben": "NL", "cat": "DE", "dan": "DE"}))
+    bought = EDGES[EDGES["event"] == "converted"]
+    for metric, more in (
+        (email_performance, {}),
+        (open_conversion, {"conversions": bought, "as_of": "2026-05-08T12:00Z"}),
+    ):
+        asked = {"min_n": 1, **more}
+        plain = metric(log, by="country", **asked)
+        if name in plain:
+            with pytest.raises(ValueError, match=f"by: '{name}' is a column of the result"):
+                metric(log.rename(columns={"country": name}), by=name, **asked)
+        else:
+            found = metric(log.rename(columns={"country": name}), by=name, **asked)
+            pd.testing.assert_frame_equal(found.rename(columns={name: "country"}), plain)
+
+
+def test_before_the_first_delivery_what_was_sent_has_not_come():
+    bought = EDGES[EDGES["event"] == "converted"]
+    table = open_conversion(EDGES, conversions=bought, window="10 seconds", as_of="2026-05-01T08:59:30Z", min_n=1)
+    assert table["delivered"].item() == 0
+    assert table["reason"].str.startswith("openers_rate: zero_denominator").item()
+
+
 def test_a_rate_over_few_is_held_back_with_its_reason():
     row = email_performance(EDGES, min_n=5).iloc[0]
     assert np.isnan(row["open_rate"])
@@ -497,6 +522,27 @@ def test_who_got_two_variants_belongs_to_none():
     table = variant_outcomes(log)
     assert "ann" not in set(table["user_id"])
     assert table.attrs["settings"]["several_variants"] == 1
+
+
+def test_who_was_sent_two_variants_and_got_one_belongs_to_it_with_what_names_none():
+    log = mails("""
+        ann  sent       01T08:00
+        ann  bounced    01T08:01
+        ann  delivered  01T09:00
+        ann  converted  01T10:00
+        ben  delivered  01T09:00
+        ben  converted  01T08:00
+        cat  sent       01T08:00
+        cat  sent       01T08:00
+        cat  delivered  01T09:00
+        cat  converted  01T10:00
+    """).assign(variant=["a", "a", "b", None, "a", None, "a", "b", None, None])
+    for rows in (log, log[::-1], log.set_index(pd.Index([7] * len(log)))):
+        table = variant_outcomes(rows)
+        assert table["user_id"].tolist() == ["ann", "ben"]  # what cat got of the two no row tells
+        assert table["variant"].tolist() == ["b", "a"]
+        assert table["converted"].tolist() == [True, False]
+        assert table.attrs["settings"]["several_variants"] == 1
 
 
 def test_what_a_recipient_did_counts_for_their_variant_where_its_row_names_none():

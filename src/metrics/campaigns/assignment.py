@@ -57,8 +57,9 @@ def variant_outcomes(
 
     Notes
     -----
-    Who got several variants of the campaign belongs to none, is left out and counted in ``attrs["settings"]``; so is
-    who is told none (``no_variant``). A row without a variant, such as a conversion, is of the one its recipient got.
+    Who got several variants of the campaign belongs to none, is left out and counted in ``attrs["settings"]``
+    (``several_variants``); so is who is told none (``no_variant``). Of who was sent several and got one it is that one.
+    A row without a variant, such as a conversion, is of the one its recipient got.
 
     Examples
     --------
@@ -81,16 +82,16 @@ def variant_outcomes(
         raise ValueError(unknown("campaign", campaign, known, "a campaign with two variants", "campaigns"))
     first = tested[tested["campaign_id"].isin(known)].groupby("campaign_id")["at"].min()
     chosen = campaign if campaign is not None else first.sort_values(kind="stable").index[-1] if len(first) else None
-    rows, unknown_to = _with_variants(emails.assign(variant=emails.get("variant", "")), chosen)
+    rows, unknown_to, unclear = _with_variants(emails.assign(variant=emails.get("variant", "")), chosen)
     found, _ = recipients(rows, ["variant"], NEVER, told=groups)
     found = found[found["_arrived"] < NEVER]
     both = found["recipient_id"].duplicated(keep=False)
-    found_twice = int(found.loc[both, "recipient_id"].nunique())
+    found_twice = int(found.loc[both, "recipient_id"].nunique()) + len(unclear)
     found = found[~both].sort_values("recipient_id", ignore_index=True)
     did = found["_last_converted"] >= found["_arrived"] if outcome == "converted" else found[outcome] < NEVER
     table = pd.DataFrame({
         "user_id": id_texts(found["recipient_id"]), **{name: found[f"of {name}"] for name in groups},
-        "variant": found["variant"].astype("str"), outcome: did.to_numpy(bool),
+        "variant": found["in variant"].astype("str"), outcome: did.to_numpy(bool),
     })  # fmt: skip
     settings = {
         "campaign": chosen, "outcome": outcome, "by": groups or None, "several_variants": found_twice or None,
@@ -103,12 +104,20 @@ def variant_outcomes(
     return result(table, metric="variant_outcomes", definition=definition, settings=settings)
 
 
-def _with_variants(emails: pd.DataFrame, campaign: str | None) -> tuple[pd.DataFrame, int]:
-    """The rows of a campaign, each with the variant of its recipient, and of how many recipients none is known."""
+def _with_variants(emails: pd.DataFrame, campaign: str | None) -> tuple[pd.DataFrame, int, "pd.Series[str]"]:
+    """The rows of a campaign, each with the variant of its recipient, and of how many recipients none is known.
+
+    Last come those who were sent several and got one of them, but no row tells which.
+    """
     rows = emails[emails["campaign_id"] == campaign].reset_index(drop=True)
     names, told = id_texts(rows["recipient_id"]), rows["variant"].notna()
     own = rows["variant"][told].groupby(names[told]).agg(["nunique", "first"])
     only = own.loc[own["nunique"] == 1, "first"].astype(object)
-    known = rows["variant"].astype(object).where(told, names.map(only))
+    found, _ = recipients(rows, ["variant"], NEVER)
+    several = found[(found["_arrived"] < NEVER) & found["recipient_id"].isin(own.index[own["nunique"] > 1])]
+    got = several[several["in variant"].notna()]
+    one = got[~got["recipient_id"].duplicated(keep=False)].set_index("recipient_id")["in variant"].astype(object)
+    known = rows["variant"].astype(object).where(told, names.map(pd.concat([only, one])))
     nobody = names[~names.isin(own.index)].nunique()
-    return rows.assign(variant=known)[known.notna()], int(nobody)
+    unclear = several.loc[~several["recipient_id"].isin(got["recipient_id"]), "recipient_id"]
+    return rows.assign(variant=known)[known.notna()], int(nobody), unclear

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.campaigns.performance import Opens
-from metrics.campaigns.recipients import NEVER, mail_times, recipients, sums
+from metrics.campaigns.recipients import NEVER, mail_times, outside, recipients, sums
 from metrics.files import EventTableError
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
@@ -141,8 +141,8 @@ def open_conversion(
         f"Recipients who converted within {window} of delivery: those who opened before that, against all others. "
         "An association, not an effect."
     )
-    columns = [*groups, *_CONVERSION]
-    return result(table, metric="open_conversion", definition=definition, settings=settings, columns=columns)
+    table = outside(table, groups, _CONVERSION)
+    return result(table, metric="open_conversion", definition=definition, settings=settings)
 
 
 def _net(orders: pd.DataFrame) -> pd.Series:

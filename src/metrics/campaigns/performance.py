@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import pandas as pd
 
-from metrics.campaigns.recipients import NEVER, recipients, sums
+from metrics.campaigns.recipients import NEVER, outside, recipients, sums
 from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import one_of
 from metrics.results import blank, join_reasons, keys, result, too_few
@@ -136,6 +136,5 @@ def email_performance(
     }  # fmt: skip
     said = "human openers / (delivered - opened by machines alone)" if opens == "human" else "openers / delivered"
     definition = f"Recipients, each once. Open rate = {said}; clicks, unsubscribes and conversions / delivered."
-    return result(
-        table, metric="email_performance", definition=definition, settings=settings, columns=[*groups, *_PERFORMANCE]
-    )
+    table = outside(table, groups, _PERFORMANCE)
+    return result(table, metric="email_performance", definition=definition, settings=settings)

@@ -24,22 +24,25 @@ def recipients(
 ) -> tuple[pd.DataFrame, int]:
     """By group and recipient the first instant of each event before an instant; and how many rows are of others.
 
-    `_arrived` is when the mail was there: an open shows it, even where it is written down before the delivery. Of the
-    columns in `told` come the first values that rows tell, as ``of <name>``.
+    `_arrived` is when the mail was there: an open shows it, even where it is written down before the delivery. The
+    groups are called ``in <name>``, for one may be called as an event is; of the columns in `told` come the first
+    values that rows tell, as ``of <name>``.
     """
     for name in ("recipient_id", "event", "at", *groups, *told):
         if name not in emails:
             raise ValueError(unknown("emails", name, emails.columns, "a column of the mails", "columns"))
-    rows = emails[list(dict.fromkeys(["recipient_id", "event", *groups]))].reset_index(drop=True)
+    rows = emails[groups].reset_index(drop=True).set_axis(inside(groups), axis=1)
     rows["_time"] = mail_times(emails, ("recipient_id", "event"), "at")
-    rows["recipient_id"], kind = id_texts(rows["recipient_id"]), rows["event"].astype("str").str.strip().str.lower()
+    rows["recipient_id"] = id_texts(emails["recipient_id"].reset_index(drop=True))
+    kind = emails["event"].reset_index(drop=True).astype("str").str.strip().str.lower()
     if "machine" in emails:
         flags = emails["machine"].reset_index(drop=True).astype("str").str.strip().str.lower()
         machine = flags.isin(["true", "1", "1.0", "yes"])
         kind = kind.mask(machine & (kind == "opened"), "opened_by_machine").mask(machine & (kind == "clicked"), "")
     kept = kind.isin([*EVENTS, "opened_by_machine"])
+    tells = bool((kind == "delivered").any())
     rows = rows.assign(_kind=kind)[kept & (rows["_time"] < before)]
-    recipients = rows.groupby(list(dict.fromkeys([*groups, "recipient_id"])), dropna=False, sort=True)
+    recipients = rows.groupby([*inside(groups), "recipient_id"], dropna=False, sort=True, observed=True)
     found, place = recipients.size().reset_index(), np.asarray(recipients.ngroup(), np.int64)
     time, kind = np.asarray(rows["_time"], np.int64), rows["_kind"]
     for event in (*EVENTS, "opened_by_machine"):
@@ -50,7 +53,7 @@ def recipients(
     last, bought = np.full(len(found), -NEVER), (kind == "converted").to_numpy(bool)
     np.maximum.at(last, place[bought], time[bought])
     arrived = found[list(_ARRIVED)].min(axis=1)
-    if not (kind == "delivered").any():  # this export does not tell; what did not bounce is taken to have come
+    if not tells:  # what did not bounce is taken to have come
         arrived = arrived.clip(upper=found["sent"].mask(found["bounced"] < NEVER, NEVER))
     for name in told:
         values = emails[name].reset_index(drop=True)[rows.index]
@@ -83,10 +86,20 @@ def mail_times(table: pd.DataFrame, names: Sequence[str], column: str) -> Ints:
     return microseconds(stamps)
 
 
+def inside(groups: Sequence[str]) -> list[str]:
+    """What groups are called while things are counted, so that no count has their name."""
+    return [f"in {name}" for name in groups]
+
+
 def sums(found: pd.DataFrame, groups: list[str], marks: dict[str, pd.Series]) -> pd.DataFrame:
     """How many recipients of each group have each mark; one row of all without groups."""
     counted = pd.DataFrame({name: mark.to_numpy(bool).astype(np.int64) for name, mark in marks.items()})
     if not groups:
         return counted.sum().to_frame().T.astype(np.int64)
-    counted = pd.concat([found[groups].reset_index(drop=True), counted], axis=1)
-    return counted.groupby(groups, dropna=False, sort=True).sum().reset_index()
+    counted = pd.concat([found[inside(groups)].reset_index(drop=True), counted], axis=1)
+    return counted.groupby(inside(groups), dropna=False, sort=True, observed=True).sum().reset_index()
+
+
+def outside(table: pd.DataFrame, groups: list[str], columns: Sequence[str]) -> pd.DataFrame:
+    """The columns of a result, with the groups under their own names before them."""
+    return table[[*inside(groups), *columns]].set_axis([*groups, *columns], axis=1)
