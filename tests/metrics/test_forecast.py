@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.stats import binom, norm
 
 from metrics import EventTableError, backtest_churn, churn_by_band, forecast_churn
 from metrics.display import headline, numbers, show
 from metrics.display.footnotes import footnotes
-from metrics.health.backtest import _area, _clustered
+from metrics.health.backtest import _area, _clustered, _limits
 from metrics.health.logistic import expit, fit_logistic, unpulled
 from metrics.plots import plot_churn_calibration
 
@@ -247,6 +247,38 @@ def test_a_customer_who_stands_many_times_is_no_more_certain_than_once():
     assert many["customers"] == 3 * few["customers"]
     width = (few["auc_high"] - few["auc_low"], many["auc_high"] - many["auc_low"])
     assert width[1] == pytest.approx(width[0], rel=0.15)
+
+
+def test_a_ranking_without_a_fault_is_as_uncertain_as_those_who_left_are_few():
+    """Newcombe's limit of an area of 1, solved by hand; for one pair it is Wilson's of 1 out of 1."""
+
+    def least(left, stayed):
+        z = norm.ppf(0.975)
+
+        def off(area):
+            spread = 1 + ((left + stayed) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+            return 1 - area - z**2 * area * spread / (left * stayed)
+
+        return brentq(off, 0, 1)
+
+    assert least(1, 1) == pytest.approx(1 / (1 + norm.ppf(0.975) ** 2))
+    rows = [
+        (MONTHS[k], MONTHS[k + 1], f"c{n}", 9 * (n > 11) + n / 100, 9 * (n > 11) - n / 100, n > 11)
+        for k in range(3)
+        for n in range(15)
+    ]
+    names = ["cutoff", "until", "customer_id", "days_since_active", "open_tickets", "churned"]
+    sure = pd.DataFrame(rows, columns=names).assign(double=lambda t: 2 * t["days_since_active"])
+    row = backtest_churn(sure, signals=["days_since_active", "double"], min_churned=1).iloc[0]
+    assert (row["auc"], row["auc_high"]) == (1.0, 1.0)
+    assert row["auc_low"] == pytest.approx(least(3, 12))  # the same customers at two moments
+    assert (row["auc_difference_low"], row["auc_difference_high"]) == (0, 0)  # the same order as that of the rule
+    both = backtest_churn(sure, signals=["open_tickets"], min_churned=1).iloc[0]
+    assert both["auc_difference"] == 0
+    assert both["auc_difference_high"] == pytest.approx(1 - least(3, 12))
+    assert both["auc_difference_low"] == pytest.approx(least(3, 12) - 1)
+    assert _limits(0.0, 0.0, 0.25) == (0.0, 0.25)
+    assert _limits(0.5, 0.0, 0.25) == (0.5, 0.5)  # all alike: no better than a lot by itself
 
 
 @pytest.mark.slow

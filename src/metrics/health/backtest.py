@@ -80,7 +80,8 @@ def backtest_churn(
     Notes
     -----
     DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837, with customers who stand at several cut-offs as clusters
-    (Obuchowski 1997, Biometrics 53:567); Brier (1950), Monthly Weather Review 78:1. Cut by cut-off, limits are wide.
+    (Obuchowski 1997, Biometrics 53:567); where all pairs are ranked right, or none, Newcombe (2006), Statistics in
+    Medicine 25:559, method 5; Brier (1950), Monthly Weather Review 78:1. Cut by cut-off, limits are wide.
 
     Examples
     --------
@@ -160,14 +161,46 @@ def _scores(asked: pd.DataFrame, told: Floats, rule: Floats, confidence: float) 
     auc, influence = _area(told, left, asked["cutoff"])
     if np.isnan(auc):
         return row | {"reason": "auc: zero_denominator; auc_difference: zero_denominator"}
-    half = quantile * np.sqrt(_clustered(influence, who))
-    row |= {"auc": auc, "auc_low": max(0.0, auc - half), "auc_high": min(1.0, auc + half)}
+    unsure = _no_error(left, asked["cutoff"], who, quantile)
+    low, high = _limits(auc, quantile * np.sqrt(_clustered(influence, who)), unsure)
+    row |= {"auc": auc, "auc_low": low, "auc_high": high}
     if told is not rule and not np.array_equal(told, rule):
         other, influence_of_other = _area(rule, left, asked["cutoff"])
         half = quantile * np.sqrt(_clustered(influence - influence_of_other, who))
+        below = above = half
+        if half == 0 and not np.array_equal(_order(told, asked["cutoff"]), _order(rule, asked["cutoff"])):
+            least, most = _limits(other, quantile * np.sqrt(_clustered(influence_of_other, who)), unsure)
+            below, above = float(np.hypot(auc - low, most - other)), float(np.hypot(high - auc, other - least))
         lead = auc - other
-        row |= {"auc_difference": lead, "auc_difference_low": lead - half, "auc_difference_high": lead + half}
+        row |= {"auc_difference": lead, "auc_difference_low": lead - below, "auc_difference_high": lead + above}
     return row
+
+
+def _limits(auc: float, half: float, unsure: float) -> tuple[float, float]:
+    """Limits of an area; where no pair was ranked wrong, or none right, pairs do not differ and tell no error."""
+    if auc in (0.0, 1.0):
+        return (1 - unsure, 1.0) if auc else (0.0, unsure)
+    return max(0.0, auc - half), min(1.0, auc + half)
+
+
+def _no_error(left: np.ndarray, cutoff: pd.Series, who: np.ndarray, quantile: float) -> float:
+    """How far an area of 1 may be off, by how many customers left and how many stayed, each counted once.
+
+    Newcombe's method 5, which for one pair is Wilson's limit of 1 out of 1.
+    """
+    pairs = (pd.Series(left).groupby(cutoff.to_numpy()).transform("nunique") == 2).to_numpy()
+    gone, stayed = len(np.unique(who[pairs & left])), len(np.unique(who[pairs & ~left]))
+    low, high = 0.0, 1.0
+    while low < (area := (low + high) / 2) < high:
+        spread = 1 + ((gone + stayed) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+        possible = 1 - area <= quantile**2 * area * spread / (gone * stayed)
+        low, high = (low, area) if possible else (area, high)
+    return 1 - high
+
+
+def _order(told: Floats, cutoff: pd.Series) -> Floats:
+    """Places of the forecasts of each cut-off, equals together."""
+    return np.asarray(pd.Series(told).groupby(cutoff.to_numpy()).rank(), np.float64)
 
 
 def _area(told: Floats, left: np.ndarray, cutoff: pd.Series) -> tuple[float, Floats]:
