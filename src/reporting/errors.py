@@ -84,5 +84,18 @@ def did_you_mean(name: str, known: Iterable[str], all_are: str) -> str:
     return f"{all_are} {', '.join(names)}." if names else f"{all_are} none."
 
 
+def cut(text: str, most: int, end: int = 0) -> str:
+    """A text of no more than so many letters, `end` of them its last; what is left out is counted.
+
+    >>> cut("abcdefghijklmnopqrstuvwxyz", 4, end=2)
+    'ab … (22 letters left out) … yz'
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: most - end]} … ({len(text) - most:,} letters left out) … {text[len(text) - end :]}".removesuffix(
+        " … "
+    )
+
+
 class LockedError(RuntimeError):
     """Another run writes into the same folder; nothing was done."""

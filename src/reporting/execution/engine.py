@@ -35,6 +35,10 @@ class OutputTooLargeError(Exception):
     """A notebook put out more than a page could hold."""
 
 
+class StoppedError(Exception):
+    """A notebook asked its kernel to end, as `exit` does: whether later cells run before it does is chance."""
+
+
 class ReportKernelClient(KernelClient):
     """Begins as soon as the kernel answers."""
 

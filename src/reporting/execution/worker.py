@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from reporting.execution.engine import ENGINE, Control, OutputTooLargeError, ReportKernelManager
+from reporting.errors import cut
+from reporting.execution.engine import ENGINE, Control, OutputTooLargeError, ReportKernelManager, StoppedError
 from reporting.execution.jupyter import (
     CellTimeoutError,
     Config,
@@ -37,6 +38,7 @@ KERNEL = ["--HistoryManager.enabled=False", "--IPKernelApp.extra_extensions=repo
 # Nothing is drawn that moves, for a page shows only its last state.
 ENVIRONMENT = {"TQDM_DISABLE": "1"}
 TABLES = "METRICS_KEEP"  # the folder where `metrics` leaves what it has read; whoever sets it decides
+MOST = {"cause": 2_000, "traceback": 100_000}  # letters, for it stands on a page, in the manifest, and on a terminal
 EXIT = "the notebook stopped itself here, so the rest of the report is missing. Remove the exit."
 DIED = "the kernel died. Most often memory ran out, or a library crashed."
 LOST = "the warm server ended, and the kernel with it."
@@ -61,7 +63,10 @@ def run(task: dict[str, Any]) -> None:
         traceback.print_exc()
         name = type(error).__name__
         ended = {"status": "failed", "exception": name, "cause": _one_line(f"{name}: {error}")}
-    ended = {name: secrets.redact(value) if isinstance(value, str) else value for name, value in ended.items()}
+    ended = {
+        name: _bounded(name, secrets.redact(value)) if isinstance(value, str) else value
+        for name, value in ended.items()
+    }
     say({"ended": {**ended, "dropped": control.dropped, **_taken(control.kernel)}})
 
 
@@ -82,7 +87,8 @@ def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Cal
     try:
         executed = _execute(task, control, lambda done: progress(done, author.executed))
     except PapermillExecutionError as error:
-        cause = _one_line(f"{error.ename}: {error.evalue}".removesuffix(": "))
+        said = "" if error.evalue else _last_words(control.notebook)
+        cause = said or _one_line(f"{error.ename}: {error.evalue}".removesuffix(": "))
         if error.ename.endswith(("MemoryError", "CellExecutionError")):  # the second if none is left to say so
             cause += _cap(task["memory"])
         return author.failure(cause, error.cell_index, error.ename, ANSI.sub("", "\n".join(error.traceback)))
@@ -94,6 +100,8 @@ def _run(task: dict[str, Any], control: Control, secrets: Secrets, progress: Cal
         lost = bool(getattr(control.kernel, "lost", False))
         cause = LOST if lost else DIED + _cap(task["memory"])
         return {**author.failure(cause, control.cell), "status": "killed", "lost": lost}
+    except StoppedError:
+        return author.failure(EXIT, control.cell, "SystemExit")
     except OutputTooLargeError as error:
         return author.failure(str(error), control.cell)
     except RuntimeError as error:  # the kernel never answered
@@ -149,6 +157,10 @@ def _execute(task: dict[str, Any], control: Control, progress: Callable[[int], N
         control.cell = cell_index
         progress(cell_index)
 
+    def on_executed(execute_reply: Any, **_: Any) -> None:
+        if any(part.get("source") == "ask_exit" for part in execute_reply["content"].get("payload", [])):
+            raise StoppedError
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about ids of cells, and about event loops
         return papermill.execute_notebook(
@@ -163,6 +175,7 @@ def _execute(task: dict[str, Any], control: Control, progress: Callable[[int], N
             start_timeout=math.ceil(min(START, control.left)),
             timeout_func=lambda cell: control.left,
             on_cell_start=on_start,
+            on_cell_executed=on_executed,
             shutdown_kernel="immediate",
             coalesce_streams=False,  # the engine does
             config=_connection(task["scratch"]),
@@ -225,6 +238,19 @@ def _cap(memory: int | None) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(ANSI.sub("", text).split())
+
+
+def _last_words(notebook: Any) -> str:
+    """The last line that the failing cell wrote to stderr: all that IPython says of a magic that is not there."""
+    failed = [cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")]
+    said = "".join(part.text for cell in failed for part in cell.get("outputs", []) if part.get("name") == "stderr")
+    return _one_line(said.strip().rpartition("\n")[2])
+
+
+def _bounded(name: str, text: str) -> str:
+    """A text for people to read: of the longest ones, which hold data, the beginning and the end."""
+    most = MOST.get(name)
+    return text if most is None else cut(text, most, most // 2)
 
 
 if __name__ == "__main__":  # where processes cannot be forked

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+LONGEST = 300  # letters of a title
 State = Literal["current", "failed", "late", "not built"]
 
 

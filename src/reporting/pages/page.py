@@ -20,9 +20,10 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
+from reporting.errors import cut
 from reporting.execution.jupyter import Exporter, IPythonRenderer, MarkdownWithMath
 from reporting.pages.clean import TAG, clean, plain
-from reporting.pages.facts import Alert, KeyFigure, Origin
+from reporting.pages.facts import LONGEST, Alert, KeyFigure, Origin
 from reporting.pages.templates import render
 
 HEADLINE = "application/vnd.metrics.headline+json"
@@ -133,7 +134,7 @@ def read_page(notebook: Any, title: str | None = None) -> Page:
                     headlines.append(html)
                 elif html:
                     section.content.append(html)
-    page.title = title or page.title or "Report"
+    page.title = cut(title or page.title or "Report", LONGEST)
     # one list, so that a screen reader can say how many headlines there are
     page.headlines = Markup(re.sub(r'</ul>\s*<ul class="headlines">', "", "\n".join(headlines)))
     return page

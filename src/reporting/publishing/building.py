@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reporting.errors import ReportError
+from reporting.errors import ReportError, cut
 from reporting.execution.jobs import Job, OnEvent, Outcome, Retry
+from reporting.pages.facts import LONGEST
 from reporting.publishing.decide import Decision
 from reporting.publishing.digests import Digests
 from reporting.publishing.inputs import commit, inputs_of, key_of
@@ -167,7 +168,8 @@ def _failed(
     error = _told(plan, error)
     before = site.states.pages.get(plan.name)
     entry.status = status
-    entry.title = plan.title or (before and before.good and before.good.title) or read_title(plan.report.notebook)
+    title = plan.title or (before and before.good and before.good.title) or read_title(plan.report.notebook)
+    entry.title = cut(title, LONGEST)
     entry.cell, entry.first_line, entry.cause = error.cell, error.first_line, error.cause
     (site.place / entry.page).unlink(missing_ok=True)
     entry.page = f"{plan.name}.error.html"

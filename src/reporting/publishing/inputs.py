@@ -32,7 +32,8 @@ from reporting.recipe.parameters import as_plain
 
 IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([^#;\n]+))", re.M)
 RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.M)
-LINK = re.compile(r"([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
+# from the beginning of a word only, or a long one would be read from each of its letters on
+LINK = re.compile(r"(?<![^\s/\\?#:()<>\"'])([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
 # of this package: what draws figures, what makes pages, and what it is told
 TEMPLATE = ("figures", "pages", "publishing/links.py", "publishing/page.py", "publishing/rendering.py")
 UNSEEN = "unseen"  # data behind a secret: nobody can tell whether they changed

@@ -83,7 +83,10 @@ def test_a_job_becomes_an_executed_notebook_and_says_what_it_took(job, kernel):
         ("1 / 0", "failed", "ZeroDivisionError: division by zero"),
         ("def dig(n): return dig(n + 1)\ndig(0)", "failed", "RecursionError: maximum recursion depth exceeded"),
         ("import sys; sys.exit(3)", "failed", "SystemExit: 3"),
+        ("%%R\n1 + 1", "failed", "UsageError: Cell magic `%%R` not found."),
         ("import sys; sys.exit(0)", "failed", "the notebook stopped itself here"),
+        ("exit", "failed", "the notebook stopped itself here"),
+        ("quit()", "failed", "the notebook stopped itself here"),
         ("import os; os._exit(0)", "killed", "the kernel died"),
         ("import ctypes; ctypes.string_at(0)", "killed", "the kernel died"),
         ("import os; os.kill(os.getpid(), 9)", "killed", "the kernel died"),
@@ -97,6 +100,18 @@ def test_a_notebook_that_breaks_is_told_by_its_cell(job, kernel, code, status, c
     assert (outcome.cell, outcome.source, outcome.attempts) == (4, code, 1)
     assert "never" not in text_of(outcome.job)
     assert outcome.error().cell == 4
+
+
+def test_the_longest_message_is_told_by_its_beginning_and_its_end(job):
+    secrets = Secrets({"db": "correct horse battery"})
+    code = "raise ValueError('x' * 983 + 'correct horse battery' + 'y' * 3_000_000 + 'the end')"
+    failed = job(code, secrets=secrets, given={"db": "env:DB"})
+    outcome = run_one(failed)
+    assert len(outcome.cause) < 2_100
+    assert len(outcome.traceback) < 100_100
+    assert outcome.cause.startswith("ValueError: xxx")
+    assert outcome.cause.endswith("the end")
+    assert "corr" not in outcome.cause
 
 
 def test_parameters_arrive_as_they_were_given(job):

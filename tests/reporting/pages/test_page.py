@@ -60,6 +60,12 @@ def html(*cells, origin=ORIGIN):
     return render_page(notebook(cells), origin)[0]
 
 
+def test_a_title_is_as_long_as_a_title():
+    read = page(md("# " + "T" * 100_000))
+    assert read.title == "T" * 300 + " … (99,700 letters left out)"
+    assert page(md("# A"), title="T" * 1000).title.endswith("(700 letters left out)")
+
+
 def test_title_and_question_come_from_the_first_cell():
     read = page(md("# Who *stays*?\n\nAnd for\nhow long?\n\nMore words."))
     assert (read.title, read.question) == ("Who stays?", "And for how long?")

@@ -1,11 +1,13 @@
 """A link to a notebook leads to the page of its report, from wherever it is looked at, or nowhere at all."""
 
 import os
+import time
 from dataclasses import replace
 
 import pytest
 
 from reporting.publishing.folder import Folder
+from reporting.publishing.inputs import _named
 from reporting.publishing.links import links_for, pages_of
 from reporting.publishing.states import States, load_states
 from reporting.recipe.file import read_recipe
@@ -39,6 +41,15 @@ def made(tmp_path):
 
 def test_a_notebook_stands_for_the_first_report_made_of_it(made):
     assert seen(made) == {"churn": "weekly", "weekly": "weekly", "monthly": "monthly", "nps": "nps"}
+
+
+def test_a_word_of_a_hundred_thousand_letters_is_looked_through_at_once(tmp_path):
+    notebook = write_notebook(
+        tmp_path / "a.ipynb", f"%md # {'T' * 100_000} [a](b.ipynb) [c](d%20e.html#f) {'x.' * 50_000}"
+    )
+    began = time.perf_counter()
+    assert _named(notebook) == ["b", "d e"]
+    assert time.perf_counter() - began < 1
 
 
 def test_a_report_named_like_the_notebook_comes_first(tmp_path):
