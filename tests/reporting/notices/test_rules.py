@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 LATE = {"as_of": "2026-07-05"}  # days after the demo data end
 RULES: dict[str, tuple[dict[str, object], set[str]]] = {  # parameters under which each rule of a report must fire
     "overview": (LATE, {"data-end-early"}),
+    "onboarding_funnel": (LATE, {"data-end-early"}),
     "retention": (LATE, {"data-end-early"}),
     "churn": (LATE | {"max_churn": 0.1}, {"churn-high", "data-end-early"}),
     "kpi_sheet": ({"missed_for": 1}, {"target-missed"}),
