@@ -88,6 +88,7 @@ def test_movements_are_counted_and_summed_in_one_currency():
     assert said(table).endswith("; 4 more in other currencies.")
     assert f"= {mine['amount'].sum():,.2f}, EUR, all rows." in foot(table)
     assert said(table.iloc[:0]) == "– nobody moved any MRR."
+    assert said(table.iloc[:1]).startswith("1 movement of MRR by 1 customer")
 
 
 def test_what_a_customer_costs_and_brings():

@@ -96,6 +96,24 @@ def test_churn_of_contracts_names_its_denominator():
     )
 
 
+@pytest.mark.parametrize(("more", "text", "formula"), [
+    ({"counting": "events"}, "40.0 % as many ends as customers at the start of March 2026: 4 to 10.",
+     "Churn = ends / customers at the start: 4 / 10 = 40.0 %, March 2026. It is no share, and has no interval."),
+    ({"denominator": "average"}, "21.1 % of 9.5 customers on average in March 2026 left.",
+     "/ mean of customers at start and end: 2 / 9.5 = 21.1 %, March 2026. It is no share, and has no interval."),
+    ({"denominator": "opening_plus_new"},
+     "17 % of 12 customers at the start of March 2026 and new ones left (5 to 45).",
+     "2 / 12 = 16.7 %, March 2026. 95 % Wilson intervals."),
+    ({"level": "subscription"}, "30 % of 10 subscriptions at the start of March 2026 ended (11 to 60).",
+     "Churn = subscriptions that ended / subscriptions at the start: 3 / 10 = 30.0 %"),
+    ({"period": None, "counting": "events"}, "40.0 % as many ends as customers: 4 to 10.", "Churn = ends / customers"),
+])  # fmt: skip
+def test_churn_is_told_by_what_was_counted_and_over_whom(more, text, formula):
+    table = subscription_churn(TEN, **{**MARCH, "min_n": 1, **more})
+    assert said(table) == text
+    assert formula in foot(table)
+
+
 def test_the_others_have_their_sentence_too():
     reasons = churn_reasons(ENDS, invoices=UNPAID, as_of="2026-05-01")
     assert said(reasons).startswith("33 % of 6 who left went by choice, 17 % because a payment failed")

@@ -147,8 +147,9 @@ def moves_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     sums = sums.reindex(sums.abs().sort_values(ascending=False, kind="stable").index)
     places = numbers.money_decimals(sums)
     said = ", ".join(f"{signed(float(value), places)} {kind}" for kind, value in sums.head(3).items())
-    who = count(mine["customer_id"].nunique())
-    text = f"movements of MRR by {who} customers{f' in {code}' if code else ''}: {said}"
+    people = mine["customer_id"].nunique()
+    who = f"{count(people)} customer{'' if people == 1 else 's'}"
+    text = f"movement{'' if len(mine) == 1 else 's'} of MRR by {who}{f' in {code}' if code else ''}: {said}"
     also = f"; {count(others)} more in other currencies" if others else ""
     return Sentence(count(len(mine)), f"{text}{also}.")
 

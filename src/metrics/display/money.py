@@ -149,18 +149,35 @@ def contracts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         return currencies
     if groups_of(table) and len(parts(table)) > 1:
         rows = lasts(table, "churn_rate")
-        return groups_said(rows, "churn_rate", f"left in {when_told(table, rows)}")
-    return periods_said(
-        table, before, "churn_rate",
-        lambda row, when: f"of {plain(row['at_risk'])} customers{' at the start of ' + when if when else ''} left",
-    )  # fmt: skip
+        each = ", every end counted" if _ends(table) else ""
+        return groups_said(rows, "churn_rate", f"left in {when_told(table, rows)}{each}")
+    return periods_said(table, before, "churn_rate", lambda row, when: _who_left(table, row, when))
+
+
+def _ends(table: pd.DataFrame) -> bool:
+    """Whether ends are counted, of which one customer may have several, in place of customers."""
+    return bool(setting(table, "counting") == "events")
+
+
+def _who_left(table: pd.DataFrame, row: "pd.Series[Any]", when: str) -> str:
+    what, over = f"{setting(table, 'level', 'customer')}s", str(setting(table, "denominator", "opening"))
+    start = f" at the start{' of ' + when if when else ''}"
+    there = {
+        "opening": f"{what}{start if when else ''}", "average": f"{what} on average{' in ' + when if when else ''}",
+    }.get(over, f"{what}{start} and new ones")  # fmt: skip
+    if _ends(table):
+        return f"as many ends as {there}: {count(row['customers_churned'])} to {count(row['at_risk'])}"
+    return f"of {count(row['at_risk'])} {there} {'left' if what == 'customers' else 'ended'}"
 
 
 def contracts_foot(table: pd.DataFrame) -> list[str]:
     """Churned of those at risk, and of the money."""
-    named = {"opening": "customers at the start", "average": "mean of customers at start and end"}
-    over = named.get(str(setting(table, "denominator", "opening")), "customers at the start and new ones")
-    return _worked(table, f"Churn = customers who left / {over}", "churn_rate", "customers_churned", "at_risk")
+    what, over = f"{setting(table, 'level', 'customer')}s", str(setting(table, "denominator", "opening"))
+    named = {"opening": f"{what} at the start", "average": f"mean of {what} at start and end"}
+    gone = "ends" if _ends(table) else "customers who left" if what == "customers" else f"{what} that ended"
+    formula = f"Churn = {gone} / " + named.get(over, f"{what} at the start and new ones")
+    sure = not _ends(table) and over != "average"
+    return _worked(table, formula, "churn_rate", "customers_churned", "at_risk", sure=sure)
 
 
 def renewals_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
@@ -340,13 +357,15 @@ def cards_foot(table: pd.DataFrame) -> list[str]:
     return ["A card is good to the last day of its month. Of several cards the one that ends last counts."]
 
 
-def _worked(table: pd.DataFrame, formula: str, rate: str, part: str, whole: str) -> list[str]:
+def _worked(
+    table: pd.DataFrame, formula: str, rate: str, part: str, whole: str, *, sure: bool = True
+) -> list[str]:  # fmt: skip
     row = last_of_largest(table, rate, whole)
     if row is None:
         return [f"{formula}.", "No period is finished with enough to say."]
     return [
-        f"{formula}: {quotient(row[part], row[whole])}{whose(table, row, period_length(table))}. "
-        f"{level(table)} Wilson intervals."
+        f"{formula}: {quotient(row[part], row[whole])}{whose(table, row, period_length(table))}."
+        + (f" {level(table)} Wilson intervals." if sure else " It is no share, and has no interval.")
     ]
 
 
