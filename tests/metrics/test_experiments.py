@@ -1,5 +1,7 @@
 """Tests of variants: what is compared, what is withheld, and what statsmodels says of the same numbers."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,10 +210,40 @@ def test_statsmodels_agrees_on_means(seed):
     row = means(table).loc["new"]
     new, old = (DescrStatsW(table.loc[table["variant"] == v, "spent"]) for v in ("new", "control"))
     both = CompareMeans(new, old)
-    z, p = both.ztest_ind(usevar="unequal")
-    assert (row["z"], row["p_value"]) == pytest.approx((z, p))
-    assert (row["difference_low"], row["difference_high"]) == pytest.approx(both.zconfint_diff(usevar="unequal"))
-    assert (row["mean_low"], row["mean_high"]) == pytest.approx(new.zconfint_mean())
+    t, p, _ = both.ttest_ind(usevar="unequal")
+    assert (row["z"], row["p_value"]) == pytest.approx((t, p))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(both.tconfint_diff(usevar="unequal"))
+    assert (row["mean_low"], row["mean_high"]) == pytest.approx(new.tconfint_mean())
+
+
+@pytest.mark.parametrize("covariate", [None, "before"])
+@pytest.mark.parametrize(("control", "new"), [(4, 4), (5, 30)])
+def test_few_users_find_no_more_than_many_where_there_is_nothing(control, new, covariate):
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(300):
+        before = rng.normal(size=control + new)
+        table = pd.DataFrame({"before": before, "spent": before + rng.normal(size=len(before))})
+        table["variant"] = ["control"] * control + ["new"] * new
+        row = means(table, ratio=None, covariate=covariate).loc["new"]
+        found += row["p_value"] < 0.05
+        low, high = (row[f"{'adjusted_' * (covariate is not None)}difference_{end}"] for end in ("low", "high"))
+        assert (row["p_value"] < 0.05) == (low > 0 or high < 0)
+    assert found <= 26  # 15 are expected; by the normal distribution 40 to 52 in three of the four
+
+
+def test_the_error_of_the_slope_is_part_of_that_of_the_adjusted_difference():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {"variant": ["control"] * 20 + ["new"] * 20, "before": np.r_[np.arange(20), np.arange(20) + 15.0]}
+    )
+    table["spent"] = table["before"] + rng.normal(size=40)
+    table.loc[20:, "spent"] = table["spent"][:20].to_numpy() + 15  # the same spread on both sides
+    row = means(table, covariate="before").loc["new"]
+    design = np.column_stack([np.ones(40), table["variant"] == "new", table["before"]]).astype(float)
+    fit = OLS(table["spent"].to_numpy(), design).fit()
+    assert (row["z"], row["p_value"]) == pytest.approx((fit.tvalues[1], fit.pvalues[1]))
+    assert row[["adjusted_difference_low", "adjusted_difference_high"]].tolist() == pytest.approx(fit.conf_int()[1])
 
 
 @few
@@ -400,6 +432,19 @@ def test_what_is_no_group_is_refused(by, words):
     rows = countries(DE={"a": (5, 50), "b": (9, 50)}).assign(verdict="x")
     with pytest.raises(ValueError, match=words):
         compare_variants(rows, by=by)
+
+
+def test_what_a_join_left_as_single_objects_is_still_true_or_false_or_a_number():
+    table = users(a=(30, 500), b=(55, 500))
+    plain, joined = compare_variants(table), table.astype({"converted": object})
+    pd.testing.assert_frame_equal(compare_variants(joined), plain)
+    exact = table.assign(converted=[Decimal(int(hit)) for hit in table["converted"]])
+    pd.testing.assert_frame_equal(compare_variants(exact), plain)
+    bought = users(a=(30, 500)).merge(pd.DataFrame({"converted": [True], "spent": [Decimal("9.5")]}), how="left")
+    bought = bought.assign(variant=["a", "b"] * 250, spent=bought["spent"].fillna(0))
+    assert compare_variants(bought, outcome="spent")["mean"].tolist() == [0.57, 0.57]
+    with pytest.raises(ValueError, match="converted: 'yes' is no number"):
+        compare_variants(table.assign(converted="yes"))
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -114,7 +114,7 @@ def variants_foot(table: pd.DataFrame) -> list[str]:
             a, b = setting(table, "prior", [1, 1])
             lines.append(f"Better: probability that the rate is above the control's, with a Beta({a:g}, {b:g}) prior.")
     else:
-        lines.append(f"Difference = mean of the variant − mean of the control. {level(table)} normal intervals.")
+        lines.append(f"Difference = mean of the variant − mean of the control. {level(table)} Welch intervals.")
         if "theta" in table:
             what = setting(table, "covariate", "the covariate")
             slope = plain(table["theta"].iloc[0], 3) if groups == 1 else "the group's slope"

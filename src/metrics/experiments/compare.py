@@ -6,6 +6,7 @@ variants are not as large as they should be, users were lost on the way, and the
 
 import math
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -116,8 +117,9 @@ def compare_variants(
                                        estimate: ``p_value: zero_variance``, ``relative_lift: zero_denominator``
 
     For means `mean` (…) in place of `converted` and `conversion_rate` (…), neither `relative_lift` nor
-    `probability_better`, and normal limits from the variances of both. With `covariate` also `theta` and
-    `adjusted_difference` (…); z, the p-values and the verdict are then those of the adjusted difference.
+    `probability_better`, and limits by Student's t with the variances of both (Welch); z is the difference over its
+    standard error, `p_value` that of Welch's test. With `covariate` also `theta` and `adjusted_difference` (…), to
+    whose error that of theta is added; z, the p-values and the verdict are then those of the adjusted difference.
 
     Raises
     ------
@@ -127,7 +129,8 @@ def compare_variants(
 
     Notes
     -----
-    Deng, Xu, Kohavi & Walker (2013), WSDM '13, for CUPED. Looking again and again needs `sequential_boundaries`.
+    Welch (1947), Biometrika 34:28; Deng, Xu, Kohavi & Walker (2013), WSDM '13, for CUPED. Looking again and again needs
+    `sequential_boundaries`.
 
     An effect in one group and none in another is no difference between the two (Gelman & Stern 2006, The American
     Statistician 60:328): look how far apart the differences are, beside their intervals. Of many groups one shows most
@@ -253,12 +256,19 @@ def _checked(
         if missing:
             raise ValueError(f"{column}: {missing:,} of {len(rows):,} users have none. Say what became of them first.")
         if name != "variant":
-            if not (pd.api.types.is_numeric_dtype(rows[name]) or pd.api.types.is_bool_dtype(rows[name])):
+            if not _are_numbers(rows[name]):
                 raise ValueError(f"{column}: {rows[name].iloc[0]!r} is no number. Use true and false, or numbers.")
             rows[name] = rows[name].astype(float)
             if np.isinf(rows[name]).any():
                 raise ValueError(f"{column} has infinite numbers, which have no mean.")
     return rows
+
+
+def _are_numbers(values: pd.Series) -> bool:
+    """Whether there are numbers, or true and false, also where a join has left them as single objects."""
+    if values.dtype == object:
+        return all(isinstance(value, Number | np.bool_) for value in values)
+    return bool(pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
 
 
 def _is_rate(values: pd.Series) -> bool:
