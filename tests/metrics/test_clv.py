@@ -259,12 +259,60 @@ def test_drawn_lives_have_the_mean_and_the_spread_that_are_exact(name):
     model = fit_purchases(CUSTOMERS, model=name).model
     row = pd.DataFrame({"frequency": [3], "recency": [20.0], "T": [22.0]})
     c, dice = model.customers(row), Dice(20_000, parameters=7)
-    drawn = lives(Buying.of(model), c, dice, horizon=39.0, rate=0.0, chosen=np.array([0]))[0]
+    drawn = lives(
+        Buying.of(model), c, dice, horizon=39.0, rate=0.0, chosen=np.array([0]), shape=np.ones(20_000)
+    )[0]  # fmt: skip
     expected = model.expected_purchases(row, horizon="39 weeks").item()
     p = list(model.parameters.values())
     pairs = model.family.alive_pairs(p, c.x, c.T, np.zeros(1), np.array([39.0]))[0, 0] * model.p_alive(row).item()
     assert drawn.mean() == pytest.approx(expected, rel=0.03)
     assert drawn.var() == pytest.approx(pairs + expected - expected**2, rel=0.08)
+
+
+@pytest.mark.parametrize(("name", "unit", "parameters"), [
+    ("nbd", "week", {"r": 5, "alpha": 60}), ("bgnbd", "week", {"r": 2, "alpha": 20, "a": 0.5, "b": 5}),
+    ("mbgnbd", "week", {"r": 2, "alpha": 20, "a": 0.5, "b": 5}),
+    ("pareto_nbd", "week", {"r": 3, "alpha": 20, "s": 2.5, "beta": 200}),
+    ("bgbb", "year", {"alpha": 2, "beta": 20, "gamma": 0.5, "delta": 6}),
+])  # fmt: skip
+def test_all_that_drawn_lives_ever_pay_has_the_mean_that_is_exact(name, unit, parameters):
+    model, shape = PurchaseModel(name, unit=unit, **parameters), 2.5
+    row = pd.DataFrame({"frequency": [3], "recency": [7.0], "T": [8.0]})
+    dice, rate = Dice(20_000, parameters=7), np.log(1.1) * (7 / 365.25 if unit == "week" else 1)
+    found = lives(
+        Buying.of(model), model.customers(row), dice, horizon=None, rate=rate,
+        chosen=np.array([0]), shape=np.full(20_000, shape),
+    )[0]  # fmt: skip
+    assert found.mean() == pytest.approx(shape * model.discounted_purchases(row, annual_discount=0.1).item(), rel=0.03)
+
+
+def test_all_that_drawn_lives_ever_pay_has_the_spread_of_purchases_and_of_their_amounts():
+    """Of a Poisson process of amounts: E[rate] x E[amount²] / 2d, and what the rate itself leaves open."""
+    model, shape, d = PurchaseModel("nbd", unit="year", r=5, alpha=10), 2.5, np.log(1.1)
+    row = pd.DataFrame({"frequency": [3], "recency": [7.0], "T": [8.0]})
+    dice = Dice(20_000, parameters=7)
+    found = lives(
+        Buying.of(model), model.customers(row), dice, horizon=None, rate=d, chosen=np.array([0]),
+        shape=np.full(20_000, shape),
+    )[0]  # fmt: skip
+    spread = 8 / 18 * shape * (shape + 1) / (2 * d) + (shape / d) ** 2 * 8 / 18**2
+    assert found.var() == pytest.approx(spread, rel=0.06)
+
+
+def test_limits_of_all_future_hold_what_single_customers_bring():
+    """Donors of the next seasons, each drawn by itself: without their luck 58 % of them lay in limits of 80 %."""
+    rng, discount = np.random.default_rng(1), 0.1
+    row = pd.DataFrame({"customer_id": ["a"], "frequency": [2], "recency": [6.0], "T": [8.0], "monetary_value": [22.0]})
+    model = PurchaseModel("bgbb", unit="year", alpha=2, beta=20, gamma=0.1, delta=6)
+    told = forecast_customers(row, purchases=model, spend=SPEND, horizon=None, annual_discount=discount).iloc[0]
+    alive = rng.random(3000) < model.p_alive(row).item()
+    buys, leaves = rng.beta(4, 26, 3000), rng.beta(0.1, 14, 3000)
+    scale = rng.gamma(SPEND.q + SPEND.p * 2, 1, 3000) / (SPEND.gamma + 2 * 22)
+    season = np.arange(1, 300)
+    left = np.where(alive, rng.geometric(np.maximum(leaves, 1e-12)) - 1, 0)[:, None]
+    bought = (season <= left) & (rng.random((3000, 299)) < buys[:, None])
+    paid = (bought * rng.gamma(SPEND.p, 1, (3000, 299)) * (1 + discount) ** -season).sum(axis=1) / scale
+    assert 0.76 < np.mean((told["clv_low"] <= paid) & (paid <= told["clv_high"])) < 0.84
 
 
 def test_limits_of_single_customers_hold_numbers_of_purchases_and_the_estimate():

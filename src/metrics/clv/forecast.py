@@ -299,8 +299,9 @@ def _limits(
     rows, value = c.place[first], worth[first]
     bought, money = np.full((len(first), 2), np.nan), np.full((len(first), 2), np.nan)
     later = (table["discounted_purchases"] / table["expected_purchases"]).to_numpy(float)[first] if ahead else None
+    shape = np.ones(DRAWS) if spending is None else spending.draws(dice)[0]
     for some in [slice(i, i + CHUNK) for i in range(0, len(first), CHUNK)]:
-        number = lives(buying, c, dice, horizon=ahead, rate=rate, chosen=rows[some])
+        number = lives(buying, c, dice, horizon=ahead, rate=rate, chosen=rows[some], shape=shape)
         if ahead is not None:
             bought[some] = np.quantile(number, tails, axis=1, method="inverted_cdf").T
         if spending is not None:

@@ -95,8 +95,12 @@ def lives(
     horizon: float | None,
     rate: float,
     chosen: Ints,
+    shape: Floats,
 ) -> Floats:
-    """Purchases within the horizon (for ever: discounted ones) of drawn lives of some distinct rows: rows x draws."""
+    """Of drawn lives of some distinct rows (rows x draws) the purchases within the horizon; for ever, what they pay.
+
+    Then each purchase is a gamma(shape) amount, discounted at `rate`.
+    """
     family, names = buying.model.family, buying.model.family.names
     drawn = buying.draws(dice)
     some = Customers(c.x[chosen], c.recency[chosen], c.T[chosen], c.z[chosen], c.weight[chosen], np.arange(len(chosen)))
@@ -105,7 +109,7 @@ def lives(
         p = _by_row(family, names, p, drawn[len(names) :], some.z)
     with np.errstate(all="ignore"):
         if horizon is None:
-            found = family.worths(p, some.x, some.T, rate, dice)
+            found = family.worths(p, some.x, some.T, rate, dice, shape)
         else:
             found = family.lives(p, some.x, some.T, horizon, dice)
     return np.where(dice.alive < _alive(buying, some, drawn), np.nan_to_num(found), 0.0)
@@ -172,13 +176,13 @@ class Spending:
 
 
 def spent(spending: Spending, x: Floats, value: Floats, number: Floats, dice: Dice, *, whole: bool) -> Floats:
-    """Money of as many purchases as drawn (rows x draws); of numbers that are not whole, at each life's mean value."""
+    """Money of as many purchases as drawn (rows x draws), or of the amounts that were drawn in their place."""
     from scipy.special import gammaincinv
 
     p, q, gamma = spending.draws(dice)
     distinct, place = np.unique(x, return_inverse=True)
     scale = gammaincinv(q + p * distinct[:, None], dice.value)[place] / (gamma + (x * value)[:, None])
-    bought = dice.sums(p, number) if whole else p * number
+    bought = dice.sums(p, number) if whole else number
     found: Floats = bought / np.maximum(scale, 1e-300)
     return found
 

@@ -33,7 +33,7 @@ def value_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     limits = "" if low is None else f"({plain(low, digits)} to {plain(high, digits)})"
     basis = str(table["basis"].iloc[0])
     ahead = setting(table, "horizon")
-    text = f"of {basis} is what a customer is expected to bring {'from now on' if ahead is None else f'in {ahead}'}"
+    text = f"of {basis} is what a customer is expected to bring {'from now on,' if ahead is None else f'in {ahead}'}"
     text += f" on average{' ' + limits if limits else ''}: {plain(total, 0)} from {count(len(value))} customers"
     if total > 0 and len(value) >= 10:
         text += f", {with_unit(percent(float(value.iloc[:top].sum()) / total, 0))} of it from the best tenth"

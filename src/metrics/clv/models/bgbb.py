@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metrics.clv.customers import Customers
-from metrics.clv.models.dice import Dice
+from metrics.clv.models.dice import FEW, Dice
 from metrics.clv.models.family import Curves, Parameter, Slopes, per_pair
 from metrics.clv.models.sums import Rising
 from metrics.intervals import Floats
@@ -108,11 +108,18 @@ class BGBB:
             found += (season <= left) & (luck < chance)
         return found
 
-    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
-        """The same for ever, discounted at a continuous rate."""
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice, shape: Floats) -> Floats:
+        """For ever: gamma(shape) amounts of all purchases, discounted at a continuous rate."""
         chance, left = self._drawn(p, x, T, dice)
-        found: Floats = chance * np.expm1(-rate * left) / -np.expm1(rate)
-        return found
+        amounts, found = dice.amounts(shape), np.zeros_like(chance)
+        for season, luck in enumerate(dice.seasons(FEW)[:FEW], start=1):
+            bought = (season <= left) & (luck < chance)
+            found += np.where(bought, amounts[:, season - 1] * np.exp(-rate * season), 0.0)
+        late = np.maximum(left, FEW)
+        once = (np.exp(-rate * FEW) - np.exp(-rate * late)) / np.expm1(rate)
+        twice = (np.exp(-2 * rate * FEW) - np.exp(-2 * rate * late)) / np.expm1(2 * rate)
+        spread = chance * shape * (shape + 1) - (chance * shape) ** 2
+        return found + dice.rest(chance * shape * once, spread * twice)
 
     def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
         """Chance of buying in a season, and the number of seasons left."""

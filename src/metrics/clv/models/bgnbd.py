@@ -145,11 +145,10 @@ class BGNBD:
         rate, last = self._drawn(p, x, T, dice)
         return np.minimum(dice.arrivals(rate * t), last)
 
-    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
-        """The same for ever, discounted at a continuous rate."""
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice, shape: Floats) -> Floats:
+        """For ever: gamma(shape) amounts of all purchases, discounted at a continuous rate."""
         buying, last = self._drawn(p, x, T, dice)
-        found: Floats = buying / rate * -np.expm1(-rate * dice.gamma(last) / buying)
-        return found
+        return dice.discounted(buying, dice.gamma(last) / buying, rate, shape)
 
     def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
         """Rate of buying, and the number of the last purchase."""

@@ -6,6 +6,7 @@ from metrics.intervals import Floats
 from metrics.periods import Ints
 
 MANY = 500  # arrivals counted one by one; beyond, their number is as good as normal
+FEW = 12  # purchases (or seasons) of a whole life that are paid one by one
 
 
 class Dice:
@@ -61,10 +62,34 @@ class Dice:
             self._luck = np.concatenate([self._luck, self._generator.random(self._luck.shape)])
         return self._luck[:many]
 
+    def amounts(self, shape: Floats) -> Floats:
+        """Gamma(shape) variates of each draw: draws x MANY."""
+        found: Floats = np.random.default_rng(1).standard_gamma(np.broadcast_to(shape[:, None], (self.draws, MANY)))
+        return found
+
+    def discounted(self, buying: Floats, left: Floats, rate: float, shape: Floats) -> Floats:
+        """Sum of gamma(shape) amounts, each discounted, of all arrivals at rates `buying` up to `left` (rows x draws).
+
+        The first are taken one by one, the rest together, by the mean and variance of a Poisson process of amounts.
+        """
+        amounts, found = self.amounts(shape), np.zeros(np.broadcast_shapes(buying.shape, left.shape))
+        at = np.zeros_like(found)
+        for k in range(FEW):
+            at = self._gaps[:, k] / buying
+            found += np.where(at <= left, amounts[:, k] * np.exp(-rate * at), 0.0)
+        near, end = np.exp(-rate * at), np.exp(-rate * np.maximum(left, at))
+        mean = shape * buying / rate * (near - end)
+        return found + self.rest(mean, shape * (shape + 1) * buying / (2 * rate) * (near**2 - end**2))
+
+    def rest(self, mean: Floats, variance: Floats) -> Floats:
+        """Variates of about a gamma distribution: Wilson & Hilferty (1931), PNAS 17:684."""
+        ninth = np.divide(variance, 9 * mean**2, out=np.zeros_like(mean), where=mean > 0)
+        found: Floats = mean * np.maximum(1 - ninth + np.sqrt(ninth) * self._shift, 0) ** 3
+        return found
+
     def sums(self, shape: Floats, number: Floats) -> Floats:
         """Sum of as many gamma(shape) variates as `number` says (rows x draws), in each draw the same ones."""
-        values = np.random.default_rng(1).standard_gamma(np.broadcast_to(shape[:, None], (self.draws, MANY)))
-        sums = np.concatenate([np.zeros((self.draws, 1)), values.cumsum(axis=1)], axis=1)
+        sums = np.concatenate([np.zeros((self.draws, 1)), self.amounts(shape).cumsum(axis=1)], axis=1)
         place = np.minimum(number, MANY).astype(np.int64)
         found: Floats = sums[np.arange(self.draws), place] * np.maximum(number / MANY, 1)
         return found

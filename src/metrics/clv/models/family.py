@@ -71,8 +71,8 @@ class Family(Protocol):
         """Purchases in T to T + t of lives drawn for customers alive at T: rows x draws, as each of `p` may be."""
         ...
 
-    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
-        """The same for ever, discounted at a continuous rate."""
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice, shape: Floats) -> Floats:
+        """For ever: gamma(shape) amounts of all purchases, discounted at a continuous rate."""
         ...
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:

@@ -73,11 +73,11 @@ class NBD:
         r, alpha = p
         return dice.arrivals(dice.rates(r, x) / (alpha + T[:, None]) * t)
 
-    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
-        """The same for ever, discounted at a continuous rate."""
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice, shape: Floats) -> Floats:
+        """For ever: gamma(shape) amounts of all purchases, discounted at a continuous rate."""
         r, alpha = p
-        found: Floats = dice.rates(r, x) / (alpha + T[:, None]) / rate
-        return found
+        buying = dice.rates(r, x) / (alpha + T[:, None])
+        return dice.discounted(buying, np.full(buying.shape, np.inf), rate, shape)
 
     def starts(self, rate: float, c: Customers) -> list[Floats]:
         """Logarithms of parameters to start from."""

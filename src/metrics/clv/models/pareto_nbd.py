@@ -119,11 +119,10 @@ class ParetoNBD:
         rate, left = self._drawn(p, x, T, dice)
         return dice.arrivals(rate * np.minimum(left, t))
 
-    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice) -> Floats:
-        """The same for ever, discounted at a continuous rate."""
+    def worths(self, p: Sequence[Floats], x: Ints, T: Floats, rate: float, dice: Dice, shape: Floats) -> Floats:
+        """For ever: gamma(shape) amounts of all purchases, discounted at a continuous rate."""
         buying, left = self._drawn(p, x, T, dice)
-        found: Floats = buying / rate * -np.expm1(-rate * left)
-        return found
+        return dice.discounted(buying, left, rate, shape)
 
     def _drawn(self, p: Sequence[Floats], x: Ints, T: Floats, dice: Dice) -> tuple[Floats, Floats]:
         """Rate of buying, and time until the customer leaves."""
