@@ -194,3 +194,11 @@ def test_a_figure_says_its_shares_in_words():
 def test_another_table_is_refused(plot):
     with pytest.raises(ValueError, match="is no result of"):
         plot(pd.DataFrame({"users": [1]}))
+
+
+def test_where_nobody_has_left_no_certainty_is_claimed():
+    alone = said(survival_curve([3, 5], [False, False]))
+    assert alone.startswith("100 % of 2 customers stay longer than 3; 0 have been seen to leave")
+    two = said(survival_curve([3, 5, 4, 5], [False] * 4, by=["a", "a", "b", "b"]))
+    assert two.endswith("of a stay longer than 3, the most of 2 groups: the same as b at 100 %.")
+    assert "(" not in two

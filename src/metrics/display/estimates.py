@@ -43,8 +43,8 @@ class Estimate:
         return percent(self.value / 100, 0 if self.value in (0, 100) else self.decimals)
 
     def limits(self) -> str:
-        """``(26.7 to 29.9)``, or nothing where it has no interval."""
-        if np.isnan(self.low) or np.isnan(self.high):
+        """``(26.7 to 29.9)``, or nothing where it has no interval, or none of any width."""
+        if not self.low < self.high:
             return ""
         return f"({plain(self.low, self.decimals)} to {plain(self.high, self.decimals)})"
 
@@ -60,7 +60,9 @@ def change(now: Estimate, before: Estimate, than: str, unit: str = "points") -> 
     low = difference - np.hypot(now.value - now.low, before.high - before.value)
     high = difference + np.hypot(now.high - now.value, before.value - before.low)
     decimals = numbers.decimals_for([high - low])
-    if np.isnan(low) or np.isnan(high):  # without intervals nothing can be said about chance
+    if not low < high:  # without intervals nothing can be said about chance
+        if difference == 0:
+            return ("as before" if than == "before" else f"the same as {than}"), []
         word = "lower" if difference < 0 else "higher"
         return f"{plain(abs(difference), decimals)} {unit} {word} than {than}", []
     limits = f"({signed(low, decimals)} to {signed(high, decimals)})"
