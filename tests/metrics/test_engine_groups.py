@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 
@@ -95,6 +96,17 @@ def test_nobody_has_no_group_and_the_columns_stand():
         assert len(table) == 0
     since = metrics.churn_rate(LOG[:0], since="2026-01-05", by="plan", as_of="2026-03-01")
     assert len(since) == 0  # no row for a group that nobody is in
+
+
+def test_categories_of_arrow_are_groups_and_lists_are_not():
+    plain = {**ASKED, "cohort_retention": lambda log, **by: metrics.cohort_retention(log, as_of="2026-01-26", **by)}
+    held = pa.array(LOG["plan"], from_pandas=True).dictionary_encode()
+    for metric in plain.values():
+        theirs = metric(LOG.assign(plan=pd.arrays.ArrowExtensionArray(held)), by="plan")
+        pd.testing.assert_frame_equal(theirs.astype({"plan": "str"}), metric(LOG, by="plan"))
+        for lists in ([[1]] * len(LOG), pd.Series([[1]] * len(LOG), dtype=pd.ArrowDtype(pa.list_(pa.int64())))):
+            with pytest.raises(ValueError, match=r"'plan' holds \[\[1\]\], which cannot be told apart"):
+                metric(LOG.assign(plan=lists), by="plan")
 
 
 def test_the_names_of_results_are_refused_and_so_are_days():

@@ -212,9 +212,15 @@ def _table(columns: dict[str, Any]) -> "pa.Table":
 def _codes(column: pd.Series) -> tuple[Ints, pd.Index]:
     if isinstance(column.dtype, pd.CategoricalDtype):  # in the order of the values, which every source knows
         column = column.astype(column.cat.categories.dtype)
+    if isinstance(column.dtype, pd.ArrowDtype) and str(column.dtype).startswith("dictionary"):  # arrow's categories
+        column = column.astype(pd.ArrowDtype(column.dtype.pyarrow_dtype.value_type))
     if pd.api.types.is_float_dtype(column.dtype):
         column = column + 0.0  # -0.0 is 0.0
-    code, values = pd.factorize(column, sort=True)
+    try:
+        code, values = pd.factorize(column, sort=True)
+    except (TypeError, NotImplementedError) as cause:  # lists, dictionaries
+        given = column.dropna().iloc[:1].tolist()
+        raise ValueError(f"{column.name!r} holds {given}, which cannot be told apart. Name single values.") from cause
     return code.astype(np.int64), pd.Index(values)
 
 
