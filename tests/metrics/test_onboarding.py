@@ -137,3 +137,8 @@ def test_the_sentence_of_a_group_names_it():
     assert "the most of 3 groups" in headline(of_one)
     alone = milestones(LOG, milestones=["invite"], **START)
     assert "of 4 who did sign_up have reached invite so far (30 to 95); half" in headline(alone)
+
+
+def test_what_was_reached_before_1970_was_reached():
+    old = event_log("1969-12-01 ann sign_up\n1969-12-03 ann invite")
+    assert milestones(old, milestones=["invite"], **START)["reached"].tolist() == [1]

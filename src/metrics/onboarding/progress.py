@@ -7,7 +7,7 @@ import pandas as pd
 
 from metrics.engine import Answer, Events, Mark, Reading, Span, by_user, each_group, typed
 from metrics.intervals import add_rate, no_denominator
-from metrics.onboarding.firsts import MEDIAN, firsts_of, median_days, waits
+from metrics.onboarding.firsts import MEDIAN, NEVER, firsts_of, median_days, waits
 from metrics.periods import When, spoken
 from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.steps import EventChoice, Step, as_step
@@ -103,7 +103,7 @@ def milestones(
     start, groups = as_step(start_event, "start_event"), keys(by, taken=_MILESTONES)
     answer = _read(events, start, goals, span, unit, groups, "milestones")
     found = [
-        key | {"milestone": goal.label, "users": len(units["start"]), "reached": int((units[name] >= 0).sum()),
+        key | {"milestone": goal.label, "users": len(units["start"]), "reached": int((units[name] != NEVER).sum()),
                **median_days(units["start"], units[name], span.as_of, confidence)}
         for key, units in each_group(answer, groups)
         for goal, name in zip(goals, [f"first {k + 1}" for k in range(len(goals))], strict=True)
