@@ -569,7 +569,9 @@ def test_tracking_follows_the_published_figure():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "1996-12-31"}, "nobody has bought"), ({"split": "1998-06-30"}, "not after end"),
+        ({"split": "1996-12-31"}, "nobody has bought"),
+        ({"split": "1998-06-30"}, "split 1998-06-30 is not before the last day, 1998-06-30"),
+        ({"split": "1998-06-29", "merge": "week"}, "the week of which counts whole"),
         ({"models": ("bg",)}, "'bg' is not known"), ({"models": "bgnbd"}, "Give a list"),
         ({"baselines": ("luck",)}, "'luck' is not known"), ({"by": "plan"}, "'plan' is not known"),
     ],

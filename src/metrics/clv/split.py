@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.clv.summary import day_of, order_rows, orders_summary
+from metrics.clv.summary import day_of, edge_of, order_rows, orders_summary
 from metrics.engine import Events
 from metrics.periods import When
 
@@ -30,6 +30,12 @@ def split_of(
     else:
         final = order_rows(orders, **{name: columns[name] for name in ("customer", "time", "amount", "tz")}).last_day()
     if split is not None:
+        merge = columns["merge"]
+        if edge_of(day_of(split, tz, "split"), merge) >= edge_of(final, merge):
+            whole = ", the week of which counts whole" if merge == "week" else ""
+            raise ValueError(
+                f"split {split!s} is not before the last day, {day_text(final)}{whole}. Choose an earlier day."
+            )
         return split, final
     summary = orders_summary(orders, end=day_text(final), **columns)
     half = half_of(summary["first_order"].min(), pd.Timestamp(day_text(final))) if len(summary) else None

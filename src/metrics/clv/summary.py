@@ -111,7 +111,7 @@ def orders_summary(
     last = _last_day(source, end, as_of, tz, merge)
     final = last
     if holdout_end is not None:
-        final = _edge(day_of(holdout_end, tz, "holdout_end"), merge)
+        final = edge_of(day_of(holdout_end, tz, "holdout_end"), merge)
         if final <= last:
             raise ValueError(f"holdout_end {holdout_end!s} is not after end. The holdout is the time after it.")
     per = source.customers(merge, last, final)
@@ -146,7 +146,7 @@ def day_of(when: When, tz: str, name: str) -> int:
     return int(Calendar("day", tz).number(np.array([instant(when, tz=tz, name=name)]))[0])
 
 
-def _edge(day: int, merge: Merge) -> int:
+def edge_of(day: int, merge: Merge) -> int:
     """The last day of a span: weeks are not cut."""
     return day if merge != "week" else 7 * int(weeks(day)) + 3
 
@@ -156,10 +156,10 @@ def _last_day(source: "FrameOrders | StoredOrders", end: When | None, as_of: Whe
     if end is not None and as_of is not None:
         raise ValueError(f"end is {end!s} and as_of is {as_of!s}. Give one: the last day, or the first one after it.")
     if end is not None:
-        return _edge(day_of(end, tz, "end"), merge)
+        return edge_of(day_of(end, tz, "end"), merge)
     if as_of is not None:  # a day of which only a part is observed is not counted, and nothing after it is read
         return day_of(as_of, tz, "as_of") - 1
-    return _edge(source.last_day(), merge)
+    return edge_of(source.last_day(), merge)
 
 
 def _table(per: Columns, merge: Merge, last: int, unit_days: float) -> pd.DataFrame:

@@ -90,7 +90,8 @@ def cohort_retention(
         Also count who came back later in the period of their own start, for which the exact times are read.
     value
         Number column to add up over the return events of the cohort: its revenue, say. A missing number adds nothing,
-        an infinite one is refused; a sum beyond 1.8e308 is infinite.
+        an infinite one is refused; a sum beyond 1.8e308 is infinite. A negative one, as of a refund, is taken off, and
+        its row is a return as any other: where it should be none, give refunds an event's name of their own.
     observed_from
         First moment that the log shows, a date in `tz` or an instant. Default: the end of the period of its first row,
         which it may cut.
