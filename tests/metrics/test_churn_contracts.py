@@ -186,6 +186,24 @@ def test_pauses_and_cancellations_are_watched_for_as_long():
     assert row[["difference_low", "difference_high"]].tolist() == limits[["difference_low", "difference_high"]].tolist()
 
 
+def test_a_pause_of_a_later_time_makes_no_outcome_of_what_was_withdrawn_or_had_ended():
+    rows = log("""
+        ann  a1  2026-01-01  2026-05-10  10
+        ann  a1  2026-05-10  -           10  status=paused   # two months after the request was withdrawn
+        ben  b1  2026-01-01  2026-03-20  10
+        ben  b2  2026-04-20  2026-05-01  10                  # came back, and paused then
+        ben  b2  2026-05-01  -           10  status=paused
+        cat  c1  2026-01-01  2026-03-20  10
+        cat  c1  2026-03-20  -           10  status=paused   # on the day on which it was to end
+    """)
+    asked = times(customer_id=["ann", "ben", "cat"], requested_at=["2026-03-05"] * 3, effective_at=["2026-03-20"] * 3,
+                  withdrawn_at=["2026-03-08", None, None])  # fmt: skip
+    row = pause_outcomes(rows, cancellations=asked.assign(subscription_id=None), period=None, as_of="2026-06-01").iloc[
+        0
+    ]
+    assert row[["entered", "paused", "cancelled", "kept"]].tolist() == [3, 1, 1, 1]
+
+
 def test_an_outcome_that_is_not_told_is_read_from_what_happened():
     without = ASKED.drop(columns="outcome").assign(
         effective_at=ASKED["effective_at"].where(ASKED["customer_id"] > "b~")

@@ -44,8 +44,8 @@ def pause_outcomes(
     cancellations
         The requests: ``customer_id, subscription_id, requested_at, effective_at, withdrawn_at`` and, where there is,
         ``outcome`` (cancelled, paused, kept). Where it is missing a withdrawn request was kept, one that a pause of the
-        subscription follows paused, one that took effect cancelled, and any other is undecided. Rows without
-        ``requested_at`` are no requests.
+        subscription follows (before it took effect) paused, one that took effect cancelled, and any other is
+        undecided. Rows without ``requested_at`` are no requests.
     as_of
         First moment not observed.
     follow_up
@@ -190,8 +190,10 @@ def _followed(table: pd.DataFrame, asked: Ints, book: Book, span: Range, length:
     if wrong:
         raise ValueError(f"cancellations: the outcome {wrong[0]!r} is not known. Use cancelled, paused or kept.")
     blank_ = said.isna()
-    outcome = said.mask(blank_ & (effective < as_of), "cancelled").mask(blank_ & (pause < NEVER), "paused")
-    outcome = outcome.mask(blank_ & (back < as_of) & (pause == NEVER), "kept")
+    # A pause after the end is one of a later time, when the customer had come back.
+    outcome = said.mask(blank_ & (effective < as_of), "cancelled")
+    outcome = outcome.mask(blank_ & (pause < NEVER) & (pause <= effective), "paused")
+    outcome = outcome.mask(blank_ & (back < as_of), "kept")
     paused, cancelled, kept = ((outcome == n).to_numpy(bool, na_value=False) for n in ("paused", "cancelled", "kept"))
     begin = np.where(paused, np.where(pause < NEVER, pause, asked), np.where(effective < NEVER, effective, asked))
     followed = begin + length <= as_of
