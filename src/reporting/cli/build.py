@@ -204,6 +204,11 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
 
 def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How, hooks: Sequence[str]) -> None:
     results: list[dict[str, Any]] = []
+    gone = [name for run in runs for name in run.gone]
+    for name in gone:
+        complain(
+            f"{name} is no page any more, for its report's 'each' no longer has it. What it was stays in its runs."
+        )
     for run in runs:
         for entry in run.entries:
             past = entry.backfill or how.trigger == "rerun"  # what readers see may be of a later day
@@ -233,6 +238,7 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
                 "runs": [run.id for run in runs if run.id],
                 "reports": results,
                 "left_out": [report.name for report in left_out],
+                "gone": gone,
                 "hooks": list(hooks),
             }
         )
@@ -241,9 +247,9 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
     else:
         same = f", {tally['unchanged']} unchanged" if tally["unchanged"] else ""
         typer.echo(f"{tally['built']} of {len(results)} built{same}. Open {near(index)}")
-        gone = sum(len(run.pruned) for run in runs)
-        if gone:
-            typer.echo(f"{counted(gone, 'old run')} removed, by the rule 'keep' of the recipe.")
+        pruned = sum(len(run.pruned) for run in runs)
+        if pruned:
+            typer.echo(f"{counted(pruned, 'old run')} removed, by the rule 'keep' of the recipe.")
     if failed:
         raise typer.Exit(ALL_FAILED if failed == len(results) else SOME_FAILED)
 

@@ -2,7 +2,8 @@
 
 Data may be replaced while a run is at work. Then a page would name one state of them and tell of another, or of both.
 So each page whose notebook or data are no longer as they were is built once more, with all the others of which this
-is true; and if they change again, the page says so itself, and the next run builds it anew.
+is true; and if they change again, the page says so itself, and the next run builds it anew. Nor does a page link to
+one that was to be built with it and failed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +17,7 @@ from reporting.execution.jobs import Job, OnEvent, Outcome, Retry
 from reporting.pages.facts import LONGEST
 from reporting.publishing.decide import Decision
 from reporting.publishing.digests import Digests
-from reporting.publishing.inputs import commit, inputs_of, key_of
+from reporting.publishing.inputs import commit, inputs_of, key_of, links_of
 from reporting.publishing.manifest import BUILT, Entry
 from reporting.publishing.page import accept, argument_of, remake, write_error_page
 from reporting.publishing.plan import Plan
@@ -59,9 +60,11 @@ def build_pages(
 ) -> tuple[dict[str, Entry], dict[str, ReportError]]:
     """Build what was decided; entries of all pages by their names, and the causes of those that failed."""
     todo = list(decisions)
+    if not todo:
+        return {}, {}
     entries, errors = _round(todo, site, tools)
-    moved = _moved(todo, site)
-    if moved:
+    restless: dict[str, Decision] = {}
+    if moved := _moved(todo, site):
         for decision in moved:
             for end in ENDS:
                 (site.place / f"{decision.plan.name}.{end}").unlink(missing_ok=True)
@@ -70,12 +73,24 @@ def build_pages(
         for name, entry in again.items():
             entry.attempts += entries[name].attempts
         entries, errors = entries | again, errors | failed
-        for decision in _moved(moved, site):
-            entry = entries[decision.plan.name]
-            if not entry.failed:
-                entries[entry.name], error = _marked(decision, entry, site)
-                errors |= {entry.name: error} if error else {}
+        restless = {decision.plan.name: decision for decision in _moved(moved, site)}
+    stand = _standing(entries, site)
+    for decision in todo:
+        entry = entries[decision.plan.name]
+        inputs = entry.inputs | _settled(restless.get(entry.name), entry)
+        if not entry.failed and stand != site.pages:
+            inputs["links"] = links_of(decision.plan, site.digests, stand)
+        if not entry.failed and inputs != entry.inputs:
+            entries[entry.name], error = _retold(decision.plan, entry, inputs, replace(site, pages=stand))
+            errors |= {entry.name: error} if error else {}
     return entries, errors
+
+
+def _standing(entries: Mapping[str, Entry], site: Site) -> Mapping[str, Path]:
+    """Pages that may be linked to, now that it is known which failed."""
+    failed = {name for name, entry in entries.items() if entry.failed}
+    before = {name for name in failed if name in site.states.pages and site.states.pages[name].good}
+    return {name: notebook for name, notebook in site.pages.items() if name not in failed - before}
 
 
 def _moved(decisions: Iterable[Decision], site: Site) -> list[Decision]:
@@ -92,18 +107,22 @@ def _moved(decisions: Iterable[Decision], site: Site) -> list[Decision]:
     return found
 
 
-def _marked(decision: Decision, entry: Entry, site: Site) -> tuple[Entry, ReportError | None]:
-    """The page with a sentence that its data did not rest; by its inputs, the next run has to build it."""
-    parts = [name for name in WATCHED if decision.inputs[name] != entry.inputs[name]]
-    inputs = entry.inputs | dict.fromkeys(parts, MOVED)
+def _settled(now: Decision | None, entry: Entry) -> dict[str, str]:
+    """What is to stand for inputs that did not rest."""
+    return {name: MOVED for name in WATCHED if now is not None and now.inputs[name] != entry.inputs[name]}
+
+
+def _retold(plan: Plan, entry: Entry, inputs: dict[str, str], site: Site) -> tuple[Entry, ReportError | None]:
+    """The page as it has to be by what turned out later: what did not rest, and which links lead nowhere."""
+    parts = [name for name in WATCHED if inputs[name] == MOVED]
     entry = replace(entry, inputs=inputs, key=key_of(inputs), data=None if "data" in parts else entry.data)
     files = [*[entry.notebook] * ("notebook" in parts), *entry.files * ("data" in parts)]
     try:
-        result = remake(decision.plan, entry, site.place, site.pages, files)
-        return accept(decision.plan, entry, result, site.place), None
+        result = remake(plan, entry, site.place, site.pages, files)
+        return accept(plan, entry, result, site.place), None
     except (OSError, ReportError) as problem:
-        error = ReportError(decision.plan.report.notebook, None, f"its data changed, and the page: {problem}")
-        return _failed(decision.plan, entry, error, site)
+        error = ReportError(plan.report.notebook, None, f"the page could not be written: {problem}")
+        return _failed(plan, entry, error, site)
 
 
 def _round(decisions: Iterable[Decision], site: Site, tools: Tools) -> tuple[dict[str, Entry], dict[str, ReportError]]:

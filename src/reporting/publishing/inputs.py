@@ -57,7 +57,7 @@ def inputs_of(
         "notebook": digests.once(notebook, lambda: digests.of_file(notebook)),
         "parameters": digest_of(json.dumps([values, files, looks], sort_keys=True)),
         "data": data or "",
-        "links": _links(plan, digests, pages or {}),
+        "links": links_of(plan, digests, pages or {}),
         "package": digests.once(("package", notebook), lambda: _package(notebook, digests)),
         "lock": digests.once("lock", lambda: _lock(lock, digests)),
         "template": digests.once("template", lambda: _template(digests)),
@@ -141,7 +141,7 @@ def _source(name: str, notebook: Path) -> Path | None:
     return origin.parent if spec.submodule_search_locations else origin
 
 
-def _links(plan: Plan, digests: Digests, pages: Mapping[str, Path]) -> str:
+def links_of(plan: Plan, digests: Digests, pages: Mapping[str, Path]) -> str:
     """Digest of where those notebooks' pages are that the notebook names."""
     notebook = plan.report.notebook
     known = links_for(plan.name, notebook, pages)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from reporting.publishing.states import States
+from reporting.publishing.states import Record, States
 from reporting.recipe.file import Recipe
 
 ROOT = "../"
@@ -12,14 +12,14 @@ ROOT = "../"
 def pages_of(recipe: Recipe, states: States, planned: Collection[str]) -> dict[str, Path]:
     """Notebooks by the pages made of them, without endings; only of pages that stand where readers look.
 
-    A report of many pages has none that a link could mean. In a folder of the user's own are only the pages that were
-    built there, or are now.
+    A report of many pages has none that a link could mean. What is planned will stand, unless it failed last time and
+    never stood before: else the pages that link to it would be built again by each run in which it fails.
     """
     found: dict[str, Path] = {}
     for report in recipe.reports.values():
-        record = states.pages.get(report.name)
-        there = recipe.elsewhere is None or report.name in planned or (record is not None and record.good is not None)
-        if there and not report.each:
+        record = states.pages.get(report.name, Record())
+        hoped = report.name in planned and record.failure is None
+        if (hoped or record.good is not None) and not report.each:
             found[report.name] = report.notebook
     return found
 

@@ -77,6 +77,7 @@ class Manifest:
     python: str
     recipe: str
     pages: list[Entry]
+    whole: list[str] = field(default_factory=list)  # reports of which these are all pages there are
     home: str = ""  # the recipe, as its path is from the folder of pages
     schema: int = SCHEMA
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Plan:
     day: date
     backfill: bool = False
     secrets: Secrets = NONE
+    whole: bool = False  # all pages that its report has today are planned with it
 
     @property
     def data_files(self) -> dict[str, Path]:
@@ -125,9 +126,10 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     for report in chosen:
         try:
             given = _given(report, declared[report.name], recipe, request)
-            for choice in _chosen(report, declared[report.name], recipe, request, given):
+            found, whole = _chosen(report, declared[report.name], recipe, request, given)
+            for choice in found:
                 plan = _plan(report, choice, declared[report.name], recipe, request, given)
-                plans.append(plan)
+                plans.append(replace(plan, whole=whole and not plan.backfill and not request.run))
                 problems += _absent_files(plan)
         except RefusedError as error:
             problems.append(str(error))
@@ -179,8 +181,8 @@ def _given(report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, 
 
 def _chosen(
     report: Report, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request, given: _Given
-) -> list[tuple[Choice, dict[str, Any]]]:
-    """Pages of a report that are asked for, each with the values that make it."""
+) -> tuple[list[tuple[Choice, dict[str, Any]]], bool]:
+    """Pages of a report that are asked for, each with the values that make it; and whether these are all it has."""
     found: list[tuple[Choice, dict[str, Any]]] = []
     defaults = {name: parameter.default for name, parameter in parameters.items()}
     files = {name: path for name, path in {**defaults, **given.below, **given.above}.items() if name.endswith("_file")}
@@ -215,7 +217,7 @@ def _chosen(
             if not found:
                 hint = did_you_mean(text, there, "They are")
                 raise RefusedError(f"{report.name} has no page for {name} {text!r}. {hint}")
-    return found
+    return found, [choice.slug for choice, _ in found] == known_slugs
 
 
 def _plan(

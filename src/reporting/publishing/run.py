@@ -24,7 +24,7 @@ from reporting.publishing.links import pages_of
 from reporting.publishing.manifest import UNCHANGED, Entry, Manifest, read_manifest, write_manifest
 from reporting.publishing.plan import Plan
 from reporting.publishing.prune import prune
-from reporting.publishing.states import States, save_states, states_to_change
+from reporting.publishing.states import States, names_of, save_states, states_to_change
 from reporting.recipe.file import Recipe
 
 
@@ -36,6 +36,7 @@ class Run:
     entries: list[Entry]
     errors: dict[str, ReportError] = field(default_factory=dict)
     pruned: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  # pages that the recipe no longer has, by its data
 
     @property
     def failed(self) -> list[Entry]:
@@ -85,8 +86,9 @@ def run_reports(
         states = states_to_change(folder, recipe)
         digests = Digests(folder.cache / "digests.json")
         decisions = decide(recipe, plans, states, digests, force=force)
-        todo = [decision for decision in decisions if decision.build]
-        if not todo:
+        gone = _gone(recipe, plans, states)
+        back = any(plan.name not in states.lists.get(plan.report.name, [plan.name]) for plan in plans)
+        if not (gone or back or any(decision.build for decision in decisions)):
             now = datetime.now(UTC).isoformat()
             entries = [_unchanged(decision, states, folder) for decision in decisions]
             for entry in entries:
@@ -96,7 +98,14 @@ def run_reports(
             return Run("", entries)
         run = folder.new_id()
         tools = Tools(workers or recipe.jobs or min(2, os.cpu_count() or 1), kernel or recipe.kernel, on_event, runner)
-        return _build(folder, recipe, states, digests, decisions, run, tools, trigger)
+        return replace(_build(folder, recipe, states, digests, decisions, run, tools, trigger), gone=gone)
+
+
+def _gone(recipe: Recipe, plans: Sequence[Plan], states: States) -> list[str]:
+    """Pages that readers see and that their report no longer has, now that all it has are planned."""
+    planned = {plan.name for plan in plans}
+    whole = {plan.report.name: plan.report for plan in plans if plan.whole}
+    return [name for report in whole.values() for name in names_of(recipe, report, states) if name not in planned]
 
 
 def _build(
@@ -124,6 +133,7 @@ def _build(
             trigger=trigger,
             python=platform.python_version(),
             recipe=recipe.path.name,
+            whole=sorted({d.plan.report.name for d in decisions if d.plan.whole and d.plan.report.each}),
             home=os.path.relpath(recipe.path.resolve(), recipe.out),
             pages=[entries[decision.plan.name] for decision in decisions if decision.plan.name in entries],
         )

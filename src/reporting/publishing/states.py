@@ -58,12 +58,16 @@ class States:
 
     pages: dict[str, Record] = field(default_factory=dict)
     last: str = ""  # last run that is known
+    lists: dict[str, list[str]] = field(default_factory=dict)  # pages of a report, when all of them were last planned
     home: str = ""  # the recipe that made it, from the folder of pages
     unread: list[str] = field(default_factory=list)  # runs that should be known and cannot be read
 
     def apply(self, manifest: Manifest) -> None:
         """Add a run, later than all before."""
+        self.lists |= {name: [] for name in manifest.whole}
         for entry in manifest.pages:
+            if entry.report in self.lists and entry.name not in self.lists[entry.report]:
+                self.lists[entry.report].append(entry.name)
             record = self.pages.setdefault(entry.name, Record())
             past = entry.backfill or manifest.trigger == "rerun"  # it may be of a day before what stands
             old, before = (past and kept is not None and entry.day < kept.day for kept in (record.good, record.failure))
@@ -101,12 +105,14 @@ class States:
 
 
 def names_of(recipe: Recipe, report: Report, states: States) -> list[str]:
-    """Pages of a report that ran and that the recipe still has, as far as it tells without reading data."""
+    """Pages of a report that ran and that the recipe still has; what it has by its data, the last run of all knows."""
     ran = sorted(name for name in states.pages if name.partition("/")[0] == report.name)
     if not report.each:
         return [name for name in ran if name == report.name]
     ran = [name for name in ran if "/" in name]
-    if recipe.elsewhere is not None or not all(isinstance(source, list | str) for source in report.each.values()):
+    if not all(isinstance(source, list | str) for source in report.each.values()):
+        return [name for name in ran if name in states.lists.get(report.name, ran)]
+    if recipe.elsewhere is not None:
         return ran
     try:
         known = {f"{report.name}/{choice.slug}" for choice in choices(report, recipe.folder)}

@@ -1,5 +1,6 @@
 """A link to a notebook leads to the page of its report, from wherever it is looked at, or nowhere at all."""
 
+import hashlib
 import os
 import time
 from dataclasses import replace
@@ -30,7 +31,7 @@ each.plan = ["ann", "bob"]
 
 def seen(made, name="nps"):
     """Pages by their notebooks, as a page of this name has them."""
-    links = links_for(name, made.folder / f"{name}.ipynb", pages_of(made.recipe, States(), ()))
+    links = links_for(name, made.folder / f"{name}.ipynb", pages_of(made.recipe, States(), made.recipe.reports))
     return {notebook: address.removeprefix("../latest/").removesuffix(".html") for notebook, address in links.items()}
 
 
@@ -94,6 +95,30 @@ def test_a_page_is_built_again_when_its_links_lead_elsewhere(tmp_path):
     built = []
     made.run(seen=built)
     assert built == ["daily", "nps"]
+
+
+def test_no_page_links_to_one_that_failed_and_never_stood(tmp_path):
+    made = Project(tmp_path, RECIPE, "churn", "nps", "customer")
+    write_notebook(tmp_path / "nps.ipynb", "%md # x\n\n[churn](churn.ipynb)")
+    ask = {"request": {"names": ["weekly", "nps"]}}
+    first = made.run(fails=["weekly"], **ask)
+    page = made.out / "latest" / "nps.html"
+    assert page.read_text().startswith("<!DOCTYPE html>\n<html")  # rendered again, without the link
+    assert hashlib.sha256(page.read_bytes()).hexdigest() == first.entries[1].sha256
+    seen = []
+    made.run(fails=["weekly"], seen=seen, **ask)
+    assert seen == ["weekly"]  # nps is not built again for every run in which weekly fails
+    made.run(seen=seen, **ask)
+    made.run(seen=seen, **ask)
+    assert seen == ["weekly", "weekly", "nps"]
+    made.run(fails=["weekly"], force=True, **ask)
+    made.run(seen=seen, **ask)
+    assert seen == ["weekly", "weekly", "nps", "weekly"]  # its last good page stands
+
+
+def test_a_report_that_never_ran_is_no_place_to_lead_to(made):
+    made.run(request={"names": ["nps"]})
+    assert list(pages_of(made.recipe, load_states(Folder(made.out)), ["monthly"])) == ["monthly", "nps"]
 
 
 @pytest.mark.slow

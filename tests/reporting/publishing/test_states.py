@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import date
 
 import pytest
 
@@ -102,3 +103,33 @@ def test_a_project_that_was_moved_has_its_pages_still(tmp_path):
     assert [row.state for row in read_states(made.recipe)] == ["current"]
     assert states_to_change(Folder(made.out), made.recipe).home == "../reports.toml"
     assert load_states(Folder(made.out), anew=True).home == "../reports.toml"
+
+
+def test_a_value_that_left_the_data_takes_its_page_along_and_says_so(tmp_path):
+    made = project(tmp_path, "funnel", more='each.plan = { column = "plan", from = "plans.csv" }\n')
+    plans = tmp_path / "plans.csv"
+    plans.write_text("plan\nfree\npaid\n")
+    made.run()
+    assert sorted(made.latest()) == ["funnel/free.html", "funnel/paid.html", "index.html"]
+    plans.write_text("plan\nfree\nteam\n")
+    part = made.run(plans=made.plans(names=["funnel/team"]))  # one page alone says nothing of the others
+    assert (part.gone, len(made.latest())) == ([], 4)
+    run = made.run()
+    assert (run.gone, [entry.status for entry in run.entries]) == (["funnel/paid"], ["unchanged"] * 2)
+    assert sorted(made.latest()) == ["funnel/free.html", "funnel/team.html", "index.html"]
+    (made.out / ".cache" / "states.json").unlink()
+    assert [row.name for row in read_states(made.recipe)] == ["funnel/free", "funnel/team"]
+    assert (made.run().id, made.run().gone) == ("", [])
+
+    plans.write_text("plan\nfree\npaid\nteam\n")
+    made.run(plans=made.plans(names=["funnel/paid"]))  # it is back
+    assert sorted(made.latest()) == ["funnel/free.html", "funnel/paid.html", "funnel/team.html", "index.html"]
+
+
+def test_a_past_day_says_nothing_of_the_pages_of_today(tmp_path):
+    made = project(tmp_path, "funnel", more='each.plan = { column = "plan", from = "plans.csv" }\n')
+    (tmp_path / "plans.csv").write_text("plan\nfree\npaid\n")
+    made.run()
+    (tmp_path / "plans.csv").write_text("plan\nfree\n")
+    run = made.run(request={"day": date(2026, 6, 1)}, trigger="backfill")
+    assert (run.gone, sorted(made.latest())) == ([], ["funnel/free.html", "funnel/paid.html", "index.html"])
