@@ -45,6 +45,12 @@ def assigned(events):
     return rows.assign(hour=rows["timestamp"].dt.hour, half=(rows["timestamp"].dt.hour // 12).astype("str"))
 
 
+def sizes(events):
+    """How many users of each plan have each event, none included."""
+    rows = events.assign(event=pd.Categorical(events["event"], list("abc")), plan=events["plan"].fillna("-"))
+    return rows.groupby(["plan", "event"], observed=False)["user_id"].nunique().rename("users").reset_index()
+
+
 def tickets(events):
     names = {"user_id": "customer_id", "timestamp": "created_at"}
     rows = events.rename(columns=names).assign(is_complaint=events["event"] == "b")
@@ -380,6 +386,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     "compare_variants mean": lambda e: metrics.compare_variants(
         assigned(e), control="c", variant="event", outcome="amount", covariate="hour"
     ),
+    "sample_ratio_check by": lambda e: metrics.sample_ratio_check(sizes(e), by="plan", ratio=[2, 1, 1]),
     "health_score": lambda e: metrics.health_score(measures(e), weights={"a": 3, "b": 2, "c": 1}),
     "health_score by": lambda e: metrics.health_score(
         measures(e).assign(group=lambda t: t["measure"].map({"a": "x", "b": "x", "c": "y"})), by="group",

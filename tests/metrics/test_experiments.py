@@ -128,9 +128,37 @@ def test_the_check_of_the_split_is_a_chi_square():
     assert (row["chi_square"], row["p_value"]) == pytest.approx((chi.statistic, chi.pvalue))
     assert row["mismatch"]
     assert row["users"] == 1637070
-    for bad in ([5], [0, 0], [-1, 2]):
+    for bad in ([5], [0, 0]):
         with pytest.raises(ValueError, match="A split needs two variants"):
             sample_ratio_check(pd.DataFrame({"users": bad}))
+
+
+def test_the_split_of_each_group_is_that_of_its_variants_alone():
+    sizes = [(None, 30, 30), ("nl", 100, 180), ("de", 180, 100), ("nl", 50, 60)]
+    rows = [(where, day, n) for day, (where, *many) in enumerate(sizes) for n in many]
+    table = pd.DataFrame(rows, columns=["country", "day", "n"]).set_index("day", drop=False)
+    found = sample_ratio_check(table, users="n", by=["country", "day"])
+    assert found["country"].fillna("-").tolist() == ["de", "nl", "nl", "-"]
+    assert found["day"].tolist() == [2, 1, 3, 0]
+    assert found["users"].tolist() == [280, 280, 110, 60]
+    whole = stats.chisquare([100, 180])
+    assert found.loc[1, ["chi_square", "p_value"]].tolist() == pytest.approx([whole.statistic, whole.pvalue])
+    assert found["mismatch"].tolist() == [True, True, False, False]
+    assert sample_ratio_check(table[2:6], users="n", ratio=[1, 1, 1, 1]).loc[0, "users"] == 560
+    assert sample_ratio_check(table[:0], users="n", by="country").columns.tolist()[:2] == ["country", "users"]
+    with pytest.raises(ValueError, match=r"variants: \[30.0\] users of de"):
+        sample_ratio_check(pd.DataFrame({"c": ["nl", "nl", "de"], "users": [30, 30, 30]}), by="c")
+    with pytest.raises(ValueError, match="by: 'p_value' is a column of the result"):
+        sample_ratio_check(table, users="n", by="p_value")
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan, -1, "many"])
+def test_users_that_are_no_number_and_shares_that_are_no_list_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"users: {wrong!r} is no number of users"):
+        sample_ratio_check(pd.DataFrame({"users": pd.Series([10, wrong], dtype=object)}))
+    for ratio in ("equal", {"a": 1, "b": 1}):
+        with pytest.raises(ValueError, match="is no list of shares"):
+            sample_ratio_check(pd.DataFrame({"users": [10, 10]}), ratio=ratio)
 
 
 @pytest.mark.slow
