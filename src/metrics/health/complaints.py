@@ -10,13 +10,14 @@ import pandas as pd
 
 from metrics.intervals import no_denominator, ratio
 from metrics.intervals.counts import poisson
-from metrics.periods import Period, WeekStart, When, microseconds
+from metrics.periods import Period, WeekStart, When
 from metrics.ranges import Range
 from metrics.results import blank, keys, result
 from metrics.steps import unknown
+from metrics.support.tickets import checked_tickets
 
-_TAKEN = ("period_start", "complaints", "customers", "complaint_rate", "complete", "reason")
 _RATE = ["complaint_rate", "complaint_rate_low", "complaint_rate_high"]
+_TAKEN = ("period_start", "complaints", "customers", *_RATE, "complete", "reason")
 
 
 def complaint_rate(
@@ -38,10 +39,11 @@ def complaint_rate(
     Parameters
     ----------
     tickets
-        One row per ticket: ``created_at`` (UTC) and ``is_complaint`` (true or false; missing is no complaint).
+        One row per ticket: ``created_at`` (UTC) and ``is_complaint`` (true or false; missing is no complaint)
+        [``ticket_id``, which may not stand twice].
     active
         Customers of each period: ``period_start``, as this function cuts periods, and ``customers`` (or ``users``, as
-        `churn_rate` gives). With ``period=None`` one row.
+        `churn_rate` gives), whole numbers. With ``period=None`` one row.
     as_of
         First moment not observed: a date in `tz` or an instant.
     by
@@ -71,7 +73,9 @@ def complaint_rate(
     Raises
     ------
     ValueError
-        A column that is missing, two rows of `active` for one period.
+        A column that is missing, two rows of `active` for one period, customers that are no whole number.
+    EventTableError
+        A ticket twice or without a time.
 
     Notes
     -----
@@ -104,11 +108,8 @@ def complaint_rate(
     base = next((name for name in ("customers", "users") if name in active), None)
     if base is None:
         raise ValueError(unknown("active", "customers", active.columns, "a column of active", "columns"))
-    stamps = pd.to_datetime(tickets["created_at"])
-    if stamps.dt.tz is None:
-        raise ValueError("created_at has no zone. Localise it, or read the file with read_tickets(..., timezone=…).")
-    complaint = tickets["is_complaint"].map(_true).to_numpy(bool) & stamps.notna().to_numpy(bool)
-    time = microseconds(stamps[complaint])
+    came = checked_tickets(tickets, ["created_at", "is_complaint"])
+    time = came.loc[came["is_complaint"].map(_true).to_numpy(bool), "_time"].to_numpy(np.int64)
     time = time[time < span.span.as_of]
     known, customers = _base(active, base, span, tz)
     numbers = span.numbers(known)
@@ -138,7 +139,7 @@ def _by_group(tickets: pd.DataFrame, active: pd.DataFrame, by: list[str], how: d
             if column not in table:
                 raise ValueError(unknown("by", column, table.columns, f"a column of {name}", "columns"))
     if how["since"] is None and how["period"] is not None and len(active):  # all groups begin together
-        how = how | {"since": str(pd.to_datetime(active["period_start"]).min().date())}
+        how = how | {"since": str(_starts(active, how["tz"]).min().date())}
     parts = []
     key: Any
     for key, base in active.groupby(by, dropna=False, sort=True):
@@ -165,20 +166,33 @@ def _by_group(tickets: pd.DataFrame, active: pd.DataFrame, by: list[str], how: d
 
 def _base(active: pd.DataFrame, name: str, span: Range, tz: str) -> tuple[np.ndarray, pd.Series]:
     """First instants of the periods of `active`, and its customers by the number of the period."""
-    customers = active[name].astype("Int64").fillna(0)
+    told = pd.to_numeric(active[name], errors="coerce").astype(float)
+    wrong = (told.isna() & active[name].notna()) | (told < 0) | ((told % 1 != 0) & told.notna())
+    if wrong.any():
+        first = active[name].astype(object)[wrong.to_numpy()].iloc[0]
+        raise ValueError(
+            f"{name}: {first!r} is no number of customers. Give whole numbers from 0; round a mean of several days."
+        )
+    customers = told.fillna(0).astype(np.int64)
     if span.calendar is None:
         if len(active) != 1:
             raise ValueError(
                 f"active has {len(active)} rows. With period=None give the customers of the range: one row."
             )
         return np.zeros(0, np.int64), customers.set_axis([0])
-    starts = pd.DatetimeIndex(pd.to_datetime(active["period_start"]))
+    starts = _starts(active, tz)
     local = starts.tz_localize(tz, ambiguous=np.ones(len(starts), bool), nonexistent="shift_forward")
     time = local.as_unit("us").asi8
     numbers = span.calendar.number(time)
     if len(set(numbers)) < len(numbers):
         raise ValueError("active has two rows for one period. Give one row for each period.")
     return time, customers.set_axis(numbers)
+
+
+def _starts(active: pd.DataFrame, tz: str) -> pd.DatetimeIndex:
+    """First moments of the periods, on the clocks of the zone."""
+    starts = pd.DatetimeIndex(pd.to_datetime(active["period_start"]))
+    return starts if starts.tz is None else starts.tz_convert(tz).tz_localize(None)
 
 
 def _true(value: object) -> bool:
