@@ -142,3 +142,13 @@ def test_the_sentence_of_a_group_names_it():
 def test_what_was_reached_before_1970_was_reached():
     old = event_log("1969-12-01 ann sign_up\n1969-12-03 ann invite")
     assert milestones(old, milestones=["invite"], **START)["reached"].tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["repeated", "first", "median_reason"])
+def test_users_may_be_grouped_by_a_property_called_as_what_is_counted_on_the_way(name):
+    for metric, asked in (
+        (feature_adoption, {"features": ["invite"], "as_of": "2026-02-01", "min_n": 1}),
+        (milestones, {"milestones": ["invite"], **START}),
+    ):
+        plain, found = metric(LOG, by="plan", **asked), metric(LOG.rename(columns={"plan": name}), by=name, **asked)
+        pd.testing.assert_frame_equal(found.rename(columns={name: "plan"}), plain)

@@ -256,3 +256,36 @@ def test_complaints_are_counted_by_segment_over_the_customers_of_the_segment():
     assert whole["complaints"].tolist() == [3, 1]
     with pytest.raises(ValueError, match="by: 'segment' is not a column of tickets"):
         complaint_rate(came, active=active, by="segment", as_of="2026-05-01")
+
+
+def test_a_complaint_counts_once_and_customers_are_whole_people():
+    at = pd.to_datetime(["2026-03-05", "2026-03-06"], utc=True)
+    came = pd.DataFrame({"ticket_id": ["a", "b"], "created_at": at, "is_complaint": [True, True]})
+    active = pd.DataFrame({"period_start": pd.to_datetime(["2026-03-01"]), "customers": [50]})
+    here = active.assign(period_start=pd.to_datetime(["2026-03-01"]).tz_localize("Europe/Berlin"))
+    for base, tz in ((active, "UTC"), (here, "Europe/Berlin"), (active.astype({"customers": object}), "UTC")):
+        assert complaint_rate(came, active=base, as_of="2026-05-01", tz=tz)["complaint_rate"][0] == 4
+        each = complaint_rate(came.assign(plan="x"), active=base.assign(plan="x"), by="plan", as_of="2026-05-01", tz=tz)
+        assert each["complaint_rate"][0] == 4
+    with pytest.raises(EventTableError, match="ticket_id: 'a' stands in several rows"):
+        complaint_rate(pd.concat([came, came[:1]]), active=active, as_of="2026-05-01")
+    with pytest.raises(EventTableError, match="created_at is missing in 1 rows"):
+        complaint_rate(came.assign(created_at=[pd.NaT, at[1]]), active=active, as_of="2026-05-01")
+    for wrong in (50.5, -1, "many"):
+        with pytest.raises(ValueError, match=f"customers: {wrong!r} is no number of customers"):
+            complaint_rate(came, active=active.assign(customers=wrong), as_of="2026-05-01")
+    with pytest.raises(ValueError, match="by: 'complaint_rate_low' is a column of the result"):
+        complaint_rate(came, active=active, by="complaint_rate_low", as_of="2026-05-01")
+
+
+@pytest.mark.parametrize("name", ["solved", "reopened", "good", "watched"])
+def test_tickets_may_be_grouped_by_a_column_called_as_what_is_counted_on_the_way(name):
+    bots = EDGES.assign(handled_by=["bot", "human"] * 4)
+    plain, found = quality(bots, by="handled_by"), quality(bots.rename(columns={"handled_by": name}), by=name)
+    pd.testing.assert_frame_equal(found.rename(columns={name: "handled_by"}), plain)
+
+
+@pytest.mark.parametrize("wrong", ["often", -1])
+def test_reopens_that_are_no_number_of_times_are_refused(wrong):
+    with pytest.raises(EventTableError, match=f"reopens: {wrong!r} is no number of times"):
+        quality(EDGES.assign(reopens=pd.Series([0, wrong] * 4, dtype=object)))

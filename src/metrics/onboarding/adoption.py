@@ -117,18 +117,18 @@ def feature_adoption(
                 used &= first <= start + allowed
             found.append(key | {
                 "feature": goal.label, "users": int(over.sum()), "open": int((~over).sum()),
-                "adopters": int(used.sum()), "repeated": int((used & (again != NEVER)).sum()),
+                "adopters": int(used.sum()), "_repeated": int((used & (again != NEVER)).sum()),
                 **median_days(start, first, span.as_of, confidence),
             })  # fmt: skip
-    counts = ["users", "adopters", "repeated", "open"]
-    table = pd.DataFrame(found, columns=[*groups, "feature", *counts, *MEDIAN, "median_reason"])
+    counts = ["users", "adopters", "_repeated", "open"]
+    table = pd.DataFrame(found, columns=[*groups, "feature", *counts, *MEDIAN, "_median_reason"])
     table = typed(table.astype({"feature": "str", **dict.fromkeys(counts, "int64")}), answer, groups)
     table = add_rate(table, "adoption_rate", "adopters", "users", confidence)
-    table = add_rate(table, "repeat_rate", "repeated", "adopters", confidence)
+    table = add_rate(table, "repeat_rate", "_repeated", "adopters", confidence)
     early = no_denominator(table["users"]).mask((table["users"] == 0) & (table["open"] > 0), "immature")
     reasons = {
         "adoption_rate": too_few(early, table["users"], min_n),
-        "median_days": table["median_reason"],
+        "median_days": table["_median_reason"],
         "repeat_rate": too_few(no_denominator(table["adopters"]), table["adopters"], min_n),
     }
     for name in ("adoption_rate", "repeat_rate"):

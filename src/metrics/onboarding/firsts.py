@@ -72,4 +72,4 @@ def median_days(start: Ints, first: Ints, as_of: int, confidence: float) -> dict
     names = ("median", "median_low", "median_high")
     median: dict[str, Any] = {ours: float(said[theirs]) for ours, theirs in zip(MEDIAN, names, strict=True)}
     reason = None if not np.isnan(median["median_days"]) else "no_users" if not len(start) else "above_half"
-    return {**median, "median_reason": "zero_denominator" if reason == "no_users" else reason}
+    return {**median, "_median_reason": "zero_denominator" if reason == "no_users" else reason}

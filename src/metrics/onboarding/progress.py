@@ -108,14 +108,14 @@ def milestones(
         for key, units in each_group(answer, groups)
         for goal, name in zip(goals, [f"first {k + 1}" for k in range(len(goals))], strict=True)
     ]  # fmt: skip
-    columns = [*groups, "milestone", "users", "reached", *MEDIAN, "median_reason"]
+    columns = [*groups, "milestone", "users", "reached", *MEDIAN, "_median_reason"]
     table = pd.DataFrame(found, columns=columns).astype({"milestone": "str", "users": "int64", "reached": "int64"})
     table = typed(table, answer, groups)
     table = add_rate(table, "share", "reached", "users", confidence)
     table["not_yet"] = table["users"] - table["reached"]
     few = too_few(no_denominator(table["users"]), table["users"], min_n)
     table = blank(table, few.notna(), _SHARE)
-    table["reason"] = join_reasons(table, share=few, median_days=table["median_reason"])
+    table["reason"] = join_reasons(table, share=few, median_days=table["_median_reason"])
     settings = {
         "start_event": start.label, "as_of": spoken(span.as_of, tz), "tz": tz, "unit": unit, "by": groups or None,
         "since": None if since is None else spoken(span.since, tz),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
-from metrics.intervals import add_rate, no_denominator
+from metrics.intervals import Floats, add_rate, no_denominator
 from metrics.periods import Period, WeekStart, When
 from metrics.ranges import Range, every
 from metrics.results import blank, join_reasons, keys, result, too_few
@@ -19,11 +19,11 @@ _HOUR = 3_600_000_000
 _RATINGS = ("good", "bad", "offered", "unoffered")
 _RATES = {  # of what each is a share
     "rating_rate": ("rated", "offered"),
-    "customer_satisfaction": ("good", "rated"),
-    "solved_first_contact_rate": ("solved_once", "watched"),
-    "reopened_rate": ("reopened", "solved"),
+    "customer_satisfaction": ("_good", "rated"),
+    "solved_first_contact_rate": ("_solved_once", "_watched"),
+    "reopened_rate": ("_reopened", "_solved"),
 }
-_COUNTS = ["tickets", "offered", "rated", "good", "solved_once", "watched", "reopened", "solved"]
+_COUNTS = ["tickets", "offered", "rated", "_good", "_solved_once", "_watched", "_reopened", "_solved"]
 _RESULT = [
     "tickets", "offered", "rated", "rating_rate", "rating_rate_low", "rating_rate_high", "customer_satisfaction",
     "customer_satisfaction_low", "customer_satisfaction_high", "first_reply_median_hours", "solved_first_contact_rate",
@@ -89,7 +89,7 @@ def support_quality(
     ValueError
         A column that is missing, times without a zone.
     EventTableError
-        A ticket twice, without a time or answered before it came; a rating that is none.
+        A ticket twice, without a time or answered before it came; a rating that is none, reopens that are no number.
 
     Notes
     -----
@@ -173,11 +173,11 @@ def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
             "Correct or drop them."
         )
     rows["_reply"] = np.where((reply != nothing) & (reply < as_of), reply, nothing)
-    reopens = pd.to_numeric(tickets["reopens"]) if "reopens" in tickets else pd.Series(np.nan, index=tickets.index)
-    known, again = reopens.notna().to_numpy(bool), reopens.gt(0).fillna(False).to_numpy(bool)
+    reopens = _reopens(tickets)
+    known, again = ~np.isnan(reopens), reopens > 0
     done = (solved != nothing) & (solved < as_of)
-    rows["solved_once"], rows["watched"] = done & known & ~again, known & ("solved_at" in tickets)
-    rows["reopened"], rows["solved"] = again, known & (done | again)
+    rows["_solved_once"], rows["_watched"] = done & known & ~again, known & ("solved_at" in tickets)
+    rows["_reopened"], rows["_solved"] = again, known & (done | again)
     said = tickets["satisfaction"] if "satisfaction" in tickets else pd.Series(None, index=tickets.index, dtype="str")
     words = said.astype("str").str.strip().str.lower()
     strange = said.notna() & ~words.isin(_RATINGS)
@@ -185,9 +185,23 @@ def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
         raise EventTableError(
             f"satisfaction: {said[strange].iloc[0]!r} is no rating. Use one of {', '.join(_RATINGS)}."
         )
-    rows["good"], rows["rated"] = (words == "good").to_numpy(bool), words.isin(["good", "bad"]).to_numpy(bool)
+    rows["_good"], rows["rated"] = (words == "good").to_numpy(bool), words.isin(["good", "bad"]).to_numpy(bool)
     rows["offered"] = words.isin(["good", "bad", "offered"]).to_numpy(bool)
     return rows[rows["_time"] < as_of].reset_index(drop=True)
+
+
+def _reopens(tickets: pd.DataFrame) -> Floats:
+    """How often each ticket was opened again; NaN where that is not known."""
+    if "reopens" not in tickets:
+        return np.full(len(tickets), np.nan)
+    numbers: Floats = pd.to_numeric(tickets["reopens"], errors="coerce").to_numpy(float, na_value=np.nan)
+    wrong = (np.isnan(numbers) & tickets["reopens"].notna().to_numpy(bool)) | (numbers < 0)
+    if wrong.any():
+        first = tickets["reopens"].astype(object).iloc[int(wrong.argmax())]
+        raise EventTableError(
+            f"reopens: {first!r} is no number of times. Give 0, 1, 2, …, or nothing where it is not known."
+        )
+    return numbers
 
 
 def _median_hours(rows: pd.DataFrame, as_of: int) -> float:
