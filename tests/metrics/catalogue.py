@@ -468,7 +468,8 @@ ROWS = st.lists(
     ),
     max_size=25,
 )
-quick = settings(deadline=None, max_examples=9, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(quick, max_examples=25)
 
 
 def table_of(rows):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metrics.display import headline, show
 from metrics.display.sentences import _SAID
 from tests.metrics import catalogue
-from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of
+from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of, thorough
 
 # Whole numbers that count nobody.
 POSITIONS = (
@@ -34,6 +34,18 @@ def same(left, right):
 @quick
 @given(rows=ROWS, seed=st.integers(0, 99), weeks=st.integers(-60, 60))
 def test_the_laws_hold_of_any_rows(name, rows, seed, weeks):
+    the_laws_hold(name, rows, seed, weeks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", METRICS)
+@thorough
+@given(rows=ROWS, seed=st.integers(0, 99), weeks=st.integers(-60, 60))
+def test_the_laws_hold_of_many_more(name, rows, seed, weeks):
+    the_laws_hold(name, rows, seed, weeks)
+
+
+def the_laws_hold(name, rows, seed, weeks):
     """Five laws of one table, which is asked for once; what does not hold is named by the function that fails."""
     events = table_of(rows)
     table = METRICS[name](events)
