@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ztest
 
 from metrics import customer_effort, customer_satisfaction, net_promoter_score, nps_change
+from metrics.intervals import wilson
 from tests.metrics.test_surveys import answers
 
 few = settings(deadline=None, max_examples=25)
@@ -334,5 +335,16 @@ def test_the_direction_has_to_be_said_and_the_scale_known():
 def test_moves_that_cancel_but_for_rounding_are_no_variance():
     names = list("abc")
     row = change(wave([7, 7, 9], names), wave([0, 0, 7], names, day="2026-04-05"))  # each a band lower
-    assert row["difference"] == row["difference_low"] == -100
+    assert row["difference"] == -100
     assert row["reason"] == "p_value: zero_variance"
+
+
+@pytest.mark.parametrize(("first", "then"), [(10, 10), (10, 3), (8, 8)])
+def test_where_all_answer_alike_the_change_is_not_sure(first, then):
+    """Each side may hold as many others as Wilson leaves open; before, the interval had no width."""
+    row = change(wave([first] * 12, list("abcdefghijkl")), wave([then] * 12, list("mnopqrstuvwx"), day="2026-04-05"))
+    other = 100 * wilson(np.zeros(1), np.array([12.0]), 0.95)[1][0]
+    down, up = {(10, 10): (2, 2), (10, 3): (0, 2 * 2**0.5), (8, 8): (2**0.5, 2**0.5)}[first, then]
+    assert row["difference"] - row["difference_low"] == pytest.approx(down * other)
+    assert row["difference_high"] - row["difference"] == pytest.approx(up * other)
+    assert pd.isna(row["p_value"])

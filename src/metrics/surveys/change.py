@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from metrics.intervals import normal_quantile, ratio
+from metrics.intervals import Floats, normal_quantile, ratio, wilson
 from metrics.periods import Period, When
 from metrics.results import blank, result, too_few
 from metrics.surveys.answers import PLACE, PerRespondent, Policy, counted
@@ -70,7 +70,8 @@ def nps_change(
     -----
     Votes are +1, 0, -1; variances divide by n, and the variance of the difference is the sum over respondents of
     (deviation after / n after - deviation before / n before) squared. With nobody in both this is the z test of two
-    independent means, with everybody in both that of the mean difference.
+    independent means, with everybody in both that of the mean difference. Where nothing varies the limits are those of
+    the two scores together, each as far from its score as Wilson (1927) leaves open for `n` answers that are alike.
 
     Examples
     --------
@@ -112,8 +113,9 @@ def nps_change(
     table[["before", "after"]] *= 100
     error = 100 * np.sqrt(table["_variance"].to_numpy(float))
     half = normal_quantile(confidence) * error
-    table["difference_low"] = (table["difference"] - half).clip(-200, 200)
-    table["difference_high"] = (table["difference"] + half).clip(-200, 200)
+    down, up = _unseen(table, confidence)
+    table["difference_low"] = (table["difference"] - np.where(error == 0, down, half)).clip(-200, 200)
+    table["difference_high"] = (table["difference"] + np.where(error == 0, up, half)).clip(-200, 200)
     table["z"] = ratio(table["difference"], error)
     table["p_value"] = [math.erfc(abs(z) / math.sqrt(2)) for z in table["z"]]
     least = table[["responses_before", "responses_after"]].min(axis=1)
@@ -132,6 +134,20 @@ def nps_change(
     )
     columns = ["period_start"] * (period is not None) + sides[0].by + _RESULT
     return result(table, metric="nps_change", definition=definition, settings=policy.settings(), columns=columns)
+
+
+def _unseen(table: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
+    """How far down and up the difference may lie although no answer tells of it: Newcombe's sum of two squares.
+
+    Of `n` alike as many may be otherwise as Wilson leaves open, and each of them at the other end.
+    """
+    sides = []
+    for side in ("before", "after"):
+        score, n = table[side].to_numpy(float), table[f"responses_{side}"].to_numpy(float)
+        other = wilson(np.zeros(len(n)), n, confidence)[1]
+        sides.append((other * (score + 100), other * (100 - score)))
+    (fell, rose), (falls, rises) = sides
+    return np.hypot(falls, rose), np.hypot(rises, fell)
 
 
 def _spread(votes: pd.DataFrame, table: pd.DataFrame, group: list[str]) -> pd.DataFrame:
