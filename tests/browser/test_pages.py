@@ -7,6 +7,7 @@ import axe_playwright_python
 import pytest
 
 from tests.browser import facts
+from tests.browser.conftest import standing
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +55,13 @@ def test_the_figures_are_there(open_page, page_file):
 def test_nothing_overflows_on_a_phone(open_page):
     page = open_page(360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_tables_of_reports_are_wholly_seen_on_a_wide_screen(open_page, page_file):
+    if page_file not in standing():
+        pytest.skip("made of facts, to be as wide as can be")
+    wide = "[...document.querySelectorAll('.table')].filter(part => part.scrollWidth > part.clientWidth + 1)"
+    assert open_page().evaluate(f"{wide}.map(part => part.getAttribute('aria-label'))") == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

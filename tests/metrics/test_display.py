@@ -1,5 +1,6 @@
 """Tables, sentences and definitions as a reader meets them: every figure with its unit, nothing that could be HTML."""
 
+import re
 import subprocess
 import sys
 
@@ -141,7 +142,7 @@ def test_a_period_that_is_not_over_is_muted_and_says_so_in_words():
     assert (
         '<tr class="unfinished"><th scope="row">Apr\u00a02026 <small class="interval">unfinished</small></th>' in html
     )
-    assert '<td>– <small class="interval">not over yet</small></td>' in html
+    assert '<td>– <small class="interval reason">not over yet</small></td>' in html
     assert "complete" not in html.lower().replace("incomplete", "")
     assert f"15 / 100 = 15.0{THIN}%, March 2026, users active at its opening." in html
 
@@ -467,6 +468,34 @@ def test_activity_is_said_with_its_numbers(table, said):
     number = f"{one.number} {one.unit}".strip()
     assert f"{number} {one.text}".replace(THIN, " ").replace("\u00a0", " ") == said
     assert len(table) == 0 or footnotes(table)
+
+
+def test_a_median_of_minutes_is_not_told_in_parts_of_a_day():
+    table = pd.DataFrame({
+        "milestone": ["confirm", "share"], "users": [20, 20], "reached": [18, 12], "not_yet": [2, 8],
+        "median_days": [138 / 86_400, 3.2], "median_days_low": [128 / 86_400, 2.1], "median_days_high": [0.5, np.nan],
+    })  # fmt: skip
+    html = show(table, "x").html.replace(THIN, " ").replace("\u00a0", " ")
+    assert ">Median time</th>" in html
+    assert '<td>2.3 min <small class="interval">2.1 min to 12 h</small></td>' in html
+    assert "<td>3.2 days" in html
+    assert ">Median, days</th>" in show(table.iloc[1:], "x").html
+
+
+def test_a_reason_that_names_its_estimate_is_told_of_no_other():
+    table = pd.DataFrame({
+        "due": [0], "renewed": [0], "not_renewed": [0], "rate_of_due": [np.nan], "rate_of_due_low": [np.nan],
+        "rate_of_due_high": [np.nan], "active": [4], "rate_of_active": [np.nan], "rate_of_active_low": [np.nan],
+        "rate_of_active_high": [np.nan], "reason": ["rate_of_due: zero_denominator; rate_of_active: below_min_n"],
+    })  # fmt: skip
+    reasons = re.findall('<small class="interval reason">(.*?)</small>', show(table, "x").html)
+    assert reasons == ["nobody to count", "too few to say"]
+
+
+def test_a_date_among_words_is_one_word():
+    html = show(pd.DataFrame({"who": ["ann"], "evidence": ["ended on 2026-01-31"], "day": ["2026-01-31"]}), "x").html
+    assert 'ended on <span class="whole">2026-01-31</span></td>' in html
+    assert '<td class="text">2026-01-31</td>' in html
 
 
 def test_the_foot_of_a_lifecycle_shows_both_sums():

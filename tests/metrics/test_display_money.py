@@ -76,7 +76,7 @@ def test_net_retention_of_one_customer_says_why_it_has_no_limits():
     table = revenue_retention(log("ann a1 2026-01-05 - 10"), min_n=1, since="2026-02-01", as_of="2026-03-01")
     cells = show(table, "x").html
     assert '<td>100 <small class="interval">21 to 100</small></td>' in cells
-    assert '<td>100.0 <small class="interval">one user alone has no limits</small></td>' in cells
+    assert '<td>100.0 <small class="interval reason">one user alone has no limits</small></td>' in cells
     sheet = kpi_sheet(
         subscriptions=log("ann a1 2026-01-05 - 10"),
         kpis=["nrr", "grr"],

@@ -151,7 +151,7 @@ def test_an_open_session_is_hatched():
     log = event_log("2026-01-01 23:30 edge a\n2026-01-01 20:00 over a")
     html = show(plot_paths(user_paths(log, session_gap="1 hour", as_of="2026-01-02")), "Sessions").html
     assert "url(#hatch-" in html
-    assert "session not over" in html
+    assert "session</span> not over" in html
 
 
 def test_users_who_may_be_counted_twice_are_said_to_be_at_most():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics import customer_effort, customer_satisfaction
+from metrics import customer_effort, customer_satisfaction, event_log, time_to_milestone
 from metrics.display import show
 from metrics.plots import (
     plot_active_users,
@@ -33,9 +33,10 @@ from metrics.plots import (
     plot_scores,
     plot_stickiness,
     plot_time_to_convert,
+    plot_time_to_milestone,
 )
 from metrics.plots.lines import spread
-from metrics.plots.style import BLUE, PALETTE, Plot
+from metrics.plots.style import BLUE, DRAWN, PALETTE, Plot
 
 WEEKS = pd.to_datetime(["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"])
 
@@ -243,6 +244,20 @@ def test_both_widths_are_drawn_with_text_for_those_who_cannot_see(plot, table):
         assert re.search(r'role="img" aria-label="[^"]{40,}"', drawing)
     assert html.startswith("<figure><figcaption><b>What happens?</b>")
     assert '<details class="data"><summary>The numbers behind this figure</summary><div class="table"' in html
+
+
+def test_no_line_of_a_caption_ends_between_a_swatch_and_its_word():
+    html = show(plot_funnel(funnel()), "x").html
+    assert re.search(
+        r'<span class="key"><svg class="swatch"[^>]*><path[^>]*/></svg>\u00a0reached</span> the step,', html
+    )
+    assert "]" not in re.search("<figcaption>.*?</figcaption>", html)[0]
+
+
+def test_the_caption_of_those_who_wait_names_its_days_once():
+    log = event_log("2026-01-01 ann a\n2026-01-03 ann b\n2026-01-02 bob a")
+    ax = plot_time_to_milestone(time_to_milestone(log, start_event="a", milestone="b", as_of="2026-02-01"))
+    assert DRAWN[ax].plot.legend(DRAWN[ax].table).startswith("Days after the start. Band: 95")
 
 
 @each_plot

@@ -161,8 +161,7 @@ def milestones_foot(table: pd.DataFrame) -> list[str]:
     worked = f" {_divided(row['reached'], row['users'])}, {which}." if row["users"] else ""
     return [
         f"Share = reached / users that began.{worked}",
-        "Median days by Kaplan-Meier: who is still on the way counts for as long as watched. None where more than half "
-        "are.",
+        "Median by Kaplan-Meier: who is still on the way counts for as long as watched. None where more than half are.",
     ]
 
 
@@ -215,7 +214,7 @@ def adoption_foot(table: pd.DataFrame) -> list[str]:
     worked = f" {_divided(row['adopters'], row['users'])}, {which}." if row["users"] else ""
     lines = [
         f"Adoption = adopters / users.{worked} Repeat = adopters who used it again on a later day / adopters.",
-        "Median days by Kaplan-Meier: who has not used it counts for as long as watched.",
+        "Median by Kaplan-Meier: who has not used it counts for as long as watched.",
     ]
     if table["open"].max():
         lines.append(f"{count(table['open'].max())} users whose window is not over are in no adoption rate.")

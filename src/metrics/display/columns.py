@@ -81,6 +81,7 @@ _MONEY = (
     "ltv",
     "cac",
 )
+SHORT = 0.05  # days; a column with a shorter median than that is told in minutes and hours, not in parts of a day
 
 
 @dataclass(frozen=True)
@@ -245,12 +246,21 @@ def column_of(table: pd.DataFrame, name: str) -> Column:
         currency = setting(table, "currency")
         head = f"{head}, {currency}" if currency else head
         return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+    if text == "median_days" and min((abs(v) for v in values), default=1.0) < SHORT:
+        return Column("Median time", lambda v: _short_time(86_400 * v), estimate=estimate)
     if text.endswith("_days"):
         head = f"{head.removesuffix(' days')}, days"
     if text in ("recency", "T") and setting(table, "unit"):
         head = f"{head}, {setting(table, 'unit')}s"
     decimals = numbers.decimals_for(widths) if widths else numbers.free_decimals(values)
     return Column(head, lambda v: numbers.plain(v, decimals), estimate=estimate)
+
+
+def _short_time(seconds: float) -> str:
+    """A time of a few minutes with a decimal, for its limits would be the same minutes; else as any other."""
+    if numbers.is_missing(seconds) or not 90 <= abs(seconds) < 597:
+        return numbers.duration(seconds)
+    return numbers.with_unit(numbers.plain(seconds / 60, 1), "min")
 
 
 def _voice(table: pd.DataFrame, metric: str, name: str, head: str, widths: list[float]) -> Column:

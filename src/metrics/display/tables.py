@@ -86,6 +86,7 @@ _EXTRA = {
     "churn_rate": {"new", "reactivated"},
     "lifecycle": {"quick_ratio"},
     "feature_adoption": {"median_days", "open"},
+    "milestones": {"not_yet"},
     "time_to_milestone": {"censored"},
     "funnel_trend": {"converted", "open"},
     "survival_curve": {"censored"},
@@ -251,8 +252,8 @@ def _cell(row: dict[Any, Any], name: str, column: Column, metric: str | None) ->
     if metric == "conversion_funnel" and row.get("step") == 1 and name in _NOT_AT_THE_START:
         return numbers.MISSING
     if numbers.is_missing(value):
-        why = reason_in_words(row.get("reason")) if column.estimate else whose_reason(row.get("reason"), name)
-        return numbers.MISSING + (f' <small class="interval">{escape(why)}</small>' if why else "")
+        why = whose_reason(row.get("reason"), name) or (reason_in_words(row.get("reason")) if column.estimate else "")
+        return numbers.MISSING + (f' <small class="interval reason">{escape(why)}</small>' if why else "")
     written = of_kpis.cell(row, name) if metric == "kpi_sheet" and name in _OF_ROW else column.write(value)
     if name in ("stage", "problem", "flags", "first_purchase") or (name == "reason" and metric == "account"):
         written = _spoken(written, capital=name in ("stage", "problem"))
@@ -263,12 +264,14 @@ def _cell(row: dict[Any, Any], name: str, column: Column, metric: str | None) ->
     elif name == "rule":
         written = written.replace(" -", f" {numbers.MINUS}")
     text = escape(written)
+    if column.words and len(text) > len("2026-07-01"):  # no line ends within a date
+        text = re.sub(r"\b\d{4}-\d\d-\d\d\b", r'<span class="whole">\g<0></span>', text)
     limits = limits_of(row, name)
     if limits:
         said = of_kpis.limits(row) if metric == "kpi_sheet" else numbers.span(*(_bound(x, column) for x in limits))
         text += f' <small class="interval">{escape(said)}</small>'
     elif column.estimate and (why := whose_reason(row.get("reason"), name)):
-        text += f' <small class="interval">{escape(why)}</small>'
+        text += f' <small class="interval reason">{escape(why)}</small>'
     return text
 
 

@@ -194,7 +194,9 @@ def _waits_alt(table: pd.DataFrame) -> str:
 
 
 def _waits_legend(table: pd.DataFrame) -> str:
-    return f"Days after the start. {series_legend(table.rename(columns={'days': 'period'}), _waits(table))}"
+    told = table.rename(columns={"days": "period"})
+    told.attrs = {**table.attrs, "settings": {**table.attrs.get("settings", {}), "period": "day"}}
+    return series_legend(told, _waits(table))
 
 
 def _lines(table: pd.DataFrame) -> list[Series]:

@@ -44,7 +44,11 @@ def figure_html(ax: "Axes", caption: str, *, rows: int = 50) -> tuple[str, str]:
 
 def _legend(drawing: Drawing | None, hatch: str) -> str:
     words = escape(drawing.plot.legend(drawing.table)) if drawing else ""
-    return re.sub(r"\[(blue|grey|red|muted|heat3|hatch)\] ", lambda found: f"{_swatch(found[1], hatch)}\u00a0", words)
+
+    def marked(found: re.Match[str]) -> str:  # with its word, that no line ends between them
+        return f'<span class="key">{_swatch(found[1], hatch)}\u00a0{found[2]}</span>'
+
+    return re.sub(r"\[(blue|grey|red|muted|heat3|hatch)\] (\S+)", marked, words)
 
 
 def _swatch(name: str, hatch: str) -> str:

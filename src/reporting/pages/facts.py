@@ -157,7 +157,6 @@ class Trouble:
     state: PageState  # with its `failure`, and the last `good` if there is one
     executed: str  # file name of the notebook as far as it ran, beside the page; empty if none was kept
     command: str  # builds this page again
-    options: str = ""  # that set the parameters which the message names
     source: str = ""  # of the failing cell
     line: int | None = None
     traceback: str = ""
@@ -166,3 +165,4 @@ class Trouble:
     files: Sequence[str] = ()
     root: str = ""
     attempts: Sequence[Attempt] = ()  # the last runs, newest first
+    options: str = ""  # that set the parameters which the message names

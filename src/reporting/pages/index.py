@@ -107,7 +107,10 @@ def _key_figure(page: PageState) -> KeyFigure | None:
     figure = page.good.key_figure if page.good else None
     if figure is None:
         return None
-    return replace(figure, text=re.split(r" \(|[:;] |\. ", figure.text)[0].rstrip("."))
+    text = re.split(r" \(|[:;] |\. ", figure.text)[0]
+    if " " not in text:  # a unit alone, "points", says nothing: what follows its interval does
+        text = re.split(r"; |\. ", re.sub(r" \([^)]*\)", "", figure.text, count=1))[0]
+    return replace(figure, text=text.rstrip("."))
 
 
 def _course(page: PageState) -> list[Point]:

@@ -51,6 +51,11 @@ def test_the_key_figure_is_told_up_to_its_interval():
     assert "<small>of new users stay</small>" in index(good("funnel"))
 
 
+def test_a_key_figure_that_is_a_unit_alone_is_told_beyond_its_interval():
+    text = "points (+4.2 to +10.3): 12.1 % of 644 with B, 4.9 % of 647 with A; p < 0.001."
+    assert "<small>points: 12.1 % of 644 with B, 4.9 % of 647 with A</small>" in index(good("funnel", text))
+
+
 def test_each_report_names_its_data():
     html = index(good("funnel", files=["my.csv", "orders.csv"]))
     assert "<small>Data <code>my.csv</code>, <code>orders.csv</code></small>" in html
