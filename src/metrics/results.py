@@ -1,6 +1,6 @@
 """How a metric hands over its table: columns in their order, with its name, definition and settings beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ def result(
 
 def keys(by: str | Sequence[str] | None, *, taken: Sequence[str] = ()) -> list[str]:
     """The columns of `by` as a list; `taken` are the names of the result's own columns, which they must not have."""
+    if by is not None and not isinstance(by, Iterable):
+        raise ValueError(f"by: {by!r} is neither a column nor a list of them. Use such as 'plan' or ['plan', 'size'].")
     names = [] if by is None else [by] if isinstance(by, str) else list(by)
     for name in names:
         if name in taken:

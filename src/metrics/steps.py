@@ -40,6 +40,10 @@ class Step:
     optional: bool = False
     first_time_only: bool = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.where, Mapping):
+            raise ValueError(f"where: {self.where!r} names no columns. Use such as {{'plan': 'pro'}}.")
+
     @property
     def label(self) -> str:
         """The step in words."""

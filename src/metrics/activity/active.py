@@ -1,6 +1,6 @@
 """Active users: how many did something today, this week, this month?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -145,7 +145,8 @@ def active_users(
 
 
 def _checked(windows: Sequence[int]) -> list[int]:
-    whole = not isinstance(windows, str) and all(isinstance(n, int | np.integer) and n > 0 for n in windows)
+    listed = not isinstance(windows, str) and isinstance(windows, Collection)
+    whole = listed and all(isinstance(n, int | np.integer) and n > 0 for n in windows)
     if not whole or len(windows) < 2 or not all(a < b for a, b in pairwise(windows)):
         raise ValueError(f"windows: {windows!r} are not growing numbers of days. Use two or more, such as (1, 7, 30).")
     return [int(n) for n in windows]

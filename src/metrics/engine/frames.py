@@ -13,6 +13,7 @@ from metrics.engine.query import BlankRows, Query
 from metrics.engine.reading import Classes, Reading, digits_of
 from metrics.engine.rows import Batch
 from metrics.events import conform
+from metrics.intervals import Floats
 from metrics.periods import Ints, microseconds
 from metrics.steps import Mask
 from metrics.store.session import read_memory, read_threads, session
@@ -69,7 +70,7 @@ class FrameSource:
             code, values = _codes(self.events[name].iloc[chosen])
             batch[f"group {name}"], self._values[name] = code, values
         for name in reading.numbers:
-            batch[f"number {name}"] = pd.to_numeric(self.events[name].iloc[chosen]).to_numpy(float)
+            batch[f"number {name}"] = _numbers(self.events[name].iloc[chosen])
         yield batch
 
     def range(self, before: int) -> tuple[int, int]:
@@ -135,7 +136,7 @@ class LargeFrameSource:
             columns[codes[column]], found[column] = _codes(self.events[column])
         for place, column in enumerate(reading.numbers):
             names[f"number {column}"] = f"number_{place}"
-            columns[f"number_{place}"] = pd.to_numeric(self.events[column]).to_numpy(float)
+            columns[f"number_{place}"] = _numbers(self.events[column])
         connection = session(self.memory, self.threads)
         connection.register("frame", _table(columns))
         self._query = Query(
@@ -222,6 +223,14 @@ def _codes(column: pd.Series) -> tuple[Ints, pd.Index]:
         given = column.dropna().iloc[:1].tolist()
         raise ValueError(f"{column.name!r} holds {given}, which cannot be told apart. Name single values.") from cause
     return code.astype(np.int64), pd.Index(values)
+
+
+def _numbers(column: pd.Series) -> Floats:
+    try:
+        return np.asarray(pd.to_numeric(column).to_numpy(float), np.float64)
+    except (TypeError, ValueError) as cause:
+        wrong = column[pd.to_numeric(column, errors="coerce").isna() & column.notna()].iloc[:1].tolist()
+        raise ValueError(f"value: {column.name!r} holds {wrong}, no numbers. Mend or change the column.") from cause
 
 
 def _numbered(events: pd.DataFrame, unit: tuple[str, ...], chosen: Ints) -> tuple[Ints, pd.Index]:

@@ -1,6 +1,6 @@
 """The arguments of a funnel, checked once; their meaning stands in `conversion_funnel`."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set, Sized
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -66,7 +66,7 @@ class Choices:
     def __post_init__(self) -> None:
         for name, allowed in _MODES.items():
             periods.one_of(name, getattr(self, name), allowed)
-        if isinstance(self.steps, str | Step) or not len(self.steps):
+        if isinstance(self.steps, str | Step | Set) or not isinstance(self.steps, Sized) or not len(self.steps):
             raise ValueError(f"steps: {self.steps!r} is not a list of steps. Use a list such as ['visit', 'sign_up'].")
         object.__setattr__(self, "path", tuple(as_step(step, "steps") for step in self.steps))
         self._check_optional()
@@ -80,7 +80,11 @@ class Choices:
             raise ValueError(f"grace: {self.grace!r} has no meaning with order={self.order!r}. Leave one of them out.")
         if self.ties != "allow" and self.order == "unordered":
             raise ValueError(f"ties: {self.ties!r} has no meaning with order='unordered'. Leave one of them out.")
-        keys(self.by, taken=RESULT)
+        for name, taken in (("by", RESULT), ("hold_constant", [])):  # read once: it may be an iterator
+            if isinstance(given := getattr(self, name), str) or given is None:
+                keys(given, taken=taken)
+            else:
+                object.__setattr__(self, name, keys(given, taken=taken))
         periods.zone(self.tz)
         _ = self.rules, self.tool
 

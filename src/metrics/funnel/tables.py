@@ -322,8 +322,8 @@ def _trend_columns(rows: Rows, choices: Choices, calendar: Calendar, from_step: 
 def _periods(seen: Ints, choices: Choices, calendar: Calendar) -> Ints:
     """Every period of the range, or from the first entry to the last moment observed."""
     span = choices.span
-    if not len(seen) and choices.since is None:
-        return seen
+    if (not len(seen) and choices.since is None) or span.since >= span.until:  # nothing of the range is observed yet
+        return seen[:0]
     low = int(seen.min()) if choices.since is None else int(calendar.number(np.array([span.since]))[0])
     high = int(calendar.number(np.array([span.until - 1]))[0])
-    return np.arange(low, max(high, low) + 1)
+    return np.arange(low, high + 1)

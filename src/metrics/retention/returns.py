@@ -1,6 +1,6 @@
 """Who came back when: returns counted in the cells of a cohort table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,8 +17,14 @@ from metrics.retention.worth import finite, values
 from metrics.steps import Mask
 
 NEVER = 2**40  # number of a period after all others
+MOST = 1_000_000  # periods after the first
 Mode: TypeAlias = Literal["on", "on_or_after"]
 Clock: TypeAlias = Literal["calendar", "rolling_24h"]
+
+
+def _sizes(brackets: Sequence[int]) -> bool:
+    listed = not isinstance(brackets, str) and isinstance(brackets, Collection) and len(brackets) > 0
+    return listed and all(isinstance(size, int | np.integer) and size >= 1 for size in brackets)
 
 
 @dataclass(frozen=True)
@@ -33,15 +39,18 @@ class Cells:
     @classmethod
     def of(cls, calendar: Calendar, clock: Clock, periods: int, brackets: Sequence[int] | None) -> "Cells":
         """One cell a period, or one a bracket."""
-        if brackets is not None and (not len(brackets) or any(not isinstance(b, int) or b < 1 for b in brackets)):
+        if brackets is not None and not _sizes(brackets):
             raise ValueError(f"brackets: {brackets!r} are not sizes. Use whole numbers of periods, such as [1, 2, 4].")
+        many = periods if brackets is None else sum(brackets)
+        if many > MOST:
+            raise ValueError(f"{many:,} periods are too many to follow. Use longer ones, or at most {MOST:,}.")
         rolling = {"day": DAY, "week": 7 * DAY}.get(calendar.period)
         if clock == "rolling_24h" and rolling is None:
             raise ValueError(
                 f"clock='rolling_24h' with period={calendar.period!r}: a {calendar.period} has no one length. "
                 "Use period='day' or 'week'."
             )
-        last = np.cumsum([0, *(brackets or [1] * periods)])
+        last = np.cumsum([0, *([1] * periods if brackets is None else brackets)])
         return cls(np.r_[0, last[:-1] + 1], last, calendar, rolling if clock == "rolling_24h" else None)
 
     def of_period(self, period: Ints) -> Ints:

@@ -201,12 +201,12 @@ def cohort_retention(
         columns += worth.COLUMNS
     settings = {
         "start_event": start.label, "return_event": back.label, "period": period, "cohort": cohort, "mode": mode,
-        "clock": clock, "brackets": None if brackets is None else list(brackets), "value": value,
+        "clock": clock, "brackets": None if brackets is None else [int(size) for size in brackets], "value": value,
         "min_occurrences": int(min_occurrences), "as_of": spoken(span.as_of, tz), "tz": tz, "week_start": week_start,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
         "observed_from": None if observed_from is None else str(observed_from), "look_back": look_back,
-        "unit": unit, "by": keys(by) or None, "confidence": confidence,
+        "unit": unit, "by": groups or None, "confidence": confidence,
     }  # fmt: skip
     later = "in exactly that" if mode == "on" else "in that or a later"
     times = "" if min_occurrences == 1 else f" at least {min_occurrences} times"

@@ -1,0 +1,62 @@
+"""Arguments of the metrics of events that are no lists, no numbers, or can be read only once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import metrics
+from metrics import event_log
+
+LOG = event_log("""
+    2026-01-05  ann  a  plan=p
+    2026-01-06  ann  b  plan=p
+    2026-01-05  ben  a  plan=q
+""")
+AT = {"as_of": "2026-02-01"}
+
+
+def test_columns_to_compare_by_may_come_from_an_iterator():
+    asked = metrics.conversion_funnel(LOG, ["a", "b"], by=iter(["plan"]), hold_constant=iter(["plan"]), **AT)
+    listed = metrics.conversion_funnel(LOG, ["a", "b"], by=["plan"], hold_constant=["plan"], **AT)
+    pd.testing.assert_frame_equal(asked, listed)
+    assert asked.attrs == listed.attrs
+    assert metrics.cohort_retention(LOG, by=iter(["plan"]), **AT).attrs["settings"]["by"] == ["plan"]
+
+
+@pytest.mark.parametrize(
+    "steps", [{"a", "b"}, None, iter(["a", "b"]), "a", []], ids=["set", "none", "iterator", "text", "empty"]
+)
+def test_steps_without_an_order_are_refused(steps):
+    with pytest.raises(ValueError, match=r"steps: .* is not a list of steps"):
+        metrics.conversion_funnel(LOG, steps, **AT)
+
+
+def test_lists_of_sizes_may_be_arrays_and_must_be_lists():
+    theirs = metrics.cohort_retention(LOG, brackets=np.array([1, 2]), **AT)
+    pd.testing.assert_frame_equal(theirs, metrics.cohort_retention(LOG, brackets=[1, 2], **AT))
+    for wrong in (2, iter([1, 2]), [0, 1], "12"):
+        with pytest.raises(ValueError, match=r"brackets: .* are not sizes"):
+            metrics.cohort_retention(LOG, brackets=wrong, **AT)
+    for wrong in (7, iter([1, 7])):
+        with pytest.raises(ValueError, match=r"windows: .* are not growing numbers of days"):
+            metrics.active_users(LOG, windows=wrong, **AT)
+
+
+def test_more_periods_than_a_table_can_hold_are_refused_at_once():
+    with pytest.raises(ValueError, match="1,000,001 periods are too many to follow"):
+        metrics.cohort_retention(LOG, periods=1_000_001, **AT)
+
+
+def test_what_is_no_column_and_no_number_is_named():
+    with pytest.raises(ValueError, match="by: 3 is neither a column nor a list of them"):
+        metrics.active_users(LOG, by=3, **AT)
+    with pytest.raises(ValueError, match=r"value: 'plan' holds \['p'\], no numbers"):
+        metrics.cohort_retention(LOG, value="plan", **AT)
+    with pytest.raises(ValueError, match="where: 'plan=p' names no columns"):
+        metrics.Step("a", where="plan=p")
+
+
+def test_a_trend_whose_range_has_not_begun_has_no_periods():
+    assert len(metrics.funnel_trend(LOG, ["a", "b"], since="2026-03-01", **AT)) == 0
+    begun = metrics.funnel_trend(LOG, ["a", "b"], since="2026-01-31", **AT)
+    assert begun["period_start"].tolist() == [pd.Timestamp("2026-01-26")]
