@@ -19,7 +19,9 @@ _log = logging.getLogger(__name__)
 def load_ipython_extension(shell: Any) -> None:
     """Show figures of pyplot as HTML from now on, and draw no pixels beside."""
     from reporting.figures.formatter import FigureFormatter
+    from reporting.figures.formulas import install
 
+    shell.events.register("pre_run_cell", lambda info: install())  # a cell may lay out its figure before it shows it
     shell.config.InlineBackend.figure_formats = set()
     formatters = shell.display_formatter.formatters
     formatters["text/html"] = FigureFormatter.instead_of(formatters["text/html"])
@@ -32,6 +34,9 @@ def figure_html(figure: "Figure") -> str | None:
     """
     if not (figure.axes or figure.lines):
         return None
+    from reporting.figures.formulas import install
+
+    install()
     from reporting.figures.numbers import numbers_html, numbers_of
     from reporting.figures.svg import NotDrawableError, figure_svg
     from reporting.figures.words import alt_of

@@ -360,6 +360,31 @@ def test_formulas_are_shapes(ax):
     assert ">$x^2$<" not in html(ax)
 
 
+@pytest.mark.parametrize(
+    "name", ["$a_$", "$5 to $10", "$5-$10", "100 $ or 200 $", "a$b_{$c", "$^$", "$", r"$\\nope{x}$"]
+)
+def test_what_is_no_formula_is_text(ax, name):
+    ax.bar([name, "other"], [1, 2])
+    assert f">{name}<" in html(ax)
+    assert "<svg" in html(ax)
+
+
+def test_a_figure_of_names_that_are_no_formulas_can_be_laid_out(ax):
+    shell = InteractiveShell()
+    load_ipython_extension(shell)
+    shell.events.trigger("pre_run_cell", None)
+    ax.set_title("$a_$")
+    ax.figure.tight_layout()
+    ax.figure.canvas.draw()
+
+
+def test_powers_on_a_log_axis_are_formulas_still(ax):
+    ax.plot([1, 1000], [1, 1000])
+    ax.set_yscale("log")
+    assert "mathdefault" not in html(ax)
+    assert "<svg" in html(ax)
+
+
 def test_a_figure_is_left_as_it_was(ax):
     ax.plot([1, 2])
     before = ax.figure.get_dpi(), ax.figure.patch.get_visible()
