@@ -455,6 +455,24 @@ def test_what_a_trial_would_cost_may_be_unknown_and_what_is_paid_may_not():
             mrr_rollforward(rows.assign(mrr=[0, lost]), as_of="2026-02-01")
 
 
+def test_a_row_recorded_later_needs_to_know_which_subscription_it_is_of():
+    rows = log("ann a1 2026-01-05 - 10 recorded_at=2026-01-05\nben b1 2026-01-05 - 30 recorded_at=2026-01-06")
+    with pytest.raises(EventTableError, match="no column subscription_id"):
+        mrr_rollforward(rows.drop(columns="subscription_id"), as_of="2026-02-01")
+    with pytest.raises(EventTableError, match="some rows have no subscription_id"):
+        mrr_rollforward(rows.assign(subscription_id=None), as_of="2026-02-01")
+    assert mrr_rollforward(rows, as_of="2026-02-01")["closing"].item() == 40
+    with pytest.warns(UserWarning, match=r"1 starts are told of several customers .* \(first: '1'\)"):
+        assert mrr_rollforward(rows.assign(subscription_id=1.0), as_of="2026-02-01")["closing"].item() == 30
+    same = mrr_rollforward(rows.assign(subscription_id="s"), merge={"ann": "ben"}, as_of="2026-02-01")
+    assert same["closing"].item() == 30  # one customer, told anew
+
+
+def test_ids_of_subscriptions_that_are_numbers_are_written_as_they_are_known():
+    rows = log("ann a1 2026-01-05 - 10").assign(subscription_id=7.0)
+    assert mrr_movements(rows, level="subscription", as_of="2026-02-01")["subscription_id"].item() == "7"
+
+
 def test_what_begins_and_ends_in_one_instant_or_one_day_was_never_there():
     rows = log("ann a1 2026-01-05 2026-01-05 10\nben b1 2026-01-05T08:00Z 2026-01-05T20:00Z 10\ncat c1 2026-01-09 - 7")
     assert mrr_movements(rows, as_of="2026-02-01")["customer_id"].tolist() == ["cat"]

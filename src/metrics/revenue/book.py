@@ -4,6 +4,7 @@ Customers, subscriptions, segments and currencies are codes, times microseconds,
 whose end is not yet observed runs on: an end at or after `as_of` is planned, not done.
 """
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -62,12 +63,7 @@ class Book:
 
     @cached_property
     def _subscription_ids(self) -> tuple[np.ndarray, pd.Index]:
-        if "subscription_id" not in self.table:
-            raise EventTableError("subscriptions has no column subscription_id. Add it, or rename the one that is it.")
-        codes, names = pd.factorize(id_texts(self.table["subscription_id"]).iloc[self.row])
-        if len(codes) and codes.min() < 0:
-            raise EventTableError("subscriptions: some rows have no subscription_id. Fill it in or leave them out.")
-        return codes, pd.Index(names)
+        return _coded(self.table, self.row)
 
     def keys_of(self, table: pd.DataFrame) -> tuple[Ints, Ints]:
         """(row of `table`, subscription) pairs: rows without a subscription go with all of their customer's."""
@@ -123,11 +119,11 @@ def read_book(
         )
     status = _status(table, n)
     keep = (start < as_of) & np.isin(status, statuses)
+    names = _merged(id_texts(table["customer_id"]), policies.merge)
     if "recorded_at" in table:
-        keep &= _last_known(table, start, as_of)
+        keep &= _last_known(table, names, start, as_of)
     end = np.where(end >= as_of, NEVER, end)
     keep &= end > start
-    names = _merged(id_texts(table["customer_id"]), policies.merge)
     customer, customers = pd.factorize(names)
     if n and customer.min() < 0:
         raise EventTableError("subscriptions: some rows have no customer_id. Fill it in or leave them out.")
@@ -244,13 +240,35 @@ def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:
     return again.astype(np.int64)[codes], pd.Index(names, dtype="str")
 
 
-def _last_known(table: pd.DataFrame, start: Ints, as_of: int) -> np.ndarray:
-    """Of the rows of a subscription and start, those recorded last before `as_of`."""
+def _coded(table: pd.DataFrame, rows: Ints | None = None) -> tuple[np.ndarray, pd.Index]:
+    """Codes of the subscription ids of all rows, or of these, and the ids."""
+    if "subscription_id" not in table:
+        raise EventTableError("subscriptions has no column subscription_id. Add it, or rename the one that is it.")
+    ids = id_texts(table["subscription_id"])
+    codes, names = pd.factorize(ids if rows is None else ids.iloc[rows])
+    if len(codes) and codes.min() < 0:
+        raise EventTableError("subscriptions: some rows have no subscription_id. Fill it in or leave them out.")
+    return codes, pd.Index(names)
+
+
+def _last_known(table: pd.DataFrame, names: "pd.Series[Any]", start: Ints, as_of: int) -> np.ndarray:
+    """Of the rows of a subscription and start, those recorded last before `as_of`; `names` are their customers."""
     recorded = times(table, "recorded_at", "subscriptions")
     recorded = np.where(recorded == NEVER, -NEVER, recorded)  # known from the beginning
     known = recorded < as_of
-    frame = pd.DataFrame({"s": table["subscription_id"].to_numpy(), "start": start, "recorded": recorded})
-    last = frame[known].groupby(["s", "start"])["recorded"].transform("max").reindex(frame.index)
+    codes, ids = _coded(table)
+    frame = pd.DataFrame({"id": codes, "start": start, "recorded": recorded, "who": pd.factorize(names)[0]})
+    rows = frame[known].groupby(["id", "start"])
+    owners = rows["who"].nunique()
+    if (owners > 1).any():
+        first = ids[owners.index[owners > 1][0][0]]
+        warnings.warn(
+            f"subscriptions: {int((owners > 1).sum()):,} starts are told of several customers under one "
+            f"subscription_id (first: {first!r}). The row recorded last counts alone. Where each customer has ids of "
+            "its own, put the customer into subscription_id.",
+            stacklevel=2,
+        )
+    last = rows["recorded"].transform("max").reindex(frame.index)
     return known & (last == recorded).to_numpy()
 
 

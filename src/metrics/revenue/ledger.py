@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import id_texts
 from metrics.intervals import Floats
 from metrics.periods import DAY, Ints
 from metrics.revenue.book import NEVER, Book, read_book
@@ -121,7 +122,7 @@ class Ledger:
         rows = first[unit]
         names = {"customer_id": self.book.customers.to_numpy()[self.book.customer[rows]]}
         if self.policies.level == "subscription":
-            names["subscription_id"] = self.book.table["subscription_id"].astype("str").to_numpy()[self.book.row[rows]]
+            names["subscription_id"] = id_texts(self.book.table["subscription_id"].iloc[self.book.row[rows]]).to_numpy()
         return pd.DataFrame(names)
 
 

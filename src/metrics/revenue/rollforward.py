@@ -223,9 +223,7 @@ def _restated(
     groups = [name for name in ("period_start", *by, "currency") if name in table]
     changed = pd.Series(False, index=table.index)
     instants = _instants(periods.edges, span.tz)
-    who = frozen.book.customers.get_indexer(
-        pd.Index(lines["customer_id"].astype("str").replace(dict(policies.merge or {})))
-    )
+    who = frozen.book.customers_of(lines)
     for place in np.flatnonzero(periods.complete):
         edge = int(instants[place + 1])
         if edge >= span.observed:
