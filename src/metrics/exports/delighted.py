@@ -1,8 +1,9 @@
-"""Delighted: survey responses of the API as JSON.
+"""Delighted: survey responses of the API as JSON, or its webhooks kept as JSON lines.
 
 What is odd: pages of the API overlap, so that a response comes twice; surveys of several kinds (nps, csat, ces, ...)
 stand in one list; a person is an object or only an id; properties may be null. Each answer is kept: which of a person
-counts, `net_promoter_score` says.
+counts, `net_promoter_score` says. A webhook is sent when a score is given and again when a comment is, so that the
+one that was updated last holds; who unsubscribes sends one too, which is no answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,15 @@ from metrics.files.names import Column
 from metrics.files.questions import named_user, user_columns
 from metrics.files.records import System, filled, make, read_records
 
+WEBHOOK = {"event_type", "event_id", "event_data"}
+
 
 def recognise(sample: Sample) -> str | None:
     """Responses with a kind of survey, a score and a person."""
     if sample.most(lambda row: row.keys() >= {"survey_type", "score", "person"}):
         return "JSON with 'survey_type', 'score' and 'person'"
+    if sample.most(lambda row: row.keys() >= WEBHOOK and str(row["event_type"]).startswith(("survey_r", "unsubs"))):
+        return "JSON with 'event_type' and 'event_data' of a survey's response"
     return None
 
 
@@ -32,6 +37,13 @@ def surveys(sources: Sequence[Source], columns: Sequence[Column]) -> Parsed:
     """One row a response."""
     made = make([(source.name, read_records(source), _answer) for source in sources], [*columns, *EVENTS[5:]])
     return Parsed(made.rows, made.rejected, made.system)
+
+
+def _response(row: dict[str, Any]) -> dict[str, Any] | None:
+    """The response of a record, None where a webhook tells of none."""
+    if not row.keys() >= WEBHOOK:
+        return row
+    return row["event_data"] if str(row["event_type"]).startswith("survey_response.") else None
 
 
 def _who(row: dict[str, Any]) -> str | None:
@@ -54,7 +66,11 @@ def _last(row: dict[str, Any]) -> float | None:
     return None if row.get("updated_at") is None else -float(row["updated_at"])
 
 
-def _event(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+def _event(record: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    row = _response(record)
+    if row is None:
+        yield System(f"{record['event_type']}: no answer")
+        return
     yield {
         "user_id": _who(row),
         "event": "survey_answered",
@@ -66,7 +82,11 @@ def _event(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
     }
 
 
-def _answer(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+def _answer(record: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
+    row = _response(record)
+    if row is None:
+        yield System(f"{record['event_type']}: no answer")
+        return
     yield {
         "respondent_id": _who(row),
         "answered_at": row.get("created_at"),

@@ -273,6 +273,24 @@ def test_delighted_pages_overlap_and_people_have_many_names(tmp_path):
     assert metrics.read_surveys(path)["question_type"].tolist() == ["nps", "csat", "ces"]
 
 
+def test_delighted_webhooks_tell_a_response_until_it_is_whole(tmp_path):
+    first = delighted("1", "nps", 3, {"id": "7", "email": "Ann@Example.com"})
+    later = {**first, "score": 4, "comment": "slow", "updated_at": AT + 600}
+    other = {**delighted("2", "nps", 9, {"id": "8", "email": "bob@example.com"}, AT + 60), "updated_at": None}
+    told = [
+        ("survey_response.updated", "e2", later), ("survey_response.created", "e1", {**first, "updated_at": None}),
+        ("survey_response.created", "e3", other), ("survey_response.created", "e3", other),
+        ("unsubscribe.created", "e4", {"id": "9", "email": "cy@example.com", "name": None}),
+    ]  # fmt: skip
+    path = lines(tmp_path / "x.jsonl", [{"event_type": a, "event_id": b, "event_data": c} for a, b, c in told])
+    load = metrics.load_events(path)
+    assert load.format.startswith("delighted")
+    assert became(load) == {"kept": 2, "duplicate": 2, "system": 1}
+    surveys = metrics.read_surveys(path)
+    assert surveys[["respondent_id", "score"]].values.tolist() == [["ann@example.com", 4], ["bob@example.com", 9]]
+    assert surveys.loc[0, "comment"] == "slow"
+
+
 # -- Mails
 
 

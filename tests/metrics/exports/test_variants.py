@@ -285,6 +285,28 @@ def test_mailchimp_reports_of_the_api_are_read_together(tmp_path):
     assert mails["machine"].tolist()[0] is True  # the report of the opens knows, that of the activity does not
 
 
+def test_mailchimp_answers_of_a_batch_hold_pages_of_reports(tmp_path):
+    def answer(id, status=200, **response):
+        return {"status_code": status, "operation_id": id, "response": json.dumps(response)}
+
+    rows = [
+        answer("a", campaign_id="c1", emails=[entry("Ann@Example.com", activity=[OPEN, CLICK]), entry("cy@example.com", activity=[])], total_items=2),
+        answer("b", campaign_id="c1", members=[entry("ann@example.com", opens_count=1, opens=[{"timestamp": OPEN["timestamp"], "is_proxy_open": False}])]),
+        answer("c", 404, title="Resource Not Found"),
+        answer("d", campaign_id="c1", urls_clicked=[{"id": "u1", "url": "https://x.example", "total_clicks": 3}]),
+    ]  # fmt: skip
+    path = tmp_path / "batch.json"
+    path.write_text(json.dumps(rows))
+    load = metrics.load_events(path)
+    assert load.format.startswith("mailchimp")
+    assert seen(load) == ["09:00:00 ann@example.com email_open", "09:01:00 ann@example.com email_click"]
+    assert set(load.events["campaign"]) == {"c1"}
+    assert load.account.set_index("stage").loc["system", ["reason", "rows"]].tolist() == ["a request of a batch without recipients", 2]  # fmt: skip
+    mails = metrics.read_campaigns(path)
+    assert mails[["campaign_id", "event"]].values.tolist() == [["c1", "opened"], ["c1", "clicked"]]
+    assert mails["machine"].tolist()[0] is False
+
+
 def test_customerio_mails_that_are_of_no_campaign(tmp_path):
     def webhook(id, **data):
         return {"event_id": id, "metric": "sent", "object_type": "email", "timestamp": AT, "data": {"customer_id": "ann", "delivery_id": id, **data}}  # fmt: skip
