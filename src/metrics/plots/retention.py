@@ -175,17 +175,24 @@ def _cell(ax: "Axes", cell: pd.Series, x: float, y: float, column: float, done: 
     size, middle = (column - gap, _ROW - 2), x + (column - gap) / 2
     if cell["complete"]:
         heat = heat_of(rate, done)
-        ax.barh(y, size[0], left=x, height=size[1], align="edge", color=HEAT[heat], linewidth=0)
+        _rectangle(ax, (x, y), *size, color=HEAT[heat])
         name = "on-heat-light" if heat <= 3 else "on-heat-mid" if heat == 4 else "on-heat-dark"
         colour = ON_HEAT[name]
     else:
-        ax.barh(y, size[0], left=x, height=size[1], align="edge", fill=False, hatch=HATCH, edgecolor=MID, linewidth=0)
+        _rectangle(ax, (x, y), *size, fill=False, hatch=HATCH, edgecolor=MID)
         room = min(size[0], 8 * len(words) + 5)
         if words_fit:
-            ax.barh(y + 6, room, left=middle - room / 2, height=16, align="edge", color=PAPER, linewidth=0)
+            _rectangle(ax, (middle - room / 2, y + 6), room, 16, color=PAPER)
         name, colour = None, MUTED
     if words_fit:
         ax.text(middle, y + 19, words, color=colour, ha="center", va="baseline", gid=name)
+
+
+def _rectangle(ax: "Axes", corner: tuple[float, float], width: float, height: float, **looks: Any) -> None:
+    """One of hundreds of rectangles, for each of which a bar or a patch would reckon the limits of the axes."""
+    from matplotlib.patches import Rectangle
+
+    ax.add_artist(Rectangle(corner, width, height, linewidth=0, **looks))
 
 
 def heat_of(rate: float, done: pd.Series) -> int:
