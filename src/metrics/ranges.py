@@ -75,3 +75,11 @@ def every(numbers: Ints, by: list[str], groups: pd.DataFrame, name: str = "_peri
     """A row for each period and each group that occurs in `groups`."""
     periods = pd.DataFrame({name: numbers})
     return groups[by].drop_duplicates().merge(periods, how="cross")[[name, *by]] if by else periods
+
+
+def on_every(counts: pd.DataFrame, numbers: Ints, by: list[str], groups: pd.DataFrame) -> pd.DataFrame:
+    """What was counted by period and group, with a row also where nothing was."""
+    table, told = every(numbers, by, groups), counts.reset_index()
+    # Keys that are all missing come back as numbers, which meet no words.
+    told = told.astype({name: groups[name].dtype for name in by if told[name].dtype != groups[name].dtype})
+    return table.merge(told, on=["_period", *by], how="left")

@@ -156,6 +156,12 @@ def test_a_rate_over_few_is_held_back_with_its_reason():
     assert email_performance(opened_for, min_n=1)["reason"].tolist() == ["open_rate: zero_denominator"]
 
 
+def test_no_mails_are_no_error_however_their_times_are_held():
+    none = EDGES[:0].convert_dtypes(dtype_backend="pyarrow")
+    assert email_performance(none, by=None)["sent"].tolist() == [0]
+    assert open_conversion(EDGES, conversions=none, as_of="2026-06-01", min_n=1)["openers_converted"].item() == 0
+
+
 def test_rows_of_other_events_are_counted():
     assert email_performance(EDGES).attrs["settings"]["other_events"] == 1
 

@@ -285,6 +285,13 @@ def test_tickets_may_be_grouped_by_a_column_called_as_what_is_counted_on_the_way
     pd.testing.assert_frame_equal(found.rename(columns={name: "handled_by"}), plain)
 
 
+@pytest.mark.parametrize("kind", [object, float, "str", "category"])
+def test_a_column_without_any_value_is_one_group_whatever_its_type(kind):
+    table = quality(EDGES.assign(channel=pd.Series([None] * len(EDGES), dtype=kind)), by="channel")
+    assert table["channel"].isna().tolist() == [True]
+    pd.testing.assert_frame_equal(table.drop(columns="channel"), quality())
+
+
 @pytest.mark.parametrize("wrong", ["often", -1])
 def test_reopens_that_are_no_number_of_times_are_refused(wrong):
     with pytest.raises(EventTableError, match=f"reopens: {wrong!r} is no number of times"):

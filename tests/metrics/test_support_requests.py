@@ -136,3 +136,11 @@ def test_a_group_whose_contents_are_all_too_young_is_told_so():
     assert table["reused"].tolist() == [1, 0, 0]
     assert table["reason"].fillna("").tolist() == ["", "", "immature"]
     assert reuse(views(("cat", "deck", 1)), by="customer_id")["reused"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", ["views", "customers"])
+def test_contents_may_be_grouped_by_a_column_called_as_what_is_counted_on_the_way(name):
+    seen = views(("cat", "deck", 1), ("ben", "deck", 1), ("cat", "guide", 2))
+    plain = reuse(seen, by="kind")
+    found = content_reuse(seen, contents=CONTENTS.rename(columns={"kind": name}), by=name, as_of=AS_OF, min_n=1)
+    pd.testing.assert_frame_equal(found.rename(columns={name: "kind"}), plain)

@@ -150,6 +150,18 @@ def by_band(**options):
     return nps_by_churn(SAID, **options).set_index("band")
 
 
+def test_answers_are_those_of_arrow_too_of_whom_a_group_may_have_none_with_a_subscription():
+    said = SAID.assign(plan=["x", "y"] * (len(SAID) // 2) + ["z"] * (len(SAID) % 2))
+    plain = nps_by_churn(said, subscriptions=PAID, as_of="2026-06-01", min_n=1, by="plan")
+    assert (plain.groupby("plan")["responses"].sum() >= 0).all()
+    held = nps_by_churn(
+        said.convert_dtypes(dtype_backend="pyarrow"), subscriptions=PAID, as_of="2026-06-01", min_n=1, by="plan"
+    )
+    pd.testing.assert_frame_equal(held.astype(plain.dtypes), plain)
+    nobody = SAID[:0].convert_dtypes(dtype_backend="pyarrow")
+    assert nps_by_churn(nobody, subscriptions=PAID, as_of="2026-06-01")["responses"].sum() == 0
+
+
 def test_customers_are_followed_from_their_first_answer_while_paying():
     table = by_band()
     assert table["responses"].to_dict() == {"promoter": 2, "passive": 1, "detractor": 4}  # turns as a detractor

@@ -76,7 +76,7 @@ def _first_told(values: pd.Series, place: Ints, time: Ints, places: int) -> pd.S
 def mail_times(table: pd.DataFrame, names: Sequence[str], column: str) -> Ints:
     """Instants of a column; refused without a zone, and where a row has no time or none of what it needs."""
     stamps = pd.to_datetime(table[column])
-    if stamps.dt.tz is None:
+    if len(stamps) and stamps.dt.tz is None:  # of none pandas forgets the zone, where arrow holds them
         raise ValueError(f"{column} has no zone. Localise it, or read the file with read_campaigns(..., timezone=…).")
     for name in (*names, column):
         missing = table[name].isna().to_numpy(bool)

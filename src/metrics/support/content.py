@@ -103,13 +103,13 @@ def content_reuse(
     met = seen[seen["user_id"].notna()].merge(made[over], on="content_id")
     met = met[(met["_at"] >= met["_made"]) & (met["_at"] - met["_made"] < wait)]
     met = met[met["user_id"] != met["customer_id"]]
-    each = met.groupby("content_id").agg(customers=("user_id", "nunique"), views=("user_id", "size"))
+    each = met.groupby("content_id").agg(_customers=("user_id", "nunique"), _views=("user_id", "size"))
     # Who still has the window is in no count, and yet their group has a row.
-    rows = made.assign(contents=over.astype(int)).merge(each, left_on="content_id", right_index=True, how="left")
-    rows = rows.assign(reused=rows["customers"].notna().astype(int)).fillna({"customers": 0, "views": 0})
+    rows = made.assign(_contents=over.astype(int)).merge(each, left_on="content_id", right_index=True, how="left")
+    rows = rows.assign(_reused=rows["_customers"].notna().astype(int)).fillna({"_customers": 0, "_views": 0})
     sums = {
-        "contents": ("contents", "sum"), "reused": ("reused", "sum"), "other_customers": ("customers", "sum"),
-        "other_views": ("views", "sum"),
+        "contents": ("_contents", "sum"), "reused": ("_reused", "sum"), "other_customers": ("_customers", "sum"),
+        "other_views": ("_views", "sum"),
     }  # fmt: skip
     if by:
         table = rows.groupby(by, dropna=False, sort=True).agg(**sums).reset_index()

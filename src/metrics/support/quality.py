@@ -10,7 +10,7 @@ import pandas as pd
 from metrics.events import EventTableError
 from metrics.intervals import Floats, add_rate, no_denominator
 from metrics.periods import Period, WeekStart, When
-from metrics.ranges import Range, every
+from metrics.ranges import Range, on_every
 from metrics.results import blank, join_reasons, keys, result, too_few
 from metrics.support.tickets import checked_tickets, ticket_times
 from metrics.survival import survival_curve
@@ -124,7 +124,7 @@ def support_quality(
         counts["first_reply_median_hours"] = [_median_hours(part, span.span.as_of) for _, part in groups]
     else:
         counts["first_reply_median_hours"] = np.nan
-    table = every(numbers, by, kept).merge(counts.reset_index(), on=["_period", *by], how="left")
+    table = on_every(counts, numbers, by, kept)
     table = table.sort_values(["_period", *by], na_position="last", kind="stable", ignore_index=True)
     table[_COUNTS] = table[_COUNTS].fillna(0).astype(np.int64)
     place = table["_period"].to_numpy(np.int64)

@@ -141,6 +141,8 @@ def of_kind(responses: pd.DataFrame, kind: str) -> pd.DataFrame:
 def answer_times(answers: pd.DataFrame, column: str = "answered_at") -> pd.Series:
     """The times of a column, in whole microseconds; refused without a zone, or where one is missing."""
     stamps = pd.to_datetime(answers[column])
+    if not len(stamps):  # of which pandas forgets the zone, where arrow holds them
+        return pd.Series(pd.NaT, index=answers.index, dtype="datetime64[us, UTC]")
     if stamps.dt.tz is None:
         raise ValueError(f"{column} has no zone. Localise it, or read the file with read_surveys(..., timezone=…).")
     if stamps.isna().any():

@@ -12,7 +12,7 @@ import pandas as pd
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Period, WeekStart, When, duration, microseconds, one_of
-from metrics.ranges import Range, every
+from metrics.ranges import Range, on_every
 from metrics.results import blank, keys, result, too_few
 from metrics.steps import unknown
 from metrics.surveys.answers import answer_times, flags
@@ -117,7 +117,7 @@ def response_rate(
     counts = kept.groupby(["_period", *by], dropna=False).agg(
         sent=("_time", "size"), delivered=("delivered", "sum"), answered=("answered", "sum"), _over=("_over", "max")
     )  # fmt: skip
-    table = every(numbers, by, kept).merge(counts.reset_index(), on=["_period", *by], how="left")
+    table = on_every(counts, numbers, by, kept)
     table = table.sort_values(["_period", *by], na_position="last", kind="stable", ignore_index=True)
     table[["sent", "delivered", "answered"]] = table[["sent", "delivered", "answered"]].fillna(0).astype(np.int64)
     table = add_rate(table, "response_rate", "answered", denominator, confidence)
