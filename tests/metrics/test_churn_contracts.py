@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from metrics import (
+    EventTableError,
     average_rate,
     churn_reasons,
     difference_interval,
@@ -276,3 +277,14 @@ def test_every_limit_of_a_rate_is_that_of_statsmodels():
     asked = pause_outcomes(PAUSES, cancellations=ASKED, period=None, as_of="2026-06-01", min_n=1).iloc[0]
     limits = oracle.confint_proportions_2indep(1, 2, 0, 1, method="newcomb", compare="diff")
     assert asked[["difference_low", "difference_high"]].astype(float).tolist() == pytest.approx(list(limits))
+
+
+def test_rows_of_nobody_are_refused_and_so_are_ends_without_a_day():
+    tries = times(invoice_id=["i1", None], attempted_at=["2026-05-01", "2026-05-02"], result=["failed", "succeeded"])
+    with pytest.raises(EventTableError, match=r"attempts: 1 of 2 rows have no invoice_id \(first: row 1"):
+        payment_recovery(tries, as_of="2026-06-01")
+    ends = times(customer_id=["ann", None, None], effective_at=["2026-05-01"] * 3, ended_by="customer")
+    with pytest.raises(EventTableError, match="cancellations: 2 of 3 rows have no customer_id"):
+        churn_reasons(ends, as_of="2026-06-01")
+    with pytest.raises(ValueError, match="neither effective_at nor requested_at"):
+        churn_reasons(ends.drop(columns="effective_at"), as_of="2026-06-01")

@@ -473,6 +473,29 @@ def test_ids_of_subscriptions_that_are_numbers_are_written_as_they_are_known():
     assert mrr_movements(rows, level="subscription", as_of="2026-02-01")["subscription_id"].item() == "7"
 
 
+DUE = times(customer_id=["ann"], subscription_id=["a1"], due_at=["2026-01-10"], requested_at=["2026-01-10"])
+
+
+@pytest.mark.parametrize(("more", "error", "says"), [
+    ({"invoices": DUE.drop(columns="due_at")}, EventTableError, "invoices has no column due_at"),
+    ({"invoices": DUE.drop(columns="customer_id")}, EventTableError, "has no column customer_id, but subscription_id"),
+    ({"cancellations": DUE.drop(columns="customer_id")}, EventTableError, "has no column customer_id"),
+    ({"cancellations": DUE.drop(columns="requested_at"), "recognise": "requested"}, ValueError, "needs requested_at"),
+    ({"period": "hour"}, ValueError, "'hour' is no length in local days"),
+    ({"currency": "EUR", "rates": pd.DataFrame({"currency": ["USD"], "date": ["2025-01-01"], "rate": [0.9]})},
+     EventTableError, "some rows have no currency"),
+])  # fmt: skip
+def test_what_a_policy_needs_is_asked_for(more, error, says):
+    with pytest.raises(error, match=says):
+        subscription_churn(log("ann a1 2026-01-05 2026-02-01 10").assign(currency=None), as_of="2026-03-01", **more)
+
+
+def test_blanks_around_a_currency_or_a_status_are_nothing():
+    rows = log("ann a1 2026-01-05 - 10\nben b1 2026-01-05 - 30")
+    table = mrr_rollforward(rows.assign(currency=["EUR", " eur "], status=["active ", "Active"]), as_of="2026-02-01")
+    assert table["closing"].tolist() == [40]
+
+
 def test_what_begins_and_ends_in_one_instant_or_one_day_was_never_there():
     rows = log("ann a1 2026-01-05 2026-01-05 10\nben b1 2026-01-05T08:00Z 2026-01-05T20:00Z 10\ncat c1 2026-01-09 - 7")
     assert mrr_movements(rows, as_of="2026-02-01")["customer_id"].tolist() == ["cat"]

@@ -15,7 +15,7 @@ from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import DAY, When, duration
 from metrics.results import blank, keys, result, too_few
-from metrics.revenue.book import times
+from metrics.revenue.book import texts, times
 from metrics.revenue.ranges import Range, RangeOptions
 from metrics.steps import unknown
 
@@ -154,6 +154,7 @@ def per_invoice(
 ) -> pd.DataFrame:
     """One row per invoice that was tried before `as_of`: whether it failed at first, and when it was paid."""
     at = times(attempts, "attempted_at", "attempts", needed=True)
+    names = texts(attempts["invoice_id"], "attempts", "invoice_id")
     results = attempts["result"].astype("str").str.lower()
     wrong = [name for name in results.fillna("(missing)").unique() if name not in ("succeeded", "failed")]
     if wrong:
@@ -164,7 +165,7 @@ def per_invoice(
             raise ValueError(unknown("by", name, attempts.columns, "a column of attempts or invoices", "columns"))
     tries = pd.DataFrame(
         {
-            "invoice_id": id_texts(attempts["invoice_id"]).to_numpy(), "at": at,
+            "invoice_id": names.to_numpy(), "at": at,
             "ok": (results == "succeeded").to_numpy(), **{name: attempts[name].to_numpy() for name in own},
         }
     )[at < span.observed]  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 from metrics.files.values import id_texts
 from metrics.periods import When
 from metrics.results import keys, result
-from metrics.revenue.book import NEVER, read_book, times
+from metrics.revenue.book import NEVER, read_book, texts, times
 from metrics.revenue.causes import ended_by, unpaid_at
 from metrics.revenue.ledger import read_ledger
 from metrics.revenue.money import coins, from_parts
@@ -81,9 +81,14 @@ def churn_reasons(
     for name in ("customer_id", *by):
         if name not in cancellations:
             raise ValueError(unknown("cancellations", name, cancellations.columns, "a column of the table", "columns"))
+    if "effective_at" not in cancellations and "requested_at" not in cancellations:
+        raise ValueError(
+            "cancellations has neither effective_at nor requested_at, so that no end has a day. Add one, or rename the "
+            "one that is it."
+        )
     ranged = Range(as_of=as_of, **span)
     table = _ends(cancellations, ranged)
-    codes, names = pd.factorize(id_texts(table["customer_id"]))
+    codes, names = pd.factorize(texts(table["customer_id"], "cancellations", "customer_id"))
     unpaid = np.zeros(len(table), bool)
     if invoices is not None:
         due, paid = times(invoices, "due_at", "invoices"), times(invoices, "paid_at", "invoices")

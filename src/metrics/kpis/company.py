@@ -26,7 +26,7 @@ class Books:
         self.money = dict(self.how)
         self.currency, self.others = currency, 0
         told = lines["currency"].astype("str") if "currency" in lines else pd.Series(index=lines.index, dtype="str")
-        told = told.str.upper().fillna("")
+        told = told.str.strip().str.upper().fillna("")
         currency = None if currency is None else str(currency).upper()
         if rates is not None:
             self.money |= {"currency": currency, "rates": rates}

@@ -84,6 +84,11 @@ class Book:
 
     def customers_of(self, table: pd.DataFrame) -> Ints:
         """Code of each row's customer; -1 for one who is not in the book."""
+        if "customer_id" not in table:
+            raise EventTableError(
+                f"a table beside the subscriptions has no column customer_id, but {', '.join(map(str, table))}. "
+                "Add it, or rename the one that is it."
+            )
         names = _merged(id_texts(table["customer_id"]), self.merge)
         return np.asarray(self.customers.get_indexer(pd.Index(names)), np.int64)
 
@@ -148,6 +153,8 @@ def read_book(
 def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) -> Ints:
     """A column of times as microseconds; `NEVER` where it is missing or absent."""
     if name not in table:
+        if needed:
+            raise EventTableError(f"{what} has no column {name}. Add it, or rename the one that is it.")
         return np.full(len(table), NEVER, np.int64)
     column = table[name]
     if column.isna().all():
@@ -206,13 +213,13 @@ def _status(table: pd.DataFrame, n: int) -> np.ndarray:
         return np.zeros(n, np.int8)
     codes, words = pd.factorize(table["status"])
     known = {name: place for place, name in enumerate(STATUSES)} | dict.fromkeys(ENDED, len(STATUSES))
-    wrong = [word for word in words if str(word).lower() not in known]
+    wrong = [word for word in words if str(word).strip().lower() not in known]
     if wrong:
         raise EventTableError(
             f"subscriptions: the status {wrong[0]!r} is not known. Use one of {', '.join(STATUSES)}; rows after the "
             "end are not needed."
         )
-    return np.array([*(known[str(word).lower()] for word in words), ACTIVE], np.int8)[codes]
+    return np.array([*(known[str(word).strip().lower()] for word in words), ACTIVE], np.int8)[codes]
 
 
 def _mrr(table: pd.DataFrame) -> np.ndarray:
@@ -235,7 +242,7 @@ def _currencies(table: pd.DataFrame, n: int) -> tuple[Ints, pd.Index]:
     if "currency" not in table or not n:
         return np.zeros(n, np.int64), pd.Index([pd.NA], dtype="str")
     codes, words = pd.factorize(table["currency"], use_na_sentinel=False)
-    upper = pd.Series(words).astype("str").str.upper()
+    upper = pd.Series(words).astype("str").str.strip().str.upper()
     again, names = pd.factorize(upper, sort=True, use_na_sentinel=False)
     return again.astype(np.int64)[codes], pd.Index(names, dtype="str")
 

@@ -67,7 +67,7 @@ class Ledger:
         own = coins(pd.Index(self.sources["currency"]))
         for place, code in enumerate(self.sources["currency"]):
             if code != target:
-                table[place] = _rate_at(known, str(code), target, edges)
+                table[place] = _rate_at(known, code, target, edges)
             table[place] *= self.coins[0] / own[place]
         return table
 
@@ -185,7 +185,9 @@ def _read_rates(rates: Any) -> pd.DataFrame:
     return table.sort_values("day", kind="stable")
 
 
-def _rate_at(rates: pd.DataFrame, code: str, target: str, edges: Ints) -> Floats:
+def _rate_at(rates: pd.DataFrame, code: Any, target: str, edges: Ints) -> Floats:
+    if pd.isna(code):
+        raise EventTableError(f"subscriptions: some rows have no currency, so that no rate to {target} can be told.")
     mine = rates[rates["currency"] == code]
     place = np.searchsorted(mine["day"].to_numpy(), edges, side="right") - 1
     if not len(mine) or (place < 0).any():

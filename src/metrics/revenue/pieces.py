@@ -147,6 +147,8 @@ def _requested(book: Book, policies: Policies, as_of: int) -> tuple[Ints, Ints, 
     table = policies.cancellations
     if table is None:
         raise ValueError("recognise='requested' needs the requests. Give cancellations, or use 'effective'.")
+    if "requested_at" not in table:
+        raise ValueError("recognise='requested' needs requested_at in cancellations. Add it, or use 'effective'.")
     asked = times(table, "requested_at", "cancellations")
     back, effective = times(table, "withdrawn_at", "cancellations"), times(table, "effective_at", "cancellations")
     back = np.where(back >= as_of, NEVER, back)

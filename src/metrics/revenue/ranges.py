@@ -36,6 +36,10 @@ class Range:
     def __post_init__(self) -> None:
         if self.period is not None:
             Calendar(self.period, self.tz, self.week_start)
+            if self.period == "hour":  # the changes of a local day are one
+                raise ValueError(
+                    "period: 'hour' is no length in local days. Use 'day', 'week', 'month', 'quarter' or 'year'."
+                )
         if self.since is not None and self.until is not None:
             low, high = (instant(w, tz=self.tz, name=n) for n, w in (("since", self.since), ("until", self.until)))
             if low >= high:
