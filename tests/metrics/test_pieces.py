@@ -269,6 +269,7 @@ SURE = {
     "shopify": "#1,a@example.com,paid,19.00,2026-01-05 09:00:00 +0100,1,0.00,1001,EUR",
     "typeform": "t1,9,ann,completed,2026-01-05 09:00:00,n1",
     "heap": "123,7,visits,2026-01-05 09:00:00",
+    "snowplow_table": "web,2026-01-05 09:00:00,2026-01-05 09:00:00,page_view,page_view,e1,ann,d1,",
     "generic": "ann,visit,2026-01-05T09:00:00Z,e1,d1",
 }
 CELLS = st.one_of(TEXT, st.sampled_from(["1", "2.5", "true", "", '"', "a\nb", "2026-01-05 09:00", "1.234,5"]))

@@ -347,6 +347,41 @@ def test_snowplow_a_file_of_one_line_has_a_row_for_there_is_no_header(tmp_path):
     assert load.account[["stage", "rows"]].to_numpy().tolist()[:2] == [["read", 2], ["kept", 2]]
 
 
+def test_snowplow_tables_of_a_warehouse_have_names(tmp_path):
+    def row(id, at, event, name, action="", user="", told=""):
+        return f'web,2026-01-05 {at},2026-01-05 09:59:00.000,{event},{name},{action},{id},{user},d1,"{told}"'
+
+    head = "app_id,derived_tstamp,collector_tstamp,event,event_name,se_action,event_id,user_id,domain_userid,unstruct_event_com_acme_signed_up_1"
+    told = json.dumps({"plan": "pro", "coupon": None}).replace('"', '""')
+    rows = [
+        row(ONE, "09:00:00.000", "page_view", "page_view"), row(ONE, "09:00:00.000", "page_view", "page_view"),
+        row(TWO, "09:00:01.000", "struct", "event", "clicked"),
+        row("3" + TWO[1:], "09:01:00.000 UTC", "unstruct", "signed_up", user="ann", told=told),
+    ]  # fmt: skip
+    (tmp_path / "events.csv").write_text("\n".join([head, *rows]) + "\n")
+    load = metrics.load_events(tmp_path / "events.csv")
+    assert load.format.startswith("snowplow_table")
+    assert seen(load) == ["09:00:00 ann page_view", "09:00:01 ann clicked", "09:01:00 ann signed_up"]
+    assert became(load) == {"kept": 3, "duplicate": 1}
+    assert value(load, "plan", 2) == "pro"
+    assert not {"unstruct_event_com_acme_signed_up_1", "coupon"} & set(load.events)
+
+
+def test_snowplow_names_in_capitals_and_structs_are_the_same_table(tmp_path):
+    table = pd.DataFrame({
+        "EVENT_ID": [ONE, TWO], "COLLECTOR_TSTAMP": pd.to_datetime(["2026-01-05 09:00:00", "2026-01-05 09:01:00"]),
+        "DERIVED_TSTAMP": pd.to_datetime([None, "2026-01-05 09:00:59"]), "EVENT": ["page_view", "unstruct"],
+        "EVENT_NAME": ["page_view", "signed_up"], "USER_ID": [None, "ann"], "DOMAIN_USERID": ["d1", "d1"],
+        "UNSTRUCT_EVENT_COM_ACME_SIGNED_UP_1_0_0": [None, {"plan": "pro"}],
+    })  # fmt: skip
+    table.to_parquet(tmp_path / "events.parquet")
+    load = metrics.load_events(tmp_path / "events.parquet")
+    assert seen(load) == ["09:00:00 ann page_view", "09:00:59 ann signed_up"]
+    assert value(load, "plan", 1) == "pro"
+    lines(tmp_path / "x.jsonl", [{"event_id": ONE, "collector_tstamp": "2026-01-05 09:00:00 UTC", "derived_tstamp": None, "event_name": "x", "domain_userid": "d1"}])  # fmt: skip
+    assert seen(metrics.load_events(tmp_path / "x.jsonl")) == ["09:00:00 d1 x"]
+
+
 # -- What any vendor's file may bring
 
 

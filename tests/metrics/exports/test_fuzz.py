@@ -23,9 +23,20 @@ KEYS = {  # what makes a record of this format
     "posthog": ["uuid", "distinct_id", "event", "timestamp", "properties"],
     "ga4": ["event_name", "event_timestamp", "event_params", "user_pseudo_id", "event_date", "user_id"],
     "stripe_events": ["object", "livemode", "id", "type", "created", "data"],
-    "delighted": ["survey_type", "score", "person", "person_properties", "id", "created_at", "updated_at"],
+    "delighted": [
+        "survey_type",
+        "score",
+        "person",
+        "person_properties",
+        "id",
+        "created_at",
+        "updated_at",
+        "event_type",
+        "event_id",
+        "event_data",
+    ],
     "customerio": ["metric", "object_type", "data", "event_id", "timestamp"],
-    "mailchimp": ["a@example.com"],
+    "mailchimp": ["a@example.com", "status_code", "operation_id", "response"],
     "chargebee": ["subscription_id", "mrr", "record_start_at", "record_recorded_at", "status", "currency_code"],
     "zendesk": ["id", "requester_id", "satisfaction_rating", "created_at", "metric_set", "tags", "status"],
 }
@@ -34,6 +45,7 @@ HEADS = {
     "shopify": "Name,Email,Financial Status,Total,Created at,Lineitem quantity,Refunded Amount,Id,Currency",
     "typeform": "#,How likely?,user_id,Response Type,Submit Date (UTC),Network ID",
     "heap": "event_id,user_id,event_table_name,time",
+    "snowplow_table": "app_id,collector_tstamp,derived_tstamp,event,event_name,event_id,user_id,domain_userid,unstruct_event_com_acme_x_1",
     "generic": "user_id,event,timestamp,event_id,anonymous_id",
 }
 TEXT = st.text(alphabet=string.printable + "äß\u202e\ufeff€😀", max_size=12)
