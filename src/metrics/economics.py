@@ -175,7 +175,7 @@ def acquisition_cost(
         moved = moved.groupby(group, dropna=False).shift(lag) if words else moved.shift(lag)
         money = np.asarray(moved.sort_index(), np.float64)
     found = found.assign(spend=money, customers_new=table[customers].to_numpy(), cac=ratio(money, won))
-    none = no_denominator(won).set_axis(found.index)
+    none = no_denominator(won).set_axis(found.index).mask(np.isnan(won), "zero_denominator")
     found["reason"] = none.mask(none.isna() & found["cac"].isna(), "no_spend")
     found["cac"] = found["cac"].mask(found["reason"].notna())
     after = f" {lag} periods before" if lag else ""

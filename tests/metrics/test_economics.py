@@ -102,3 +102,8 @@ def test_points_per_cent_and_multiples_are_three_things():
     assert nothing["reason"] == "zero_denominator"
     assert np.isnan(nothing["relative_change"])
     assert nothing["difference"] == 3
+
+
+def test_a_cost_without_customers_or_without_spend_says_which():
+    table = acquisition_cost(pd.DataFrame({"spend": [20.0, None], "customers_new": [None, 1]}))
+    assert table["reason"].tolist() == ["zero_denominator", "no_spend"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from metrics import complaint_rate, nps_by_churn, response_rate
+from metrics import EventTableError, complaint_rate, net_promoter_score, nps_by_churn, response_rate
 
 
 def log(text, *columns, times=()):
@@ -294,3 +294,12 @@ def test_who_answered_is_watched_once_the_last_instant_of_the_follow_up_is_over(
     paid["end"] = pd.to_datetime(paid["end"], utc=True)
     row = nps_by_churn(said, subscriptions=paid, follow_up="28 days", as_of=as_of, min_n=1).iloc[0]
     assert row[["followed", "too_recent"]].tolist() == [followed, 1 - followed]
+
+
+def test_times_of_answers_may_have_two_offsets_and_words_are_named():
+    said = pd.DataFrame({"respondent_id": ["a", "b"], "score": [10, 3]})
+    texts = ["2026-01-05T01:00:00+01:00", "2026-07-05T02:00:00.5+02:00"]
+    kept = net_promoter_score(said.assign(answered_at=texts), until="2026-07-01", min_n=1)
+    assert kept[["responses", "promoters"]].iloc[0].tolist() == [1, 1]
+    with pytest.raises(EventTableError, match=r"the times in 'answered_at' cannot be read \(first: row 1, 'soon'\)"):
+        net_promoter_score(said.assign(answered_at=[texts[0], "soon"]))

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.files.refusal import refuse
+from metrics.files.refusal import EventTableError, refuse
 
 EXACT = 2**53  # from here on a float no longer holds every whole number
 INTEGER = r"^-?(0|[1-9]\d{0,17})$"
@@ -239,3 +239,20 @@ def _nullable(array: Any, column: pd.Series) -> pd.Series:
     typed: pd.Series = pd.Series(values, dtype=dtype, name=column.name)
     typed.index = column.index
     return typed
+
+
+def read_moments(column: pd.Series, called: str) -> pd.Series:
+    """The times of a column that is in memory, whatever they are written as; refused where they cannot be read."""
+    iso = "ISO8601" if column.dtype in ("str", object) else None
+    try:
+        return pd.to_datetime(column, format=iso)
+    except (TypeError, ValueError) as error:
+        read = pd.to_datetime(column, format=iso, errors="coerce", utc=True)
+        lost = (read.isna() & column.notna()).to_numpy()
+        if not lost.any() and column.dropna().map(lambda value: pd.Timestamp(value).tzinfo is not None).all():
+            return read  # summer and winter of one zone have two offsets
+        first = f" (first: row {int(lost.argmax())}, {column[lost].iloc[0]!r})" if lost.any() else ""
+        raise EventTableError(
+            f"{called} cannot be read{first}. Write all of them as 2026-01-31T09:00:00+01:00, or read the file with "
+            "the reader of its table."
+        ) from error

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
-from metrics.files.values import id_texts
+from metrics.files.values import id_texts, read_moments
 from metrics.periods import Ints
 from metrics.results import grouped
 from metrics.revenue.lines import priced
@@ -160,7 +160,7 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
     if column.isna().all():
         column = pd.Series(pd.NaT, index=column.index, dtype=_TIME)
     elif not isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = _read_times(column, name, what)
+        column = read_moments(column, f"{what}: the times in {name!r}")
         if column.dt.tz is None:
             raise EventTableError(
                 f"{what}: the times in {name!r} have no zone. Declare it: "
@@ -174,22 +174,6 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
         )
     values: Ints = column.dt.tz_convert("UTC").dt.as_unit("us").dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
     return np.where(missing, NEVER, values)
-
-
-def _read_times(column: "pd.Series[Any]", name: str, what: str) -> "pd.Series[Any]":
-    iso = "ISO8601" if column.dtype in ("str", object) else None
-    try:
-        return pd.to_datetime(column, format=iso)
-    except (TypeError, ValueError) as error:
-        read = pd.to_datetime(column, format=iso, errors="coerce", utc=True)
-        lost = (read.isna() & column.notna()).to_numpy()
-        if not lost.any() and column.dropna().map(lambda value: pd.Timestamp(value).tzinfo is not None).all():
-            return read  # summer and winter of one zone have two offsets
-        first = f" (first: row {int(lost.argmax())}, {column[lost].iloc[0]!r})" if lost.any() else ""
-        raise EventTableError(
-            f"{what}: the times in {name!r} cannot be read{first}. Write all of them as 2026-01-31T09:00:00+01:00, or "
-            "read the file with the reader of its table."
-        ) from error
 
 
 def _merged(names: "pd.Series[Any]", merge: Any) -> "pd.Series[Any]":

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.engine import Span
+from metrics.files.values import read_moments
 from metrics.intervals import Numbers
 from metrics.periods import Calendar, Period, When, duration, instant, microseconds, one_of
 from metrics.results import keys
@@ -140,7 +141,7 @@ def of_kind(responses: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 def answer_times(answers: pd.DataFrame, column: str = "answered_at") -> pd.Series:
     """The times of a column, in whole microseconds; refused without a zone, or where one is missing."""
-    stamps = pd.to_datetime(answers[column])
+    stamps = read_moments(answers[column], f"the times in {column!r}")
     if not len(stamps):  # of which pandas forgets the zone, where arrow holds them
         return pd.Series(pd.NaT, index=answers.index, dtype="datetime64[us, UTC]")
     if stamps.dt.tz is None:
@@ -148,7 +149,8 @@ def answer_times(answers: pd.DataFrame, column: str = "answered_at") -> pd.Serie
     if stamps.isna().any():
         first = int(np.argmax(stamps.isna()))
         raise ValueError(f"{column} is missing in {stamps.isna().sum()} rows (first: row {first}). Fill or drop them.")
-    return stamps.dt.as_unit("us")
+    exact: pd.Series = stamps.dt.as_unit("us")
+    return exact
 
 
 def _weights(answers: pd.DataFrame, name: str) -> pd.Series:
