@@ -65,6 +65,7 @@ def check_reference(name: str, value: object) -> str:
 
 
 WINDOW = 16  # letters of a secret in a row that betray it
+BLOCK = WINDOW // 2  # a window holds one of these whole, wherever it begins: only every eighth letter is looked at
 LEAST = 6  # letters, below which a word would be found anywhere
 
 
@@ -82,10 +83,12 @@ class Secrets:
                 raise RefusedError(f"{name}: this secret is shorter than {LEAST} letters, too short to be looked for.")
         self._short: dict[str, set[str]] = {}
         self._long: dict[str, set[str]] = {}
+        self._blocks: dict[str, set[str]] = {}
         for name, value in self.values.items():
             forms = {form for part in _parts(value) for form in _forms(part)}
             self._short[name] = {form for form in forms if len(form) < WINDOW}
             self._long[name] = {form[i : i + WINDOW] for form in forms for i in range(len(form) - WINDOW + 1)}
+            self._blocks[name] = {form[i : i + BLOCK] for form in self._long[name] for i in range(WINDOW - BLOCK + 1)}
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(self.values)})"
@@ -134,11 +137,16 @@ class Secrets:
             while start >= 0:
                 yield start, start + len(form)
                 start = text.find(form, start + 1)
-        windows = self._long[name]
-        if windows:
-            for start in range(len(text) - WINDOW + 1):
-                if text[start : start + WINDOW] in windows:
-                    yield start, start + WINDOW
+        windows, blocks = self._long[name], self._blocks[name]
+        if not windows:
+            return
+        for block in range(0, len(text) - BLOCK + 1, BLOCK):
+            if (
+                text[block : block + BLOCK] in blocks
+            ):  # then look at each window that this block is the first whole one of
+                for start in range(max(0, block - BLOCK + 1), block + 1):
+                    if text[start : start + WINDOW] in windows:
+                        yield start, start + WINDOW
 
     def _redacted(self, node: Any) -> Any:
         if isinstance(node, str):

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -18,6 +19,7 @@ from reporting.recipe.secrets import MASK, Secrets, secret
 from tests.reporting.notebooks import write_notebook
 
 CANARY = "canary+7/Zq\"9<&>Vw-K3'tÜx2 p0rtland=END"
+LONG = "sk_live_4eC39HqLyjWDarjtT1zdp7dc"
 PARAMETERS = 'db: str = ""  # where the orders are'
 RECIPE = """
 [defaults]
@@ -212,6 +214,25 @@ def test_a_secret_that_is_absent_or_too_short_is_refused(orders, monkeypatch, va
 def test_the_password_of_a_url_is_a_secret_too():
     hidden = Secrets({"db": "postgresql://shop:pa%2Fss%20word@db.example.com/shop"})
     assert hidden.redact("login as shop with pa/ss word failed") == f"login as shop with {MASK} failed"
+
+
+@pytest.mark.parametrize("before", range(20))
+@pytest.mark.parametrize("after", [0, 1, 7, 40])
+def test_a_piece_is_found_wherever_it_stands(before, after):
+    known = Secrets({"key": LONG})
+    piece = LONG[5:21]
+    text = "-" * before + piece + "-" * after
+    assert known.redact(text) == "-" * before + MASK + "-" * after
+    assert known.found_in(text.encode()) == ["key"]
+    short = text.replace(piece, piece[:15])
+    assert known.redact(short) == short
+
+
+def test_ten_million_letters_are_searched_at_once():
+    known = Secrets({"key": LONG})
+    began = time.process_time()
+    assert known.redact("b" * 10_000_000) == "b" * 10_000_000
+    assert time.process_time() - began < 0.8  # letter by letter it took twice as long
 
 
 def test_other_words_stay():
