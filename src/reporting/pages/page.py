@@ -30,6 +30,7 @@ HEADLINE = "application/vnd.metrics.headline+json"
 ALERT = "application/vnd.metrics.alert+json"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 TAKEN = {"main", "contents", "about"}  # anchors of the template's own
+LONGEST_WARNING = 400  # letters
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Page:
     alerts: list[Alert] = field(default_factory=list)  # rules that fired
     quiet: int = 0  # rules that did not
     warned: int = 0  # cells that wrote to stderr
+    warnings: list[str] = field(default_factory=list)  # what they say to the reader, each once
 
 
 class PageExporter(Exporter):
@@ -120,7 +122,9 @@ def read_page(notebook: Any, title: str | None = None) -> Page:
                     section.content.append(_markdown(text))
         elif cell.cell_type == "code":
             outputs = cell.get("outputs", [])
-            page.warned += any(part.output_type == "stream" and part.name == "stderr" for part in outputs)
+            written = [part.text for part in outputs if part.output_type == "stream" and part.name == "stderr"]
+            page.warned += bool(written)
+            page.warnings += [said for said in _warnings("".join(written)) if said not in page.warnings]
             for part in outputs:
                 if isinstance(rule := part.get("data", {}).get(ALERT), dict):
                     page.quiet += not _fired(rule)
@@ -214,6 +218,15 @@ def _anchor(name: str, taken: set[str]) -> str:
         anchor = f"{words}-{count}"
     taken.add(anchor)
     return anchor
+
+
+def _warnings(text: str) -> list[str]:
+    r"""What was said by `warnings.warn` as a plain warning, which is for people; the other kinds are for programmers.
+
+    >>> _warnings("/x/steps.py:9: UserWarning: 'pay' is in no row.\n  count()\n/x/y.py:1: FutureWarning: old\n")
+    ["'pay' is in no row."]
+    """
+    return [cut(said, LONGEST_WARNING) for said in re.findall(r"^\S.*?:\d+: UserWarning: (.+)$", text, re.MULTILINE)]
 
 
 def _output(part: Any) -> Markup:

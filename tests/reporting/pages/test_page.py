@@ -104,6 +104,22 @@ def test_prose_with_a_quotation_in_it_stays_where_it_is():
     assert section.notes == []
 
 
+def test_what_a_cell_warns_of_stands_once_below_the_headlines():
+    said = "/lib/steps.py:9: UserWarning: steps: '<b>pay</b>' is in no row.\n  answer = count()\n"
+    text = html(md("# T"), headline("0", "bought"), stream(said, "stderr"), stream(said, "stderr"), md("## Part"))
+    assert text.count("steps: ") == 1
+    assert "<strong>Warning:</strong> steps: &#39;&lt;b&gt;pay&lt;/b&gt;&#39; is in no row.</p>" in text
+    assert text.index('class="headlines"') < text.index("Warning:") < text.index(">Part</h2>")
+    assert "Two cells wrote warnings" in text
+
+
+def test_many_warnings_are_cut_and_those_for_programmers_stay_in_the_notebook():
+    many = "".join(f"/lib/a.py:{k}: UserWarning: number {k}\n" for k in range(7))
+    text = html(md("# T"), stream(f"/lib/a.py:1: FutureWarning: old\n{many}", "stderr"))
+    assert ("number 4" in text, "number 5" in text, "old" in text.split("<main")[1]) == (True, False, False)
+    assert "Two more are in the notebook as it ran." in text
+
+
 def test_code_and_stderr_stay_in_the_notebook_and_warnings_are_counted():
     text = html(md("# T"), out({"text/plain": "kept"}), stream("UserWarning: old", "stderr"), stream("said"))
     assert "secret" not in text
