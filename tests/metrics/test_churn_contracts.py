@@ -49,6 +49,22 @@ def test_who_is_paused_has_not_churned_and_a_foreseen_end_is_in_neither_part():
     assert (row["at_risk"], row["customers_churned"], row["mrr_start"], row["churn_rate"]) == (2, 0, 70, 0)
 
 
+def test_a_pause_without_return_is_told_by_its_policy_and_the_definition_says_so():
+    rows = log("""
+        ann  a1  2026-01-01  2026-02-10  10
+        ann  a1  2026-02-10  -           10  status=paused   # 90 days later, on 11 May, it is churn
+        ben  b1  2026-01-01  -           30
+    """)
+    said = "Customers paused at the start are in neither, also if the pause ends in churn."
+    for more, gone, told in (
+        ({}, [], True), ({"counting": "events"}, ["2026-05-01"], False), ({"paused": "churn"}, ["2026-02-01"], False),
+        ({"paused": "include"}, ["2026-05-01"], False),
+    ):  # fmt: skip
+        table = subscription_churn(rows, min_n=1, as_of="2026-07-01", **more)
+        assert table.loc[table["customers_churned"] > 0, "period_start"].astype("str").tolist() == gone
+        assert (said in table.attrs["definition"]) == told
+
+
 @pytest.mark.parametrize(("causes", "churned"), [(["term_end", "customer"], 1), (["customer", "term_end"], 0)])
 def test_of_two_ends_in_a_period_the_last_says_whether_it_was_foreseen(causes, churned):
     rows = log("""

@@ -45,7 +45,9 @@ def subscription_churn(
     """What share of the customers, and of their money, left in each period?
 
     With ``counting="customers"`` those with MRR at a period's start who have none at its end, and are not paused. Who
-    left and came back has not churned; who joined and left inside is counted beside. Whose last end in the period was
+    left and came back has not churned; who joined and left inside is counted beside. Who was paused at the start had no
+    MRR then, so that a pause that ends in churn is in no period's rate: ``counting="events"`` has it on its day, and
+    ``paused="churn"`` (or ``"include"``) on that of the pause (or of its end). Whose last end in the period was
     one that the contract foresaw (``ended_by="term_end"``) is in neither part of the rate.
 
     Parameters
@@ -151,7 +153,11 @@ def subscription_churn(
         "average": f"the mean of {what} at its start and end",
         "opening_plus_new": f"{what} at its start and new ones",
     }[denominator]
-    definition = f"{who[0].upper()}{who[1:]} / {over}. {policies.in_words()}"
+    apart = counting == "customers" and policies.paused == "separate"
+    resting = (
+        f" {what.capitalize()} paused at the start are in neither, also if the pause ends in churn." if apart else ""
+    )
+    definition = f"{who[0].upper()}{who[1:]} / {over}.{resting} {policies.in_words()}"
     settings = {
         "denominator": denominator, "counting": counting, "min_n": min_n, "by": by or None, "confidence": confidence,
         **span.said(), **policies.said(),
