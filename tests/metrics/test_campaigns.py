@@ -159,6 +159,7 @@ def test_a_rate_over_few_is_held_back_with_its_reason():
 def test_no_mails_are_no_error_however_their_times_are_held():
     none = EDGES[:0].convert_dtypes(dtype_backend="pyarrow")
     assert email_performance(none, by=None)["sent"].tolist() == [0]
+    assert headline(email_performance(none)) == "– nobody to count."
     assert open_conversion(EDGES, conversions=none, as_of="2026-06-01", min_n=1)["openers_converted"].item() == 0
 
 

@@ -152,6 +152,27 @@ def test_the_split_of_each_group_is_that_of_its_variants_alone():
         sample_ratio_check(table, users="n", by="p_value")
 
 
+def test_a_split_is_said_with_the_groups_where_it_is_not_as_meant():
+    sizes = pd.DataFrame({"country": ["de", "de", "nl", "nl", None, None], "users": [100, 180, 50, 60, 500, 690]})
+
+    def said(rows, by=None):
+        return headline(sample_ratio_check(sizes[rows], by=by)).replace("\u202f", " ").replace("\xa0", " ")
+
+    assert said(slice(6), "country") == (
+        "2 of 3 groups are not split as they should be: (missing) (1,190 users; p < 0.001), de (280 users; p < 0.001). "
+        "Whoever is missing may differ."
+    )
+    assert said(slice(2, 4), "country") == (
+        "0 of 1 groups are not split as they should be: a mismatch is below 0.001, and the least p is 0.34."
+    )
+    assert said(slice(2, 4)) == "110 users are split as they should be: p 0.34, and a mismatch is below 0.001."
+    assert said(slice(2)) == (
+        "280 users are not split as they should be (p < 0.001; a mismatch is below 0.001): "
+        "whoever is missing may differ."
+    )
+    assert said(slice(0), "country") == "– there are no variants, so that no split is judged."
+
+
 @pytest.mark.parametrize("wrong", [np.inf, np.nan, -1, "many"])
 def test_users_that_are_no_number_and_shares_that_are_no_list_are_refused(wrong):
     with pytest.raises(ValueError, match=f"users: {wrong!r} is no number of users"):

@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from metrics import Step, conversion_funnel, event_log
+from metrics.display.footnotes import footnotes
 from metrics.funnel.compare import compare_funnels
 from metrics.plots.funnel_groups import plot_funnel_groups
 
@@ -68,6 +69,10 @@ def test_each_group_is_set_against_the_largest_and_the_missing_one_is_a_group():
     phone = table[table["group"] == "phone"]
     assert phone["difference"].tolist()[1:] == pytest.approx([1 / 2 - 2 / 3, 0 - 1 / 3])
     assert phone["relative_lift"].tolist()[1:] == pytest.approx([1 / 2 / (2 / 3) - 1, -1])
+
+
+def test_the_foot_names_the_missing_group():
+    assert "points, (missing) at " in footnotes(compare())[0]  # the last one with a difference
 
 
 def test_the_control_and_the_first_step_have_no_comparison():

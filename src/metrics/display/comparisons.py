@@ -61,6 +61,8 @@ def periods_said(
     """The last finished period against the one before it, or against the last one of `before`."""
     row = last_complete(table, name)
     if row is None:
+        if not len(table) and "period_start" not in table:
+            return none("nobody to count.")
         why = reason_in_words(table.iloc[-1].get("reason")) if len(table) and "period_start" not in table else ""
         return none(f"{why}." if why else "no period is finished with enough to say, so that no rate exists.")
     rate = Estimate.of(row, name, scale)

@@ -93,7 +93,8 @@ def _compared(table: pd.DataFrame) -> list[str]:
         worked = f"{with_unit(percent(row['conversion_rate']))} − "
         worked += with_unit(percent(row["conversion_rate"] - row["difference"]))
         points = numbers.signed(100 * row["difference"], 1)
-        lines[0] += f" {worked} = {points} points, {row['group']} at {row['event']}. {level(table)} Newcombe intervals."
+        group = "(missing)" if numbers.is_missing(row["group"]) else row["group"]
+        lines[0] += f" {worked} = {points} points, {group} at {row['event']}. {level(table)} Newcombe intervals."
     lines.append(
         f"p: how often chance alone would show at least as much, allowed for {count(table['p_value'].notna().sum())} "
         "tests in this table."

@@ -50,6 +50,7 @@ _MARKS = {
     "completion_by_length": {"questions", "responses", "completed", "completion_rate"},
     "complaint_rate": {"complaints", "customers", "complaint_rate"},
     "compare_variants": {"variant", "users", "difference", "p_adjusted", "verdict"},
+    "sample_ratio_check": {"users", "chi_square", "p_value", "mismatch"},
     "sequential_boundaries": {"look", "z", "p_value"},
     "sample_size": {"baseline", "target", "users_per_variant"},
     "health_score": {"customer_id", "score", "coverage", "band", "top_reason"},
@@ -114,6 +115,7 @@ GROUP_ENDS = {  # the first column of a metric that is no group: what stands bef
     "completion_by_length": "questions",
     "complaint_rate": "complaints",
     "compare_variants": "variant",
+    "sample_ratio_check": "users",
     "simple_lifetime_value": "average_order_value",
 }
 

@@ -36,7 +36,7 @@ from metrics.display.stories import (
     paths_said,
     tools_said,
 )
-from metrics.display.tests_said import looks_said, variants_said
+from metrics.display.tests_said import looks_said, split_said, variants_said
 from metrics.display.voice import (
     change_said,
     churn_by_band_said,
@@ -314,6 +314,7 @@ _SAID: dict[str, Callable[[pd.DataFrame, pd.DataFrame | None], Sentence]] = {
     "project_retention": staying.projected_said,
     "net_promoter_score": _nps,
     "compare_variants": variants_said,
+    "sample_ratio_check": split_said,
     "sequential_boundaries": looks_said,
     "nps_change": change_said,
     "nps_by_churn": churn_by_band_said,

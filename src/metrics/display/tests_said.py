@@ -7,7 +7,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, parts, setting
 from metrics.display.numbers import count, plain, signed, with_unit
 from metrics.display.worked import level
 
@@ -52,6 +52,27 @@ def variants_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if len(groups) > 1:
         text += f". {_of_groups(table, len(groups), len({found[0] for found in sure}), withheld)}"
     return Sentence(signed(gap.value, gap.decimals), f"{text}.", "", [limits])
+
+
+def split_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
+    """Whether users were split as meant, or in which groups they were not."""
+    if not len(table):
+        return none("there are no variants, so that no split is judged.")
+    limit = f"a mismatch is below {setting(table, 'threshold', 0.001):g}"
+    uneven = table[table["mismatch"].astype(bool)]
+    if not groups_of(table):
+        row = table.iloc[0]
+        said = f"are not split as they should be (p {_p(row['p_value'])}; {limit}): whoever is missing may differ."
+        if not len(uneven):
+            said = f"are split as they should be: p {_p(row['p_value'])}, and {limit}."
+        return Sentence(count(row["users"]), f"users {said}", "", [])
+    text = f"of {count(len(table))} groups are not split as they should be"
+    if not len(uneven):
+        return Sentence("0", f"{text}: {limit}, and the least p is {_p(table['p_value'].min())}.", "", [])
+    worst = uneven.sort_values("p_value", kind="stable")[:MOST]
+    named = [f"{group_of(table, r)} ({count(r['users'])} users; p {_p(r['p_value'])})" for _, r in worst.iterrows()]
+    more = f" and {count(len(uneven) - MOST)} more" if len(uneven) > MOST else ""
+    return Sentence(count(len(uneven)), f"{text}: {', '.join(named)}{more}. Whoever is missing may differ.", "", [])
 
 
 def compared(table: pd.DataFrame) -> list[tuple[str, "pd.Series[Any]", "pd.Series[Any]"]]:
