@@ -201,6 +201,7 @@ METRICS: dict[str, Callable[..., pd.DataFrame]] = {
     ),
     "funnel_drivers": lambda e: metrics.funnel_drivers(e, ["a", "b"], window="5 days", min_users=1, as_of=AS_OF),
     "user_paths": lambda e: metrics.user_paths(e, session_gap="2 days", as_of=AS_OF),
+    "user_paths by": lambda e: metrics.user_paths(e, by=["plan", "event"], repeats="collapse", as_of=AS_OF),
     "drop_off_paths": lambda e: metrics.drop_off_paths(e, ["a", "b"], window="5 days", as_of=AS_OF),
     "cohort_retention": lambda e: metrics.cohort_retention(e, periods=4, as_of=AS_OF),
     "cohort_retention by": lambda e: metrics.cohort_retention(e, period="month", by="plan", as_of=AS_OF),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrics import event_log
+from metrics import event_log, headline, plot_paths
+from metrics.display.footnotes import footnotes
 from metrics.paths import user_paths
 from metrics.steps import Step
 
@@ -380,3 +381,33 @@ def test_the_edges_are_those_of_a_few_lines_of_plain_python(rows, start, end, ga
         _, total, walks = expected[row["source_step"], row["source"], row["target"]]
         assert row["mean_seconds"] == pytest.approx(total / walks) if walks else np.isnan(row["mean_seconds"])
         assert 0 < row["share"] <= 1
+
+
+def test_a_user_stays_in_the_group_of_the_first_row():
+    log = event_log("""
+        2026-01-01 10:00  ann  visit  plan=pro
+        2026-01-01 10:05  ann  buy    plan=free  # ann is pro
+        2026-01-01 10:00  ben  visit  plan=free
+        2026-01-01 10:07  ben  buy    plan=pro
+        2026-01-01 10:00  cat  visit
+        2026-01-01 10:00  dan  visit  plan=pro
+        2026-01-01 10:01  dan  buy    plan=pro
+    """)
+    table = user_paths(log, by="plan", as_of="2026-02-01", max_steps=2)
+    assert table.columns[:2].tolist() == ["plan", "source_step"]
+    edges = table.set_index("plan")[["source", "target", "users", "share", "mean_seconds"]]
+    assert edges.loc["free"].tolist() == ["visit", "buy", 1, 1.0, 420.0]
+    assert edges.loc["pro"].tolist() == ["visit", "buy", 2, 1.0, 180.0]
+    assert edges.iloc[2, :3].tolist() == ["visit", "(exit)", 1]
+    assert table["plan"].isna().tolist() == [False, False, True]
+    assert table.attrs["settings"]["users"] == 4
+    by_event = user_paths(log, by=["event", "plan"], start_event="buy", as_of="2026-02-01")
+    assert by_event[["event", "plan", "users"]].to_numpy().tolist() == [["visit", "free", 1], ["visit", "pro", 2]]
+    assert headline(table).startswith(
+        "100\u202f% of 2 of pro, the largest of 2 groups that took two steps, who began with visit went"
+    )
+    assert "1 / 1 = 100.0\u202f%, visit to buy, free." in footnotes(table)[0]
+    with pytest.raises(ValueError, match="a figure shows one"):
+        plot_paths(table)
+    with pytest.raises(ValueError, match="by: 'source' is a column of the result"):
+        user_paths(log.assign(source="x"), by="source")

@@ -22,7 +22,7 @@ from metrics.display import (
     warnings,
 )
 from metrics.display.columns import period_length
-from metrics.display.kinds import metric_of, parts, required, setting
+from metrics.display.kinds import group_of, metric_of, parts, required, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.display.tests_said import looks_foot, variants_foot
 from metrics.display.voice_feet import (
@@ -147,10 +147,11 @@ def _reconciled(table: pd.DataFrame) -> list[str]:
 
 def _paths(table: pd.DataFrame) -> list[str]:
     row = table.iloc[0]
+    group = "" if "outcome" in table else group_of(table, row)
     worked = quotient(row["users"], round(row["users"] / row["share"]), row["share"])
     lines = [
         f"Share = users who went from one to the other / users at the first: {worked}, "
-        f"{row['source']} to {row['target']}."
+        f"{row['source']} to {row['target']}{f', {group}' if group else ''}."
     ]
     as_of, gap = setting(table, "as_of"), setting(table, "session_gap")
     if table["target"].eq("(exit)").any():

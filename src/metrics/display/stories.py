@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import in_short, reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import groups_of, setting
+from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.intervals import wilson
 
@@ -73,27 +73,40 @@ def drivers_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 
 def paths_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    """What most do first, or last before the end; and where most stop."""
-    steps = table[~table["target"].isin(_BEYOND)]
-    if not len(steps):
+    """What most do first, or last before the end, and where most stop; of groups those of the largest."""
+    groups = [(name, part) for name, part in parts(table) if not part["target"].isin(_BEYOND).all()]
+    if not len(groups):
         return none("nobody took two steps.")
+    attrs = table.attrs
+    group, table = max(groups, key=lambda one: _began(one[1]))
+    of_groups = f", the largest of {len(groups)} groups that took two steps," if len(groups) > 1 else ""
+    whose = f" of {group}{of_groups}" if group else ""
+    table = table.copy(deep=False)
+    table.attrs = attrs
+    steps = table[~table["target"].isin(_BEYOND)]
     if setting(table, "end_event") and not setting(table, "start_event"):
         last = steps[steps["target_step"] == steps["target_step"].max()]
         row, n = _most(last, "users"), float(last["users"].sum())
         rate = _share_of(row, n, table)
-        text = f"of {count(n)} who reached {row['target']} came there from {row['source']} {rate.limits()}."
+        text = f"of {count(n)}{whose} who reached {row['target']} came there from {row['source']} {rate.limits()}."
         return Sentence(rate.number(), text, "%", [rate.limits()])
     first = steps[steps["source_step"] == steps["source_step"].min()]
     row = _most(first, "users")
     n = round(row["users"] / row["share"])
     rate = _share_of(row, n, table)
-    text = f"of {count(n)} who began with {row['source']} went on to {row['target']} {rate.limits()}"
+    text = f"of {count(n)}{whose} who began with {row['source']} went on to {row['target']} {rate.limits()}"
     exits = table[table["target"] == "(exit)"]
     if len(exits):
         most = _most(exits, "users")
         of = count(round(most["users"] / most["share"]))
         text += f"; most stop after {most['source']} ({count(most['users'])} of {of}, step {most['source_step']})"
     return Sentence(rate.number(), f"{text}.", "%", [rate.limits()])
+
+
+def _began(table: pd.DataFrame) -> int:
+    """How many stood at the first step."""
+    first = table[table["source_step"] == table["source_step"].min()].drop_duplicates("source")
+    return int((first["users"] / first["share"]).round().sum())
 
 
 def drop_offs_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:

@@ -20,24 +20,30 @@ from metrics.periods import Ints
 MISSING = np.iinfo(np.int64).max  # the code of a missing value where groups are in order: the last one
 
 
-def in_groups(rows: Rows, ungrouped: Callable[..., Columns], **settings: Any) -> Columns:
-    """What the kernel `ungrouped` makes of each group's rows, with the group in columns ``group …``."""
-    if not rows.groups:
+def in_groups(
+    rows: Rows, ungrouped: Callable[..., Columns], grouped: Sequence[str] | None = None, **settings: Any
+) -> Columns:
+    """What the kernel `ungrouped` makes of each group's rows, with the group in columns ``group …``.
+
+    Where only some of the columns of `rows.groups` are `grouped`, the kernel sees all of them.
+    """
+    by = list(rows.groups if grouped is None else grouped)
+    if not by:
         return ungrouped(rows, **settings)
-    unit, codes = _groups_of_units(rows)
+    unit, codes = _groups_of_units(rows, by)
     found, place = combinations(codes)
     group = np.full(len(rows.ids), -1)
     group[unit] = place
     order = np.argsort(group[rows.unit], kind="stable")  # groups one after the other, units in order in each
     edges = np.searchsorted(group[rows.unit][order], np.arange(found.shape[1] + 1))
-    plain = replace(rows, groups={}, numbers={})
+    plain = replace(rows, groups={} if grouped is None else rows.groups, numbers={})
     parts = [ungrouped(_only(plain, order[a:b]), **settings) for a, b in pairwise(edges)]
     if not parts:  # the columns, and nobody in them
         parts = [{name: column[:0] for name, column in ungrouped(_only(plain, order[:0]), **settings).items()}]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     many = [len(next(iter(part.values()))) for part in parts][: found.shape[1]]
     keys = np.repeat(np.where(found < 0, MISSING, found), many, axis=1)
-    return columns | {f"group {name}": key for name, key in zip(rows.groups, keys, strict=True)}
+    return columns | {f"group {name}": key for name, key in zip(by, keys, strict=True)}
 
 
 def each_group(answer: Answer, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], Columns]]:
@@ -72,12 +78,12 @@ def typed(table: pd.DataFrame, answer: Answer, by: Sequence[str]) -> pd.DataFram
     return table
 
 
-def _groups_of_units(rows: Rows) -> tuple[Ints, list[Ints]]:
+def _groups_of_units(rows: Rows, by: Sequence[str]) -> tuple[Ints, list[Ints]]:
     """Units with a row that meets the first mark, and the codes of their groups."""
     at = np.flatnonzero(rows.first_of_unit(rows.meets(0)))
     unit = rows.unit[at]
     # Rows of one instant may differ in their properties; the least value stands, whatever the order of the file.
-    codes = [code[at] for code in rows.groups.values()]
+    codes = [rows.groups[name][at] for name in by]
     order = np.lexsort((*(np.where(code < 0, MISSING, code) for code in codes[::-1]), unit))
     unit = unit[order]
     first = np.ones(len(unit), bool)
@@ -90,4 +96,5 @@ def _only(rows: Rows, at: Ints) -> Rows:
     unit, kind = rows.unit[at], rows.kind[at]
     new = np.ones(len(unit), bool)
     np.not_equal(unit[1:], unit[:-1], out=new[1:])
-    return replace(rows, unit=np.cumsum(new) - 1, time=rows.time[at], kind=kind, ids=rows.ids[unit[new]])
+    groups = {name: code[at] for name, code in rows.groups.items()}
+    return replace(rows, unit=np.cumsum(new) - 1, time=rows.time[at], kind=kind, ids=rows.ids[unit[new]], groups=groups)

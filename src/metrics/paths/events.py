@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.engine import Events, Mark, Reading, Rows, Span, by_user
+from metrics.engine import Events, Mark, Reading, Rows, Span, by_user, in_groups, typed
+from metrics.engine.groups import MISSING
 from metrics.paths.edges import COLUMNS, edges_of, named
 from metrics.paths.walks import EXIT, NODE, OPEN, Counts, Trail, changes, count
 from metrics.periods import Ints, When, duration, one_of, spoken, zone
-from metrics.results import result
+from metrics.results import keys, result
 from metrics.steps import EventChoice, Mask, Step, as_step
 
 Repeats: TypeAlias = Literal["keep", "collapse"]
@@ -33,6 +34,7 @@ def user_paths(
     session_gap: str | None = None,
     repeats: Repeats = "keep",
     ignore: Sequence[EventChoice] = (),
+    by: str | list[str] | None = None,
     since: When | None = None,
     until: When | None = None,
     unit: str = "user_id",
@@ -66,6 +68,9 @@ def user_paths(
         step, at the time of the first.
     ignore
         Events (names or `Step`) that are no steps, such as those sent by a timer; paths are as if they were not there.
+    by
+        Property column or list, read from the unit's first row in all history: a unit stays in its group, so that the
+        users of an edge add up to all. Missing is a group of its own.
     since, until
         Half-open range in which a path must begin (with `end_event` alone: end); its other rows may lie outside.
     unit
@@ -75,7 +80,7 @@ def user_paths(
 
     Returns
     -------
-    DataFrame, one row per edge, by step and from the most walked down
+    DataFrame, one row per edge (of each group), by step and from the most walked down
         source_step, source   1, 2, …; the event there
         target_step, target   the step after; the event there. ``(exit)``: nothing followed before `as_of`; ``(open)``:
                               the session was not over at `as_of`. Neither stands after the last step or after
@@ -113,21 +118,25 @@ def user_paths(
     ignored = marks_to_ignore(ignore)
     span = Span.read(since=since, until=until, as_of=_END_OF_TIME if as_of is None else as_of, tz=zone(tz))
     gap = None if session_gap is None else duration(session_gap, name="session_gap")
-    marks: list[Mark] = []
+    groups = keys(by, taken=COLUMNS)
+    marks: list[Mark] = [Mark(Step(None), "by")] if groups else []  # the first mark is that of the row of the group
     places: list[int | None] = []
     for name, choice in (("start_event", start_event), ("end_event", end_event)):
         places.append(None if choice is None else len(marks))
         if choice is not None:
             marks.append(Mark(as_step(choice, name), name, needed=True))
     left_out = tuple(range(len(marks), len(marks) + len(ignored)))
-    reading = Reading((*marks, *ignored), span.as_of, (unit,), everything=True, groups=("event",))
+    reading = Reading(
+        (*marks, *ignored), span.as_of, (unit,), everything=True, groups=tuple(dict.fromkeys(["event", *groups]))
+    )
     plan = Plan(
         start=places[0], end=places[1], ignore=left_out, since=span.since, until=span.until, gap=gap,
         firsts=tuple(k for k, mark in enumerate(reading.marks) if mark.step.first_time_only), max_steps=int(max_steps),
         collapse=repeats == "collapse", as_of=None if as_of is None else span.as_of,
     )  # fmt: skip
-    answer = by_user(events, reading, paths_of, plan=plan)
-    edges, totals = edges_of(answer.columns)
+    answer = by_user(events, reading, in_groups, ungrouped=paths_of, grouped=tuple(groups), plan=plan)
+    codes = [f"group {name}" for name in groups]
+    edges, totals = edges_of(answer.columns, codes)
     settings = {
         "start_event": None if start_event is None else as_step(start_event, "start_event").label,
         "end_event": None if end_event is None else as_step(end_event, "end_event").label,
@@ -136,10 +145,17 @@ def user_paths(
         "as_of": None if as_of is None else spoken(span.as_of, tz), "tz": tz,
         "since": None if since is None else spoken(span.since, tz),
         "until": None if until is None else spoken(span.until, tz),
-        "unit": unit, "users": int(totals["users"].sum()), "paths": int(totals["walks"].sum()),
+        "unit": unit, "by": groups or None, "users": int(totals["users"].sum()), "paths": int(totals["walks"].sum()),
     }  # fmt: skip
     table = named(edges, answer.values("event"))
-    return result(table, columns=COLUMNS, metric="user_paths", definition=_in_words(settings), settings=settings)
+    if groups:
+        table = table.sort_values(codes, kind="stable")
+        for name, code in zip(groups, codes, strict=True):
+            table[name] = answer.value_of(name, np.where(table[code] == MISSING, -1, table[code])).array
+        table = typed(table, answer, groups)
+    return result(
+        table, columns=[*groups, *COLUMNS], metric="user_paths", definition=_in_words(settings), settings=settings
+    )
 
 
 class Plan(NamedTuple):

@@ -11,7 +11,7 @@ import pandas as pd
 from metrics.display.kinds import setting
 from metrics.display.numbers import count
 from metrics.plots.flows import Node, Part, parts_of
-from metrics.plots.needed import need, pixels, shorten
+from metrics.plots.needed import need, one_group, pixels, shorten
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, RED, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plot_paths(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     Raises
     ------
     ValueError
-        `table` has not the columns of paths.
+        `table` has not the columns of paths, or has several groups (`by`).
 
     Examples
     --------
@@ -60,6 +60,8 @@ def plot_paths(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes":
     ['Step 1', 'visit', '10 (6 stop)', 'Step 2', 'buy', '4']
     """
     need(table, "user_paths", ["source_step", "source", "target_step", "target", "users", "share"])
+    if "outcome" not in table:
+        one_group(table, "a figure")
     return _PATHS.on(table, ax)
 
 
