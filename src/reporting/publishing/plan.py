@@ -127,9 +127,11 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
         try:
             given = _given(report, declared[report.name], recipe, request)
             found, whole = _chosen(report, declared[report.name], recipe, request, given)
+            # a table of one's own says nothing of the recipe's pages
+            whole &= not (given.typed and recipe.elsewhere is None) and request.day is None and not request.run
             for choice in found:
                 plan = _plan(report, choice, declared[report.name], recipe, request, given)
-                plans.append(replace(plan, whole=whole and not plan.backfill and not request.run))
+                plans.append(replace(plan, whole=whole))
                 problems += _absent_files(plan)
         except RefusedError as error:
             problems.append(str(error))

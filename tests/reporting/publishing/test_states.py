@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -133,3 +134,18 @@ def test_a_past_day_says_nothing_of_the_pages_of_today(tmp_path):
     (tmp_path / "plans.csv").write_text("plan\nfree\n")
     run = made.run(request={"day": date(2026, 6, 1)}, trigger="backfill")
     assert (run.gone, sorted(made.latest())) == ([], ["funnel/free.html", "funnel/paid.html", "index.html"])
+
+
+def test_a_table_of_ones_own_says_nothing_of_the_pages_of_the_recipe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    each = 'each.plan = { column = "plan", from = "events_file" }\n'
+    made = project(tmp_path, "funnel", more=each)
+    (tmp_path / "events.csv").write_text("plan\nfree\npaid\n")
+    (tmp_path / "own.csv").write_text("plan\nteam\n")
+    made.run()
+    run = made.run(request={"params": {"events_file": "own.csv", "as_of": "2026-07-01"}})
+    assert (run.gone, len(made.latest())) == ([], 4)
+    own = replace(made.recipe, elsewhere=tmp_path / "own", out=tmp_path / "own")
+    for file, gone in (("events.csv", []), ("own.csv", ["funnel/free", "funnel/paid"])):
+        asked = {"params": {"events_file": file, "as_of": "2026-07-01"}}
+        assert run_reports(own, made.plans(recipe=own, **asked), runner=runner()).gone == gone
