@@ -79,6 +79,22 @@ def test_a_rate_that_does_not_vary_has_no_p_value_though_its_mean_is_rounded(bef
     assert row[["p_value", "p_adjusted"]].isna().all()
 
 
+@pytest.mark.parametrize("at", ["2026-03-15", "2026-04-05", "2026-10-11", "2026-11-08", "2026-06-14"])
+def test_a_window_of_four_weeks_has_28_dates_also_where_the_clocks_change(at):
+    dates = pd.date_range("2026-01-01", "2026-12-31")
+    series = pd.DataFrame({"date": dates, "value": dates.day_of_year.astype(float)})
+    day = pd.Timestamp(at, tz="Europe/Berlin")
+    changes = pd.DataFrame({"change_id": ["it", "next"], "at": [day, day + pd.DateOffset(days=28)]})
+    changes["at"] = changes["at"].dt.tz_convert("UTC")
+    asked = {"change_log": changes, "window": "28 days", "tz": "Europe/Berlin"}
+    row = change_effects(series, as_of=str((day + pd.DateOffset(days=28)).date()), **asked).iloc[0]
+    first = day.day_of_year
+    assert row["before"] == np.arange(first - 28, first).mean()
+    assert row["after"] == np.arange(first, first + 28).mean()
+    assert row["at"] == day
+    assert pd.isna(row["confounded_with"])  # exactly four weeks apart
+
+
 def test_no_change_is_no_row():
     table = effects()
     assert len(table) == 0

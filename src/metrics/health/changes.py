@@ -12,7 +12,7 @@ import pandas as pd
 
 from metrics.files import EventTableError
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
-from metrics.periods import DAY, Ints, When, duration, instant, microseconds, one_of, spoken
+from metrics.periods import DAY, Ints, When, duration, instant, local_time, microseconds, one_of, spoken
 from metrics.results import blank, grouped, keys, result
 from metrics.steps import unknown
 
@@ -54,7 +54,8 @@ def change_effects(
         Column or list of `series` for a breakdown, such as ``device`` of ``feature_usage(…, by="device")``: the same
         changes in each group. Missing values are a group of their own.
     window
-        Time before and after, with its unit. Take whole weeks, so that each weekday counts alike on both sides.
+        Time before and after, with its unit, on the clocks of `tz`: 28 days are 28 dates, also where the clocks change.
+        Take whole weeks, so that each weekday counts alike on both sides.
     as_of
         First moment not observed. Dates at or after it are not read.
     tz
@@ -137,12 +138,14 @@ def change_effects(
     if twice.duplicated().any() or twice.isna().any():
         raise EventTableError("change_id: some rows have none, or one that stands there twice. Give one row for each.")
     read = ~np.isnan(numbers) & (days < end)
+    # On the clocks of the zone: 28 days are 28 dates, also where the clocks change in between.
+    local, changed, over = (local_time(time, tz) for time in (days, at, np.array([end])))
     names = change_log["change_id"].astype("str").tolist()
     rows = [
         row
         for k in range(len(named))
         for row in _before_and_after(
-            days[read & (of == k)], numbers[read & (of == k)], at, names, span, end, trend, confidence
+            local[read & (of == k)], numbers[read & (of == k)], changed, names, span, int(over[0]), trend, confidence
         )
     ]
     columns = ["before", "after", *_DIFFERENCE, "p_value", "confounded_with", "reason"]
