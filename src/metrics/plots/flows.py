@@ -46,6 +46,7 @@ def parts_of(table: pd.DataFrame, narrow: bool) -> list[Part]:
     """The paths of a table, those of each outcome apart; a narrow figure has fewer events a step, and steps a row."""
     by_sessions = setting(table, "session_gap") is not None and "outcome" not in table
     table = table[table["users"] > 0]
+    table.attrs = {}  # pandas copies them at each step on the way
     if not len(table):
         return []
     if "outcome" not in table:

@@ -77,7 +77,10 @@ def _panel_height(part: Part, steps: list[int], scale: float) -> float:
 
 
 def _height(table: pd.DataFrame, narrow: bool) -> float:
-    parts = parts_of(table, narrow)
+    return _height_of(parts_of(table, narrow), narrow)
+
+
+def _height_of(parts: list[Part], narrow: bool) -> float:
     if not parts:
         return 60
     total = 0.0
@@ -95,7 +98,7 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
     ax.set_axis_off()
     wide = pixels(ax)
     ax.set_xlim(0, wide)
-    ax.set_ylim(_height(table, narrow), 0)
+    ax.set_ylim(_height_of(parts, narrow), 0)
     columns = max(len(steps) for part in parts for steps in part.panels)
     pitch = wide / columns
     y = 0.0
