@@ -41,7 +41,8 @@ def figure_svg(figure: "Figure", *, kind: str, alt: str, hatch: str) -> str:
     ground_rect = f'<path d="M0 0H{_round(width)}V{_round(height)}H0z" class="f-paper" fill="{PALETTE["paper"]}"/>'
     label = escape(alt, quote=True)
     inner = ground_rect + "".join(renderer.parts)
-    return f'<svg class="{kind}"{hidden} {size} {FONT} role="img" aria-label="{label}">{inner}</svg>'
+    # what stands a little outside, as the figures of an axis may, is not cut where no page says so
+    return f'<svg class="{kind}"{hidden} {size} overflow="visible" {FONT} role="img" aria-label="{label}">{inner}</svg>'
 
 
 def hatch_svg(name: str) -> str:
