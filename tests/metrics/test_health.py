@@ -137,6 +137,24 @@ TOLD = moments(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S+00:00", "without a zone", "nanoseconds"])
+def test_alerts_that_come_out_of_a_file_are_of_the_same_moments(form):
+    def held(table):
+        at = table["cutoff"]
+        plain = {"without a zone": at.dt.tz_localize(None), "nanoseconds": at.astype("datetime64[ns, UTC]")}
+        return table.assign(cutoff=plain[form] if form in plain else at.dt.strftime(form))
+
+    for by in (None, "cutoff"):
+        plain = alert_quality(TOLD, outcomes=OVER_TIME, by=by)
+        pd.testing.assert_frame_equal(alert_quality(held(TOLD), outcomes=OVER_TIME, by=by), plain)
+        assert plain["alerted"].sum() > 0
+    scores = OVER_TIME.drop(columns="churned").assign(band="red", score=range(len(OVER_TIME)))
+    pd.testing.assert_frame_equal(lift(held(scores), outcomes=OVER_TIME), lift(scores, outcomes=OVER_TIME))
+    pd.testing.assert_frame_equal(
+        churn_by_band(held(scores), outcomes=OVER_TIME), churn_by_band(scores, outcomes=OVER_TIME)
+    )
+
+
 def test_alerts_of_several_moments_are_held_against_what_came_after_each():
     row = alert_quality(TOLD, outcomes=OVER_TIME).iloc[0]
     assert (row["customers"], row["alerted"], row["churned"], row["precision"]) == (5, 3, 2, pytest.approx(1 / 3))

@@ -138,7 +138,7 @@ def alert_quality(
     alerts
         Alerts as `churn_alerts` gives them: ``customer_id``, and ``alert`` where skipped customers are shown too. A
         customer with several alerts is one customer. With ``cutoff``, as `replay_alerts` gives them, they may be of
-        several moments.
+        several moments (a text or a time without a zone is one of UTC).
     outcomes
         Everyone who could have been alerted, one row each: ``customer_id`` and ``churned`` (true or 1: left within the
         time that you judge by), such as `customer_snapshots`; with ``cutoff`` one row each at every moment.
@@ -196,6 +196,7 @@ def alert_quality(
         for column in wanted:
             if column not in table:
                 raise ValueError(unknown(name, column, table.columns, f"a column of {name}", "columns"))
+    alerts, outcomes = _same_moments(alerts, outcomes)
     everyone = outcomes[keys].assign(churned=_outcomes(outcomes["churned"], "churned"))
     everyone, alerts = (table.assign(customer_id=id_texts(table["customer_id"])) for table in (everyone, alerts))
     again = everyone.duplicated(keys)
@@ -326,11 +327,22 @@ def _joined(scores: pd.DataFrame, outcomes: pd.DataFrame, outcome: str) -> tuple
                 f"{name}: {int(again.sum()):,} customers stand there twice (first: "
                 f"{table.loc[again, 'customer_id'].iloc[0]!r}). Give one row for each, or cutoff in both tables."
             )
+    scores, outcomes = _same_moments(scores, outcomes)
     told = outcomes.loc[outcomes[outcome].notna(), [*keys, outcome]]
     told = told.assign(customer_id=id_texts(told["customer_id"]))
     rows = scores.drop(columns=outcome, errors="ignore").assign(customer_id=id_texts(scores["customer_id"]))
     table = rows.merge(told, on=keys, how="inner")
     return table, len(scores) - len(table)
+
+
+def _same_moments(one: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with their cut-offs as instants, where one has them as text, as a file does, or without a zone."""
+    if "cutoff" not in one or "cutoff" not in other or one["cutoff"].dtype == other["cutoff"].dtype:
+        return one, other
+    if not any(pd.api.types.is_datetime64_any_dtype(table["cutoff"]) for table in (one, other)):
+        return one, other
+    first, second = (pd.to_datetime(table["cutoff"], utc=True).dt.as_unit("us") for table in (one, other))
+    return one.assign(cutoff=first), other.assign(cutoff=second)
 
 
 def _counted(everyone: pd.DataFrame, named: pd.DataFrame, keys: list[str]) -> dict[str, int]:
