@@ -432,6 +432,19 @@ def test_without_message_ids_a_mail_is_that_of_its_campaign():
     assert frequency(log)["mails"].tolist() == frequency()["mails"].tolist()
 
 
+def test_events_and_flags_are_read_in_any_letters():
+    log = mails("""
+        ann  Delivered  01T09:00
+        ann  Delivered  02T09:00
+        ann  OPENED     02T09:00
+        ben  Delivered  01T09:00
+    """).assign(message_id=["m", None, None, "m"], campaign_id=["p", "q", "q", "p"], machine=["f", "no", "T", None])
+    row = email_performance(log, by=None, min_n=1).iloc[0]
+    assert (row["human_openers"], row["prefetched_only"]) == (0, 1)
+    table = mail_frequency(log, as_of="2026-06-01", most=2, min_n=1)
+    assert table["mails"].tolist() == [2, 1]  # not all have an id, so that a mail is that of its campaign
+
+
 def test_who_is_sent_more_leaves_less_often_in_the_week_but_more_often_at_a_mail():
     rng = np.random.default_rng(5)
     rows = []

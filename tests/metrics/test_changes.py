@@ -95,6 +95,12 @@ def test_a_window_of_four_weeks_has_28_dates_also_where_the_clocks_change(at):
     assert pd.isna(row["confounded_with"])  # exactly four weeks apart
 
 
+def test_complete_may_be_a_word_of_a_file_and_what_is_not_known_is_read():
+    known = pd.Series(["True"] * 5 + [None] + ["False"] + ["True"] * 5, dtype="str")
+    kept = effects(SERIES.drop(index=6), price="2026-03-06")
+    pd.testing.assert_frame_equal(effects(SERIES.assign(complete=known), price="2026-03-06"), kept)
+
+
 def test_no_change_is_no_row():
     table = effects()
     assert len(table) == 0

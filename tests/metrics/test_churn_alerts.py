@@ -267,6 +267,8 @@ def test_a_rule_that_alerted_a_customer_lately_is_silent_until_the_cool_down_is_
     }  # fmt: skip
     shorter = usage(LOG, PAID, previous=previous, cooldown="13 days")
     assert "cooldown" not in set(shorter["reason"].dropna())
+    words = previous.astype({"alert": "str"})  # as a file of text has them
+    pd.testing.assert_frame_equal(usage(LOG, PAID, previous=words), table)
 
 
 def test_money_at_risk_is_all_that_the_customer_pays_and_never_two_currencies():

@@ -137,6 +137,20 @@ TOLD = moments(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("words", [("True", "False"), ("yes", "no"), ("1", "0"), (" TRUE ", "f"), (1.0, 0.0)])
+def test_true_and_false_may_be_the_words_of_a_file(words):
+    def said(flags):
+        return pd.Series([words[0] if flag else words[1] for flag in flags], index=flags.index, dtype=object)
+
+    told = TOLD.assign(alert=[True, False, True, True])
+    plain = alert_quality(told, outcomes=OVER_TIME)
+    assert plain["alerted"].item() == 2
+    held = alert_quality(
+        told.assign(alert=said(told["alert"])), outcomes=OVER_TIME.assign(churned=said(OVER_TIME["churned"]))
+    )
+    pd.testing.assert_frame_equal(held, plain)
+
+
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S+00:00", "without a zone", "nanoseconds"])
 def test_alerts_that_come_out_of_a_file_are_of_the_same_moments(form):
     def held(table):

@@ -21,7 +21,7 @@ from metrics import (
     payment_recovery,
     questions_after,
 )
-from metrics.files.values import id_texts
+from metrics.files.values import id_texts, truths
 
 AS_OF = "2026-06-01"
 OPEN = pd.to_datetime([None], utc=True)
@@ -49,6 +49,18 @@ def test_an_id_with_a_gap_beside_it_stays_a_whole_number(column):
     found = id_texts(pd.Series(column))
     assert found[0] == "7"
     assert pd.isna(found[1])
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [
+        ([True, False], "10"), (["1.00", "maybe", None, "No"], "1??0"), ([1, 0, 2], "10?"), ([1.0, None], "1?"),
+        ([" YES", "f"], "10"), ([], ""),
+    ],
+)  # fmt: skip
+def test_true_and_false_in_all_their_words(column, found):
+    for rows in (pd.Series(column, dtype=object), pd.Series(column, dtype=object).set_axis([4] * len(column))):
+        assert "".join("?" if value != value else str(int(value)) for value in truths(rows)) == found
 
 
 def test_decimals_that_are_none_of_whole_numbers_stay():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.campaigns.recipients import NEVER, recipients
+from metrics.campaigns.recipients import NEVER, kinds, recipients
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import Ints, When, duration, instant, spoken
 from metrics.results import blank, grouped, keys, result, too_few
@@ -94,8 +94,8 @@ def mail_frequency(
         raise ValueError(f"most: {most!r} is not a number of mails. Use 1 or more, such as 5.")
     groups = keys(by, taken=_COLUMNS)
     wait, end = duration(window), instant(as_of, tz=tz, name="as_of")
-    came = emails["event"].isin(["sent", "delivered"]) if "event" in emails else pd.Series(True, index=emails.index)
-    told = "message_id" in emails and bool(emails.loc[came, "message_id"].notna().all())
+    came = kinds(emails).isin(["sent", "delivered"]).to_numpy() if "event" in emails else np.ones(len(emails), bool)
+    told = "message_id" in emails and bool(emails["message_id"].notna()[came].all())
     found, _ = recipients(emails, ["message_id"] if told else ["campaign_id"], end, told=groups)
     left = found.groupby("recipient_id")["unsubscribed"].min()
     mailed = (found["sent"] < NEVER) | (found["delivered"] < NEVER)  # to unsubscribe is no mail, whatever its id

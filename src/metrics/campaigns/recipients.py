@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
-from metrics.files.values import id_texts
+from metrics.files.values import id_texts, truths
 from metrics.periods import Ints, microseconds
 from metrics.results import grouped
 from metrics.steps import unknown
@@ -34,10 +34,9 @@ def recipients(
     rows = emails[groups].reset_index(drop=True).set_axis(inside(groups), axis=1)
     rows["_time"] = mail_times(emails, ("recipient_id", "event"), "at")
     rows["recipient_id"] = id_texts(emails["recipient_id"].reset_index(drop=True))
-    kind = emails["event"].reset_index(drop=True).astype("str").str.strip().str.lower()
+    kind = kinds(emails)
     if "machine" in emails:
-        flags = emails["machine"].reset_index(drop=True).astype("str").str.strip().str.lower()
-        machine = flags.isin(["true", "1", "1.0", "yes"])
+        machine = truths(emails["machine"]) == 1
         kind = kind.mask(machine & (kind == "opened"), "opened_by_machine").mask(machine & (kind == "clicked"), "")
     kept = kind.isin([*EVENTS, "opened_by_machine"])
     tells = bool((kind == "delivered").any())
@@ -58,8 +57,13 @@ def recipients(
     for name in told:
         values = emails[name].reset_index(drop=True)[rows.index]
         found[f"of {name}"] = _first_told(values.reset_index(drop=True), place, time, len(found))
-    other = int((~emails["event"].astype("str").str.strip().str.lower().isin(EVENTS)).sum())
+    other = int((~kinds(emails).isin(EVENTS)).sum())
     return found.assign(_last_converted=last, _arrived=arrived.astype(np.int64)), other
+
+
+def kinds(emails: pd.DataFrame) -> "pd.Series[str]":
+    """What happened in each row, in small letters."""
+    return emails["event"].reset_index(drop=True).astype("str").str.strip().str.lower()
 
 
 def _first_told(values: pd.Series, place: Ints, time: Ints, places: int) -> pd.Series:

@@ -18,6 +18,8 @@ DECIMAL = r"^[+-]?((0|[1-9]\d{0,14})(\.\d+)?|\.\d+)([eE][+-]\d+)?$"  # longer di
 RARE = 4  # a column of which less than one in so many is filled is read by what is there alone
 TRUTH = r"^(?i:true|false)$"
 
+_FALSE = ("false", "0", "0.0", "no", "f", "n")
+
 
 def read_ids(column: pd.Series, file: str) -> pd.Series:
     """Ids as text, blanks as missing. A number becomes its digits; a float only if it is whole and exact."""
@@ -49,6 +51,19 @@ def id_texts(column: pd.Series) -> pd.Series:
     if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     return column.astype("str").where(column.notna())
+
+
+def truths(column: pd.Series) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """1 where a column says true, 0 where it says false, in the words of files too; NaN where it says neither."""
+    words = {**dict.fromkeys(("true", "1", "1.0", "yes", "t", "y"), 1.0), **dict.fromkeys(_FALSE, 0.0)}
+    column = column.reset_index(drop=True)
+    said = column.astype("str").str.strip().str.lower()
+    found = said.map(words).astype(float)
+    rest = found.isna() & column.notna()
+    if rest.any():  # such as 1.00
+        numbers = pd.to_numeric(said[rest], errors="coerce").astype(float)
+        found = found.mask(rest, numbers.where(numbers.isin([0, 1])))
+    return np.asarray(found, np.float64)
 
 
 def is_trim(texts: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
-from metrics.files.values import id_texts
+from metrics.files.values import id_texts, truths
 from metrics.health.signals import (
     DETRACTOR,
     customers_with_subscriptions,
@@ -292,7 +292,7 @@ def _told(table: pd.DataFrame, previous: pd.DataFrame | None, end: int, cooldown
     if previous is None:
         return pd.Series(False, index=table.index)
     need("previous", previous, ["customer_id", "rule", "at"])
-    told = previous[previous["alert"].fillna(False).astype(bool)] if "alert" in previous else previous
+    told = previous[truths(previous["alert"]) == 1] if "alert" in previous else previous
     at = times(told.assign(at=pd.to_datetime(told["at"], utc=True)), "at", "previous", needed=True)
     recent = told[(at > end - cooldown) & (at < end)]
     pairs = set(zip(id_texts(recent["customer_id"]), recent["rule"].astype("str"), strict=True))

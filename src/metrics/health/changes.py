@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
+from metrics.files.values import truths
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
 from metrics.periods import DAY, Ints, When, duration, instant, local_time, microseconds, one_of, spoken
 from metrics.results import blank, grouped, keys, result
@@ -123,7 +124,7 @@ def change_effects(
     one_of("trend", trend, Trend)
     end, span = instant(as_of, tz=tz), duration(window)
     if "complete" in series:
-        series = series[series["complete"].fillna(True).astype(bool)]
+        series = series[truths(series["complete"]) != 0]
     days, numbers = _times(series[date], date, tz), pd.to_numeric(series[value], errors="coerce").to_numpy(float)
     wrong = np.isnan(numbers) & series[value].notna().to_numpy()
     if wrong.any():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metrics.files.values import truths
 from metrics.intervals import no_denominator, ratio
 from metrics.intervals.counts import poisson
 from metrics.periods import Period, WeekStart, When
@@ -109,7 +110,7 @@ def complaint_rate(
     if base is None:
         raise ValueError(unknown("active", "customers", active.columns, "a column of active", "columns"))
     came = checked_tickets(tickets, ["created_at", "is_complaint"])
-    time = came.loc[came["is_complaint"].map(_true).to_numpy(bool), "_time"].to_numpy(np.int64)
+    time = came.loc[truths(came["is_complaint"]) == 1, "_time"].to_numpy(np.int64)
     time = time[time < span.span.as_of]
     known, customers = _base(active, base, span, tz)
     numbers = span.numbers(known)
@@ -193,7 +194,3 @@ def _starts(active: pd.DataFrame, tz: str) -> pd.DatetimeIndex:
     """First moments of the periods, on the clocks of the zone."""
     starts = pd.DatetimeIndex(pd.to_datetime(active["period_start"]))
     return starts if starts.tz is None else starts.tz_convert(tz).tz_localize(None)
-
-
-def _true(value: object) -> bool:
-    return str(value).strip().lower() in ("true", "1", "1.0", "yes")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files import EventTableError
-from metrics.files.values import id_texts
+from metrics.files.values import id_texts, truths
 from metrics.intervals import Floats, add_rate, no_denominator, ratio
 from metrics.periods import one_of
 from metrics.results import blank, join_reasons, result, too_few
@@ -205,7 +205,7 @@ def alert_quality(
             f"outcomes: {int(again.sum()):,} customers stand there twice (first: "
             f"{everyone.loc[again, 'customer_id'].iloc[0]!r}). Give one row for each."
         )
-    named = alerts[alerts["alert"].fillna(False).astype(bool)] if "alert" in alerts else alerts
+    named = alerts[truths(alerts["alert"]) == 1] if "alert" in alerts else alerts
     places = pd.MultiIndex.from_frame(everyone[keys])
     lost = named.loc[~pd.MultiIndex.from_frame(named[keys]).isin(places), "customer_id"]
     if len(lost):
@@ -363,8 +363,8 @@ def _expected(scores: Floats, left: np.ndarray, places: int) -> float:
 
 def _outcomes(column: "pd.Series", name: str) -> np.ndarray:
     """The column as true and false."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-    wrong = ~np.isin(values, (0.0, 1.0))
+    values = truths(column)
+    wrong = np.isnan(values)
     if wrong.any():
         raise EventTableError(
             f"{name}: {int(wrong.sum()):,} of {len(column):,} rows are neither true nor false (first: "
