@@ -25,6 +25,7 @@ SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
 SLOT = 900 * SECOND  # zones have moved by whole quarters of an hour since 1972
+MOST_PERIODS = 1_000_000
 MANY_SLOTS = 400_000  # eleven years of them
 
 _UNITS = {
@@ -151,6 +152,13 @@ class Calendar:
             return (wall // DAY + self._weekday_of_1970) // 7
         months = wall.view("M8[us]").astype("M8[M]").astype(np.int64)
         return months // {"month": 1, "quarter": 3, "year": 12}[self.period]
+
+    def between(self, low: int, high: int) -> Ints:
+        """Numbers of the periods from one to another, both of them; more than a table can hold are refused."""
+        many = high - low + 1
+        if many > MOST_PERIODS:
+            raise ValueError(f"The range has {many:,} {self.period}s. Use a longer period, or since and until.")
+        return np.arange(low, high + 1)
 
     def start(self, number: Ints) -> pd.DatetimeIndex:
         """First moment of each period on the clocks of the zone, without a zone."""

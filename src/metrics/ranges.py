@@ -46,7 +46,7 @@ class Range:
         if first >= self.span.until:
             return np.arange(0)
         low, high = self.calendar.number(np.array([first, self.span.until - 1]))
-        return np.arange(low, high + 1)
+        return self.calendar.between(int(low), int(high))
 
     def place(self, time: Ints) -> Ints:
         """Number of the period of each instant; without periods 0 in the range and -1 outside."""

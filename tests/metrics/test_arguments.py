@@ -60,3 +60,21 @@ def test_a_trend_whose_range_has_not_begun_has_no_periods():
     assert len(metrics.funnel_trend(LOG, ["a", "b"], since="2026-03-01", **AT)) == 0
     begun = metrics.funnel_trend(LOG, ["a", "b"], since="2026-01-31", **AT)
     assert begun["period_start"].tolist() == [pd.Timestamp("2026-01-26")]
+
+
+def test_a_range_of_more_periods_than_a_table_can_hold_is_refused():
+    asked = {"as_of": "2226-01-01", "period": "hour"}
+    for metric in (
+        lambda: metrics.lifecycle(LOG, **asked),
+        lambda: metrics.churn_rate(LOG, **asked),
+        lambda: metrics.feature_usage(LOG, feature="b", **asked),
+        lambda: metrics.funnel_trend(LOG, ["a", "b"], **asked),
+    ):
+        with pytest.raises(ValueError, match=r"The range has 1,753,\d{3} hours. Use a longer period"):
+            metric()
+
+
+def test_use_in_a_range_that_has_not_begun_has_no_periods():
+    asked = {"feature": "b", "period": "month", "as_of": "2026-01-20"}
+    assert len(metrics.feature_usage(LOG, since="2026-01-25", **asked)) == 0
+    assert len(metrics.feature_usage(LOG, since="2026-01-15", **asked)) == 1

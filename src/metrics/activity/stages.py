@@ -124,7 +124,7 @@ def lifecycle(
     seen, number = answer.columns["period"], np.arange(0)
     if (since is not None or len(seen)) and (since is None or span.since < span.until):
         first = int(calendar.number(np.array([span.since]))[0]) if since is not None else int(seen.min())
-        number = np.arange(first, int(calendar.number(np.array([span.until - 1]))[0]) + 1)
+        number = calendar.between(first, int(calendar.number(np.array([span.until - 1]))[0]))
     tables = [(key, _by_period(columns, number)) for key, columns in each_group(answer, groups)]
     table = stacked(tables or [(dict.fromkeys(groups), _by_period(answer.columns, number[:0]))], answer, groups)
     number = table["period_start"].to_numpy(np.int64)

@@ -98,7 +98,7 @@ def feature_usage(
     first = int(seen.min()) if len(seen) else last + 1
     if since is not None:
         first = int(calendar.number(np.array([span.since]))[0])
-    number = np.arange(first, last + 1)
+    number = calendar.between(first, last) if span.since < span.until else np.arange(0)  # else nothing is observed yet
     tables = [(key, _by_period(columns, number)) for key, columns in each_group(answer, groups)]
     table = stacked(tables or [(dict.fromkeys(groups), _by_period(answer.columns, number[:0]))], answer, groups)
     number = table["period_start"].to_numpy(np.int64)

@@ -189,7 +189,7 @@ def _numbers(time: Ints, calendar: Calendar | None, span: Span) -> Ints:
     if first >= span.until:  # nothing of the range is observed yet
         return np.arange(0)
     low, high = calendar.number(np.array([first, span.until - 1]))
-    return np.arange(low, high + 1)
+    return calendar.between(int(low), int(high))
 
 
 def _edges(numbers: Ints, calendar: Calendar | None, span: Span) -> tuple[Ints, Ints]:

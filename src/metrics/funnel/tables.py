@@ -326,4 +326,4 @@ def _periods(seen: Ints, choices: Choices, calendar: Calendar) -> Ints:
         return seen[:0]
     low = int(seen.min()) if choices.since is None else int(calendar.number(np.array([span.since]))[0])
     high = int(calendar.number(np.array([span.until - 1]))[0])
-    return np.arange(low, high + 1)
+    return calendar.between(int(low), int(high))
