@@ -415,6 +415,10 @@ def test_the_sentence_tells_what_a_customer_of_a_group_will_bring():
     said = str(headline(table))
     assert f"expected of a customer of {each.idxmax()} in 10 weeks" in said
     assert "the most of 3 groups" in said
+    one = table[table["plan"] == table["plan"].iloc[0]]
+    twins = pd.concat([one.assign(plan="a"), one.assign(plan="b")], ignore_index=True)
+    twins.attrs = table.attrs
+    assert " as of b at " in headline(twins)  # not as of a itself
     assert f"of {each.idxmin()} at" in said
     assert said.startswith(numbers.plain(each.max(), 1)[:2])
     assert "One model of all groups." in " ".join(footnotes(table))

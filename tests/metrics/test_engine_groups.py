@@ -133,6 +133,15 @@ def test_churn_over_one_range_has_groups_too():
     assert metrics.headline(table).startswith("100\u202f% of free churned in the range")
 
 
+def test_where_all_are_of_one_group_it_is_not_the_largest_of_one():
+    pro = LOG[LOG["user_id"] == "ann"]
+    said = metrics.headline(metrics.lifecycle(pro, event="use", by="plan", as_of="2026-01-19"))
+    assert said.endswith("0 stayed away; all are of pro.")
+    later = metrics.headline(metrics.lifecycle(pro, event="use", by="plan", as_of="2026-01-26"))
+    assert "group" not in later
+    assert "all are" not in later
+
+
 def test_a_group_is_told_in_words():
     said = {name: str(metrics.headline(ask(LOG, by="plan"))) for name, ask in ASKED.items()}
     assert "the largest of 3 groups is" in said["lifecycle"]

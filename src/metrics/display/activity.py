@@ -71,7 +71,9 @@ def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         rows = table[table["period_start"] == row["period_start"]]
         found = [(name, int(part["active"].iloc[0])) for name, part in parts(rows)]
         name, many = max(found, key=lambda one: one[1])
-        largest = f"; the largest of {len(found)} groups is {name} ({count(many)})"
+        largest = f"; the largest of {len(found)} groups is {name} ({count(many)})" if len(found) > 1 else ""
+        if len(found) == 1 and many:
+            largest = f"; all are of {name}"
         row = rows[["new", "returning", "resurrected", "dormant", "active"]].sum()
         row["quick_ratio"] = (row["new"] + row["resurrected"]) / row["dormant"] if row["dormant"] else None
     text = (

@@ -100,7 +100,8 @@ def _total_by_group(table: pd.DataFrame) -> Sentence:
     for limit in ("", "_low", "_high"):
         last[f"each{limit}"] = last[f"{whole}{limit}"] / last["customers"] if f"{whole}{limit}" in last else np.nan
     known = last[last["each"].notna()]
-    best, worst = known.iloc[int(known["each"].argmax())], known.iloc[int(known["each"].argmin())]
+    best = known.iloc[int(known["each"].argmax())]
+    worst = known.iloc[::-1].iloc[int(known["each"][::-1].argmin())]  # of equals the last, for the best is the first
     top, bottom = Estimate.of(best, "each", 1), Estimate.of(worst, "each", 1)
     limits = f" {top.limits()}" if top.limits() else ""
     text = f"{'is' if money else 'are'} expected of a customer of {best['group']} in "
