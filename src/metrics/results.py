@@ -26,7 +26,7 @@ def keys(by: str | Sequence[str] | None, *, taken: Sequence[str] = ()) -> list[s
         raise ValueError(f"by: {by!r} is neither a column nor a list of them. Use such as 'plan' or ['plan', 'size'].")
     names = [] if by is None else [by] if isinstance(by, str) else list(by)
     for name in names:
-        if name in taken:
+        if {name, str(name).removesuffix("_low"), str(name).removesuffix("_high")} & set(taken):
             raise ValueError(f"by: {name!r} is a column of the result. Rename the property, and group by the new name.")
         if names.count(name) > 1:
             raise ValueError(f"by: {name!r} is named twice in {names}. Name it once.")

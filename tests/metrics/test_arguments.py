@@ -78,3 +78,14 @@ def test_use_in_a_range_that_has_not_begun_has_no_periods():
     asked = {"feature": "b", "period": "month", "as_of": "2026-01-20"}
     assert len(metrics.feature_usage(LOG, since="2026-01-25", **asked)) == 0
     assert len(metrics.feature_usage(LOG, since="2026-01-15", **asked)) == 1
+
+
+@pytest.mark.parametrize("name", ["first", "second", "what", "reason", "retained_same_period", "retention_rate_low"])
+def test_names_that_a_table_of_cohorts_has_or_needs_are_refused_for_columns_to_compare_by(name):
+    with pytest.raises(ValueError, match=f"by: '{name}' is a column of the result. Rename the property"):
+        metrics.cohort_retention(LOG.rename(columns={"plan": name}), by=name, **AT)
+
+
+def test_limits_are_columns_of_the_result_too():
+    with pytest.raises(ValueError, match="by: 'churn_rate_high' is a column of the result"):
+        metrics.churn_rate(LOG.rename(columns={"plan": "churn_rate_high"}), by="churn_rate_high", **AT)

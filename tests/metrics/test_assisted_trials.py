@@ -92,6 +92,14 @@ def test_a_breakdown_and_a_range_are_those_of_the_trials():
     assert assisted(until="2026-05-01").loc[0, ["assisted", "unassisted"]].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("name", ["segment", "place"])
+def test_a_column_to_compare_by_may_be_called_as_one_on_the_way(name):
+    plans = TRIALS.assign(plan=["pro"] * 4 + ["team"] * 4)
+    for ask in (assisted, lambda table, by: trial_conversion(table, by=by, as_of=AS_OF, min_n=1)):
+        named = ask(plans.rename(columns={"plan": name}), by=name)
+        pd.testing.assert_frame_equal(named.rename(columns={name: "plan"}), ask(plans, by="plan"))
+
+
 def test_what_cannot_be_asked_is_refused():
     with pytest.raises(ValueError, match="no help is given"):
         assisted(contacts=None)

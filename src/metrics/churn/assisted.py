@@ -150,8 +150,8 @@ def assisted_trial_conversion(
         for name, helped in met.items():
             rows.append({"segment": segment, "help": name, **_counts(trials, mine, helped)})
     table = _rates(pd.DataFrame(rows, columns=["segment", "help", *_COUNTS]), min_n, confidence)
-    if by:
-        table = pd.concat([book.segments.iloc[table["segment"]].reset_index(drop=True), table], axis=1)
+    named = book.segments.iloc[table.pop("segment")].reset_index(drop=True)
+    table = pd.concat([named, table], axis=1) if by else table
     definition = (
         f"Trials that ended, with help {f'in their first {within}' if within else 'while they ran'} and without: "
         "followed by an active row of the customer / trials. An association, not an effect of the help."

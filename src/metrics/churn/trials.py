@@ -120,10 +120,9 @@ def trial_conversion(
     table["median_days"] = table["median_days"].astype(float)
     table["complete"] = periods.complete[table["place"]]
     table = told(table, {"conversion_rate": "ended", "converted_share": "started"}, min_n)
-    if by:
-        named = book.segments.iloc[table["segment"]].reset_index(drop=True)
-        table = pd.concat([named, table], axis=1)
-    table = periods.keyed(table.drop(columns=["place", "segment"]), table["place"].to_numpy(np.int64))
+    named, row = book.segments.iloc[table["segment"]].reset_index(drop=True), table["place"].to_numpy(np.int64)
+    table = table.drop(columns=["place", "segment"])  # first: a column to compare by may be called so too
+    table = periods.keyed(pd.concat([named, table], axis=1) if by else table, row)
     definition = (
         f"Trials by the period in which they {'began' if method == 'cohort' else 'ended'}: followed by an active row "
         "of the customer / ended; who is still in trial is in neither."
