@@ -277,8 +277,50 @@ def test_a_ranking_without_a_fault_is_as_uncertain_as_those_who_left_are_few():
     assert both["auc_difference"] == 0
     assert both["auc_difference_high"] == pytest.approx(1 - least(3, 12))
     assert both["auc_difference_low"] == pytest.approx(least(3, 12) - 1)
-    assert _limits(0.0, 0.0, 0.25) == (0.0, 0.25)
-    assert _limits(0.5, 0.0, 0.25) == (0.5, 0.5)  # all alike: no better than a lot by itself
+    left, at = np.arange(15) > 11, pd.Series(np.zeros(15))
+    assert limits_of(-1.0 * left, left, at) == pytest.approx((0, 1 - least(3, 12)), abs=1e-12)  # none ranked right
+    assert limits_of(np.ones(15), left, at) == (0.5, 0.5)  # all alike: no better than a lot by itself
+
+
+def limits_of(told, left, at, who=None):
+    area, influence = _area(told, left, at)
+    return _limits(area, influence, left, at, np.arange(len(left)) if who is None else who, norm.ppf(0.975))
+
+
+def test_an_area_below_1_has_newcombe_s_limits_too():
+    """Of 4 who left and 6 who stayed three pairs are ranked wrong: an area of 21 / 24, solved by hand."""
+    told, left = np.array([9, 8, 7, 3, 6, 5, 4, 2, 1, 0]), np.arange(10) < 4
+
+    def off(area):
+        spread = 1 + 4 * ((1 - area) / (2 - area) + area / (1 + area))
+        return (21 / 24 - area) ** 2 - norm.ppf(0.975) ** 2 * area * (1 - area) * spread / 24
+
+    expected = brentq(off, 0.1, 21 / 24), brentq(off, 21 / 24, 1 - 1e-9)
+    assert limits_of(told, left, pd.Series(np.zeros(10))) == pytest.approx(expected)
+
+
+def test_moments_without_a_pair_and_more_moments_of_others_are_what_they_are():
+    rng = np.random.default_rng(3)
+    left, told = np.arange(60) < 20, rng.random(60)
+    told[left] += 0.3
+    once = limits_of(told, left, pd.Series(np.zeros(60)))
+    nobody = limits_of(np.r_[told, 5.0], np.r_[left, False], pd.Series(np.r_[np.zeros(60), 1]))
+    assert nobody == pytest.approx(once, abs=0.002)  # one more who has nobody to be compared with
+    twice = np.r_[told, told], np.r_[left, left], pd.Series(np.r_[np.zeros(60), np.ones(60)])
+    others, same = limits_of(*twice), limits_of(*twice, who=np.r_[np.arange(60), np.arange(60)])
+    assert np.diff(others)[0] == pytest.approx(np.diff(once)[0] / np.sqrt(2), rel=0.05)
+    assert same == pytest.approx(once, abs=0.005)
+
+
+@pytest.mark.parametrize(("area", "left", "stayed"), [(0.7, 5, 40), (0.95, 10, 60), (0.99, 10, 60), (0.95, 30, 200)])
+def test_limits_hold_an_area_near_1_however_few_left(area, left, stayed):
+    """DeLong's own hold 0.95 of ten who left in 82 of 100 samples."""
+    rng, held, gone = np.random.default_rng(1), 0, np.arange(left + stayed) < left
+    for _ in range(400):
+        told = rng.normal(size=left + stayed) + gone * np.sqrt(2) * norm.ppf(area)
+        low, high = limits_of(told, gone, pd.Series(np.zeros(left + stayed)))
+        held += low <= area <= high
+    assert held >= binom.ppf(0.001, 400, 0.95)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Would the forecast have been right? Learnt from the past of each cut-off alone, and asked about what came after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -79,9 +79,10 @@ def backtest_churn(
 
     Notes
     -----
-    DeLong, DeLong & Clarke-Pearson (1988), Biometrics 44:837, with customers who stand at several cut-offs as clusters
-    (Obuchowski 1997, Biometrics 53:567); where all pairs are ranked right, or none, Newcombe (2006), Statistics in
-    Medicine 25:559, method 5; Brier (1950), Monthly Weather Review 78:1. Cut by cut-off, limits are wide.
+    Limits of an area: Newcombe (2006), Statistics in Medicine 25:559, method 5, widened where customers stand at
+    several cut-offs as DeLong's error is by Obuchowski (1997), Biometrics 53:567. Of a difference: DeLong, DeLong &
+    Clarke-Pearson (1988), Biometrics 44:837, with customers as such clusters. Brier (1950), Monthly Weather Review
+    78:1. Cut by cut-off, limits are wide.
 
     Examples
     --------
@@ -161,41 +162,58 @@ def _scores(asked: pd.DataFrame, told: Floats, rule: Floats, confidence: float) 
     auc, influence = _area(told, left, asked["cutoff"])
     if np.isnan(auc):
         return row | {"reason": "auc: zero_denominator; auc_difference: zero_denominator"}
-    unsure = _no_error(left, asked["cutoff"], who, quantile)
-    low, high = _limits(auc, quantile * np.sqrt(_clustered(influence, who)), unsure)
+    low, high = _limits(auc, influence, left, asked["cutoff"], who, quantile)
     row |= {"auc": auc, "auc_low": low, "auc_high": high}
     if told is not rule and not np.array_equal(told, rule):
         other, influence_of_other = _area(rule, left, asked["cutoff"])
         half = quantile * np.sqrt(_clustered(influence - influence_of_other, who))
         below = above = half
         if half == 0 and not np.array_equal(_order(told, asked["cutoff"]), _order(rule, asked["cutoff"])):
-            least, most = _limits(other, quantile * np.sqrt(_clustered(influence_of_other, who)), unsure)
+            least, most = _limits(other, influence_of_other, left, asked["cutoff"], who, quantile)
             below, above = float(np.hypot(auc - low, most - other)), float(np.hypot(high - auc, other - least))
         lead = auc - other
         row |= {"auc_difference": lead, "auc_difference_low": lead - below, "auc_difference_high": lead + above}
     return row
 
 
-def _limits(auc: float, half: float, unsure: float) -> tuple[float, float]:
-    """Limits of an area; where no pair was ranked wrong, or none right, pairs do not differ and tell no error."""
-    if auc in (0.0, 1.0):
-        return (1 - unsure, 1.0) if auc else (0.0, unsure)
-    return max(0.0, auc - half), min(1.0, auc + half)
+def _limits(
+    auc: float, influence: Floats, left: np.ndarray, cutoff: pd.Series, who: np.ndarray, quantile: float
+) -> tuple[float, float]:
+    """Limits of an area: all those from which this one could come.
 
-
-def _no_error(left: np.ndarray, cutoff: pd.Series, who: np.ndarray, quantile: float) -> float:
-    """How far an area of 1 may be off, by how many customers left and how many stayed, each counted once.
-
-    Newcombe's method 5, which for one pair is Wilson's limit of 1 out of 1.
+    Newcombe's method 5 looks at the error of each possible area by how many left and stayed, not at that of the one
+    found, which is too small where few pairs are ranked wrong. Customers at several cut-offs widen it as much as they
+    widen DeLong's; where no pair tells an error each customer counts once.
     """
-    pairs = (pd.Series(left).groupby(cutoff.to_numpy()).transform("nunique") == 2).to_numpy()
-    gone, stayed = len(np.unique(who[pairs & left])), len(np.unique(who[pairs & ~left]))
-    low, high = 0.0, 1.0
-    while low < (area := (low + high) / 2) < high:
+    error = _clustered(influence, who)
+    moments, counts = cutoff.to_numpy(), pd.DataFrame({"left": left, "stayed": ~left})
+    both = counts.groupby(moments).transform("any").all(axis=1).to_numpy()
+    if error:
+        wider = error / _clustered(influence, np.arange(len(influence)))
+        sides = counts[both].groupby(moments[both]).sum()
+    elif auc in (0.0, 1.0):
+        names = who[both]
+        wider, of_left = 1.0, left[both]
+        sides = pd.DataFrame({"left": [len(np.unique(names[of_left]))], "stayed": [len(np.unique(names[~of_left]))]})
+    else:  # all alike
+        return auc, auc
+    gone, stayed = sides["left"].to_numpy(float), sides["stayed"].to_numpy(float)
+    pairs = gone * stayed
+
+    def is_possible(area: float) -> bool:
         spread = 1 + ((gone + stayed) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
-        possible = 1 - area <= quantile**2 * area * spread / (gone * stayed)
-        low, high = (low, area) if possible else (area, high)
-    return 1 - high
+        variance = wider * area * (1 - area) * (pairs * spread).sum() / pairs.sum() ** 2
+        return bool((auc - area) ** 2 <= quantile**2 * variance)
+
+    return _last(is_possible, auc, 0.0), _last(is_possible, auc, 1.0)
+
+
+def _last(is_possible: Callable[[float], bool], inside: float, outside: float) -> float:
+    """The last possible area on the way from one that is to one that need not be."""
+    for _ in range(60):
+        area = (inside + outside) / 2
+        inside, outside = (area, outside) if is_possible(area) else (inside, area)
+    return inside
 
 
 def _order(told: Floats, cutoff: pd.Series) -> Floats:
