@@ -100,6 +100,11 @@ def test_a_column_to_compare_by_may_be_called_as_one_on_the_way(name):
         pd.testing.assert_frame_equal(named.rename(columns={name: "plan"}), ask(plans, by="plan"))
 
 
+def test_a_column_to_compare_by_may_not_be_called_as_a_limit_of_the_result():
+    with pytest.raises(ValueError, match="by: 'conversion_rate_low' is a column of the result"):
+        trial_conversion(TRIALS.assign(conversion_rate_low="pro"), by="conversion_rate_low", as_of=AS_OF)
+
+
 def test_what_cannot_be_asked_is_refused():
     with pytest.raises(ValueError, match="no help is given"):
         assisted(contacts=None)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,9 +16,12 @@ KILLED = "import os; from reporting.execution.scratch import Scratch; print(Scra
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def temporary(monkeypatch):
+    """A folder for temporary files whose path is short enough for sockets, as that of pytest need not be."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as place:
+        monkeypatch.setattr("tempfile.tempdir", place)
+        monkeypatch.setenv("TMPDIR", place)
+        yield Path(place)
 
 
 def aged(folder):
@@ -31,8 +35,9 @@ def left_by_a_killed_run():
     return Path(said.strip())
 
 
-def test_a_run_leaves_nothing():
+def test_a_run_leaves_nothing(temporary):
     scratch = Scratch()
+    assert scratch.path.parent == temporary
     (scratch.tables / "table").write_bytes(b"1")
     assert scratch.path.stat().st_mode & 0o777 == 0o700
     scratch.remove()
@@ -60,14 +65,14 @@ def test_a_folder_that_was_just_made_stays_for_its_run_may_not_have_locked_it_ye
     assert left.is_dir()
 
 
-def test_what_is_named_alike_and_is_no_run_s_stays(tmp_path):
-    mine, open_to_all = tmp_path / "report-of-june", tmp_path / "report-2"
+def test_what_is_named_alike_and_is_no_run_s_stays(temporary):
+    mine, open_to_all = temporary / "report-of-june", temporary / "report-2"
     mine.mkdir(mode=0o700)
     (mine / "numbers.csv").write_text("1")
     open_to_all.mkdir(mode=0o755)
     (open_to_all / "alive").write_text("")
-    (tmp_path / "report-3").write_text("a file")
+    (temporary / "report-3").write_text("a file")
     for folder in (mine, open_to_all):
         aged(folder)
     Scratch().remove()
-    assert sorted(found.name for found in tmp_path.iterdir()) == ["report-2", "report-3", "report-of-june"]
+    assert sorted(found.name for found in temporary.iterdir()) == ["report-2", "report-3", "report-of-june"]
