@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from reporting.errors import LockedError, RefusedError
+from reporting.recipe.file import Recipe, read_recipe
 
 REFUSED, SOME_FAILED, ALL_FAILED, LOCKED, INTERRUPTED, TERMINATED = 2, 3, 4, 75, 130, 143
 
@@ -90,6 +91,20 @@ def _ending_well() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def opened(path: Path, out: Path | None = None) -> Recipe:
+    """A recipe, read and checked, for a verb that can do without: a notebook that is not there is said, no more."""
+    recipe = read_recipe(path, out)
+    say_absent(recipe)
+    return recipe
+
+
+def say_absent(recipe: Recipe, but: Collection[str] = ()) -> None:
+    """Say which reports have no notebook, a line each, but for those of which it is told elsewhere."""
+    for name, problem in recipe.absences().items():
+        if name not in but:
+            complain(problem)
 
 
 def assignments(params: list[str] | None, as_of: str | None) -> dict[str, str]:

@@ -16,10 +16,13 @@ from reporting.cli.app import (
     answered,
     assignments,
     counted,
+    opened,
     report,
+    say_absent,
     say_json,
     say_table,
 )
+from reporting.errors import RefusedError
 from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import RECIPE, read_recipe
 from reporting.recipe.own_data import read_data
@@ -37,8 +40,10 @@ def check(
 ) -> None:
     """Check recipe, notebooks, parameters and data files; run nothing."""
     with answered():
-        request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
-        plans, _ = plan_reports(read_recipe(recipe), request)
+        request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data), strict=not names)
+        loaded = read_recipe(recipe)
+        plans, _ = plan_reports(loaded, request)
+        say_absent(loaded)
         if as_json:
             say_json({plan.name: {name: as_plain(value) for name, value in plan.values.items()} for plan in plans})
         else:
@@ -59,6 +64,8 @@ def params(
         else:
             loaded = read_recipe(recipe)
             [chosen] = loaded.choose([notebook])
+            if chosen.name in loaded.absences():
+                raise RefusedError(loaded.absences()[chosen.name])
             found, given = read_parameters(chosen.notebook, chosen.rules), loaded.params | chosen.params
         values = {name: p.checked(given[name]) if name in given else p.default for name, p in found.items()}
         rows = [
@@ -109,7 +116,7 @@ def plan(
     from reporting.publishing.states import states_to_change
 
     with answered():
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         request = Request(names=names or [], params=assignments(params, as_of), data=read_data(data))
         plans, left_out = plan_reports(loaded, request)
         folder = Folder(loaded.out)
@@ -130,7 +137,14 @@ def plan(
             return
         say_table(
             ["report", "would be", "because"],
-            [[d.plan.name, "built" if d.build else "left", d.why or "nothing changed"] for d in decisions],
+            [
+                [
+                    d.plan.name,
+                    "failed" if d.plan.absent else "built" if d.build else "left",
+                    d.why or "nothing changed",
+                ]
+                for d in decisions
+            ],
         )
 
 
@@ -148,7 +162,7 @@ def list_reports(
     from reporting.publishing.states import read_states
 
     with answered():
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         if runs:
             found = list_runs(loaded.out)
             if as_json:

@@ -33,6 +33,7 @@ from reporting.cli.app import (
     counted,
     near,
     report,
+    say_absent,
     say_json,
     sentence,
 )
@@ -160,6 +161,7 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     planned = [plan_reports(recipe, request) for request in requests]
     left_out = [report for _, reports in planned for report in reports]
     rounds = [plans for plans, _ in planned]
+    say_absent(recipe, {plan.report.name for plans in rounds for plan in plans})
     if left_out:
         complain(f"Left out, for they read another table: {', '.join(report.name for report in left_out)}.")
     if not any(rounds) and requests and not requests[0].due:

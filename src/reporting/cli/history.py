@@ -6,9 +6,20 @@ from typing import Annotated
 
 import typer
 
-from reporting.cli.app import AsJson, OutFolder, RecipeFile, answered, counted, near, report, say_json, say_table
+from reporting.cli.app import (
+    AsJson,
+    OutFolder,
+    RecipeFile,
+    answered,
+    counted,
+    near,
+    opened,
+    report,
+    say_json,
+    say_table,
+)
 from reporting.errors import RefusedError
-from reporting.recipe.file import RECIPE, read_recipe
+from reporting.recipe.file import RECIPE
 from reporting.recipe.keys import Keep
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run, or the beginning of its name; 'last' is one.")]
@@ -20,7 +31,7 @@ def show(run: RunName = "last", recipe: RecipeFile = RECIPE, out: OutFolder = No
     from reporting.publishing.history import find_run
 
     with answered():
-        manifest = find_run(read_recipe(recipe, out).out, run)
+        manifest = find_run(opened(recipe, out).out, run)
         if as_json:
             say_json(asdict(manifest))
             return
@@ -52,7 +63,7 @@ def diff(
     from reporting.publishing.history import difference, find_run
 
     with answered():
-        folder = read_recipe(recipe, out).out
+        folder = opened(recipe, out).out
         rows = difference(find_run(folder, before), find_run(folder, after))
         if as_json:
             say_json(rows)
@@ -85,7 +96,7 @@ def prune(
     from reporting.publishing.states import load_states, states_to_change
 
     with answered():
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         keep = Keep(keep_last, keep_daily, keep_monthly)
         if keep == Keep():
             if loaded.keep is None:
@@ -117,7 +128,7 @@ def index(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = 
     from reporting.publishing.states import read_states, save_states, states_to_change
 
     with answered():
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         folder = Folder(loaded.out)
         with folder.locked():
             states = states_to_change(folder, loaded, anew=True)

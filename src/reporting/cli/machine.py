@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reporting.cli.app import AsJson, Names, OutFolder, RecipeFile, answered, near, report, say_json, say_table
+from reporting.cli.app import AsJson, Names, OutFolder, RecipeFile, answered, near, opened, report, say_json, say_table
 from reporting.errors import LockedError, RefusedError
 from reporting.recipe.file import RECIPE, Recipe, read_recipe
 
@@ -23,7 +23,8 @@ ROOM = 1 << 30  # bytes
 def doctor(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = False) -> None:
     """Look at what reports depend on: this machine, its programs, the folder of pages."""
     with answered():
-        rows = [*_machine(), *_folder(read_recipe(recipe, out))]
+        loaded = read_recipe(recipe, out)
+        rows = [*_machine(), *_notebooks(loaded), *_folder(loaded)]
         if as_json:
             say_json([{"what": what, "state": state, "found": found} for what, state, found in rows])
         else:
@@ -50,7 +51,7 @@ def export(
     from reporting.publishing.states import read_states
 
     with answered():
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         if run is None:
             pages = {row.name: loaded.out / row.good.page for row in read_states(loaded) if row.good}
         else:
@@ -104,6 +105,11 @@ def _machine() -> list[tuple[str, str, str]]:
     fonts = shutil.which("fc-list")
     rows.append(("fonts", "well" if fonts else "odd", fonts or "fontconfig is absent: PDFs fall back to what there is"))
     return rows
+
+
+def _notebooks(recipe: Recipe) -> list[tuple[str, str, str]]:
+    absent = [f"{path} of {name} is not there" for name, path in recipe.absent().items()]
+    return [("notebooks", "wrong" if absent else "well", "; ".join(absent) or f"{len(recipe.reports)}, all there")]
 
 
 def _folder(recipe: Recipe) -> list[tuple[str, str, str]]:

@@ -17,11 +17,12 @@ from reporting.cli.app import (
     answered,
     complain,
     near,
+    opened,
     report,
     say_json,
 )
 from reporting.errors import RefusedError
-from reporting.recipe.file import RECIPE, Recipe, Report, read_recipe
+from reporting.recipe.file import RECIPE, Recipe, Report
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -64,7 +65,7 @@ def schedule(
             raise RefusedError(f"--emit is missing. Name a scheduler: {', '.join(engine.value for engine in Engine)}.")
         if not NAME.fullmatch(name):
             raise RefusedError(f"--name {name}: use small letters, digits and '-', at most 64.")
-        loaded = read_recipe(recipe, out)
+        loaded = opened(recipe, out)
         chosen = loaded.choose(names or [])
         try:
             times = [schedules.Times.read(text) for text in at or _sentences(chosen)]
@@ -106,7 +107,7 @@ def notify(
     from reporting.notices.runs import tell_job
 
     with answered():
-        problems = tell_job(read_recipe(recipe), job, code)
+        problems = tell_job(opened(recipe), job, code)
         for problem in problems:
             complain(problem)
         if problems:

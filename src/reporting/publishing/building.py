@@ -98,6 +98,8 @@ def _moved(decisions: Iterable[Decision], site: Site) -> list[Decision]:
     digests = site.digests.anew()
     found = []
     for decision in decisions:
+        if decision.plan.absent:
+            continue
         try:
             now = inputs_of(decision.plan, digests, site.recipe.lock, site.pages)
         except OSError:  # it is just being replaced
@@ -131,14 +133,19 @@ def _round(decisions: Iterable[Decision], site: Site, tools: Tools) -> tuple[dic
     jobs, started = [], {}
     for decision in decisions:
         (site.place / decision.plan.name).parent.mkdir(exist_ok=True)
+        if decision.plan.absent:
+            error = ReportError(decision.plan.report.notebook, None, decision.plan.absent)
+            name = decision.plan.name
+            entries[name], errors[name] = _failed(decision.plan, _entry(decision, site), error, site)
+            continue
         started[decision.plan.name] = decision.plan, _entry(decision, site)
         jobs.append(_job(*started[decision.plan.name], site))
     outcomes = tools.runner(jobs, workers=tools.workers, kernel=tools.kernel, on_event=tools.on_event)
     for outcome in outcomes:
-        entry, error = _finish(*started[outcome.job.name], outcome, site)
+        entry, problem = _finish(*started[outcome.job.name], outcome, site)
         entries[entry.name] = entry
-        if error is not None:
-            errors[entry.name] = error
+        if problem is not None:
+            errors[entry.name] = problem
     return entries, errors
 
 

@@ -1,17 +1,18 @@
 """Which pages must be built, and why: the others would come out the same."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
-from reporting.publishing.inputs import UNSEEN, changed, inputs_of, key_of
+from reporting.publishing.inputs import NAMES, UNSEEN, changed, inputs_of, key_of
 from reporting.publishing.links import pages_of
 from reporting.publishing.plan import Plan
-from reporting.publishing.states import Record, States
+from reporting.publishing.states import Record, States, names_of
 from reporting.recipe.file import Recipe
 
 GONE = "its page is gone"
+ABSENT = "its notebook is not there"
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,13 @@ def decide(
         Build what did not change too.
     """
     folder = Folder(recipe.out)
-    found = []
+    found: list[Decision] = []
     plans = list(plans)
     pages = pages_of(recipe, states, {plan.name for plan in plans})
     for plan in plans:
+        if plan.absent:
+            found += _absent(plan, recipe, states)
+            continue
         inputs = inputs_of(plan, digests, recipe.lock, pages)
         key = key_of(inputs)
         record = states.pages.get(plan.name, Record())
@@ -67,6 +71,15 @@ def decide(
             why = "forced"
         found.append(Decision(plan, inputs, key, why, tuple(parts), same_as))
     return found
+
+
+def _absent(plan: Plan, recipe: Recipe, states: States) -> Iterable[Decision]:
+    """Every page that a report had whose notebook is not there: each of them fails."""
+    pages = names_of(recipe, plan.report, states) if plan.name == plan.report.name else []
+    for name in pages or [plan.name]:
+        good = states.pages.get(name, Record()).good
+        inputs = (good.inputs if good else dict.fromkeys(NAMES, "")) | {"notebook": ""}
+        yield Decision(replace(plan, name=name), inputs, "", ABSENT, ("notebook",))
 
 
 def _why(plan: Plan, record: Record, inputs: dict[str, str], same_as: str) -> tuple[str, list[str]]:

@@ -36,6 +36,7 @@ RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.M)
 LINK = re.compile(r"(?<![^\s/\\?#:()<>\"'])([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
 # of this package: what draws figures, what makes pages, and what it is told
 TEMPLATE = ("figures", "pages", "publishing/links.py", "publishing/page.py", "publishing/rendering.py")
+NAMES = ("notebook", "parameters", "data", "links", "package", "lock", "template")
 UNSEEN = "unseen"  # data behind a secret: nobody can tell whether they changed
 
 

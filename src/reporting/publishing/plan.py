@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -40,6 +40,7 @@ class Plan:
     backfill: bool = False
     secrets: Secrets = NONE
     whole: bool = False  # all pages that its report has today are planned with it
+    absent: str = ""  # why it can only fail: its notebook is not there, and so no parameter is known
 
     @property
     def data_files(self) -> dict[str, Path]:
@@ -80,6 +81,7 @@ class Request:
     values: Mapping[str, Any] = field(default_factory=dict)  # of an earlier run, over those of the recipe
     run: str = ""  # this earlier run
     due: bool = False  # only `names`, even if there are none
+    strict: bool = False  # a report whose notebook is not there is refused even if nobody named it
 
 
 def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[Plan], list[Report]]:
@@ -89,19 +91,27 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     -------
     plans, left_out
         One plan a page, in the order of the recipe; and the reports that a data file
-        of the user's own cannot feed, because they read another kind of table.
+        of the user's own cannot feed, because they read another kind of table. A report whose
+        notebook is not there has one plan, which will fail and leave the others alone.
 
     Raises
     ------
     RefusedError
-        Anything is unknown, missing, ill-typed or not there. All problems, one a line.
+        Anything is unknown, missing, ill-typed or not there; a notebook, if its report was named.
+        All problems, one a line.
     """
     request = request or Request()
+    named = request.strict or bool(request.names and not (request.due or request.run))
+    absences = recipe.absences()
     chosen = recipe.choose(request.names) if request.names or not request.due else []
     left_out: list[Report] = []
     declared: dict[str, dict[str, Parameter]] = {}
     problems: list[str] = []
     for report in chosen:
+        if report.name in absences:
+            declared[report.name] = {}
+            problems += [absences[report.name]] * named
+            continue
         try:
             declared[report.name] = read_parameters(report.notebook, report.rules)
         except RefusedError as error:
@@ -124,6 +134,9 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     ]
     plans: list[Plan] = []
     for report in chosen:
+        if report.name in absences:
+            plans += _absent(report, recipe, request)
+            continue
         try:
             given = _given(report, declared[report.name], recipe, request)
             found, whole = _chosen(report, declared[report.name], recipe, request, given)
@@ -138,6 +151,26 @@ def plan_reports(recipe: Recipe, request: Request | None = None) -> tuple[list[P
     if problems:
         raise RefusedError("\n".join(dict.fromkeys(line for problem in problems for line in problem.splitlines())))
     return plans, left_out
+
+
+def _absent(report: Report, recipe: Recipe, request: Request) -> Iterable[Plan]:
+    """Plans of a report whose notebook is not there: of the pages that an earlier run names, else one for all."""
+    pages = [name for name in request.names if request.run and name.partition("/")[0] == report.name]
+    for name in pages or [report.name]:
+        yield Plan(
+            name=name,
+            report=report,
+            title=None if report.title is None or "{" in report.title else report.title,
+            parameters={},
+            given={},
+            values={},
+            command=_command(name, {*request.params, *request.data}, recipe, request),
+            typed={},
+            day=request.day or request.today or today_in(recipe.timezone),
+            backfill=request.day is not None,
+            absent=f"there is no {recipe.absent()[report.name]!r}. Correct report.{report.name}.notebook in "
+            f"{recipe.path.name}; its path is relative to the recipe.",
+        )
 
 
 @dataclass(frozen=True)
@@ -308,7 +341,7 @@ def _secrets(report: Report, parameters: Mapping[str, Parameter], values: Mappin
         raise RefusedError(f"{report.notebook.name}: {error}") from None
 
 
-def _command(name: str, parameters: Mapping[str, Parameter], recipe: Recipe, request: Request) -> str:
+def _command(name: str, parameters: Collection[str], recipe: Recipe, request: Request) -> str:
     """What was typed, for this page alone."""
     words = ["metrics", "report", *(["rerun", request.run] if request.run else ["run"]), name]
     if recipe.path != RECIPE:

@@ -109,7 +109,10 @@ def names_of(recipe: Recipe, report: Report, states: States) -> list[str]:
     ran = sorted(name for name in states.pages if name.partition("/")[0] == report.name)
     if not report.each:
         return [name for name in ran if name == report.name]
+    unknown = [name for name in ran if name == report.name and states.pages[name].good is None]
     ran = [name for name in ran if "/" in name]
+    if not ran:  # while its notebook is not there, nobody knows which pages it will have
+        return unknown
     if not all(isinstance(source, list | str) for source in report.each.values()):
         return [name for name in ran if name in states.lists.get(report.name, ran)]
     if recipe.elsewhere is not None:

@@ -25,6 +25,7 @@ A key that is not known is refused: a misspelt one would otherwise be a setting 
 silently does nothing.
 """
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field, replace
@@ -100,6 +101,22 @@ class Recipe:
                 raise RefusedError(f"{self.path}: no report is called {name!r}. {hint}")
         return [report for report in self.reports.values() if not names or report.name in wanted]
 
+    def absent(self) -> dict[str, str]:
+        """Notebooks that are not there, as the recipe names them, by report: nothing else can be wrong with these."""
+        return {
+            report.name: os.path.relpath(report.notebook, self.folder.resolve())
+            for report in self.reports.values()
+            if not report.notebook.is_file()
+        }
+
+    def absences(self) -> dict[str, str]:
+        """The same, a sentence each."""
+        return {
+            name: f"{self.path}: report.{name}.notebook: there is no {path!r} in {self.folder}. "
+            "Correct the path; it is relative to the recipe."
+            for name, path in self.absent().items()
+        }
+
 
 def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     """Read a recipe.
@@ -114,8 +131,8 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     Raises
     ------
     RefusedError
-        The file is absent or no TOML, a key is unknown, missing or of the wrong type,
-        or a notebook is not there. All problems are named, one a line.
+        The file is absent or no TOML, or a key is unknown, missing or of the wrong type. All problems
+        are named, one a line. A notebook that is not there stops its own report alone: see `Recipe.absent`.
     """
     path = Path(path)
     try:
@@ -142,12 +159,6 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
             reports[name] = _report(name, entry, defaults, folder)
         except RefusedError as error:
             problems.append(f"{path}: report.{name}.{error}")
-            continue
-        if not reports[name].notebook.is_file():
-            problems.append(
-                f"{path}: report.{name}.notebook: there is no {entry.notebook!r} in {folder}. "
-                "Correct the path; it is relative to the recipe."
-            )
     if any(isinstance(value, dict) for value in defaults.params.values()):
         problems.append(f"{path}: defaults.params sets values only. Write rules into the params of a report.")
     if defaults.timezone is not None and not _is_zone(defaults.timezone):

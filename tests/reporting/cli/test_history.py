@@ -264,6 +264,71 @@ def test_the_doctor_finds_a_run_that_cannot_be_read(verb):
     assert {row["what"]: row["state"] for row in said(verb("doctor --json", code=1))}["runs"] == "wrong"
 
 
+@pytest.fixture
+def lost(verb):
+    """The same after a good run, and then the notebook of `nps` was moved."""
+    verb("run")
+    Path("nps.ipynb").rename("voice.ipynb")
+    verb.seen.clear()
+    return verb
+
+
+LOST = "report.nps.notebook: there is no 'nps.ipynb' in"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["list", "list --runs", "show", "plan", "plan funnel", "check funnel", "run funnel", "index", "prune --keep-last 1",
+     "export --to mails", "notify --job nightly --exit 137"],
+)  # fmt: skip
+def test_a_notebook_that_is_gone_is_said_in_a_line_by_verbs_that_do_without(lost, words):
+    answer = lost(words)
+    assert LOST in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", ["run nps", "plan nps", "params nps", "check", "check nps", "run --force nps funnel"])
+def test_a_notebook_that_is_gone_is_refused_where_it_is_needed(lost, words):
+    answer = lost(words, code=2)
+    assert LOST in answer.stderr
+    assert lost.seen == []
+
+
+def test_a_run_of_all_counts_a_report_whose_notebook_is_gone_as_failed(lost):
+    good = lost.made.latest()["nps.html"]
+    assert "nps     failed    its notebook is not there" in lost("plan").stdout
+    answer = lost("run --json", code=3)
+    assert {row["report"]: row["status"] for row in said(answer)["reports"]} == {"funnel": "unchanged", "nps": "failed"}
+    assert "nps failed. nps.ipynb: there is no 'nps.ipynb'. Correct report.nps.notebook" in answer.stderr
+    latest = lost.made.latest()
+    assert latest["nps.html"] == good
+    assert "Correct report.nps.notebook in reports.toml" in latest["nps.error.html"]
+    assert {row["name"]: row["state"] for row in said(lost("list --json"))} == {"funnel": "current", "nps": "failed"}
+    assert lost("run --from 2026-06-01 --to 2026-06-02", code=3).stderr.count("nps failed.") == 2
+    lost("rerun last nps", code=4)
+    lost("doctor", code=1)
+    Path("voice.ipynb").rename("nps.ipynb")
+    assert "nps     built     failed last time" in lost("plan").stdout
+    lost("run")
+
+
+def test_all_pages_of_a_report_fail_with_its_notebook(verb):
+    recipe = Path("reports.toml")
+    recipe.write_text(recipe.read_text() + 'each.segment = ["S01", "S02"]\ntitle = "Segment {segment}"\n')
+    write_notebook(Path("nps.ipynb"), "%md # One", parameters='segment: str = "S01"')
+    Path("nps.ipynb").rename("voice.ipynb")
+    verb("run", code=3)
+    assert [row["name"] for row in said(verb("list --json"))] == ["funnel", "nps"]
+    assert "nps.error.html" in verb.made.latest()
+    Path("voice.ipynb").rename("nps.ipynb")
+    verb("run")
+    assert [row["name"] for row in said(verb("list --json"))] == ["funnel", "nps/s01", "nps/s02"]
+    Path("nps.ipynb").rename("voice.ipynb")
+    failed = [row["report"] for row in said(verb("run --json", code=3))["reports"] if row["status"] == "failed"]
+    assert failed == ["nps/s01", "nps/s02"]
+    assert {"nps/s01.html", "nps/s01.error.html"} <= set(verb.made.latest())
+
+
 SLOW_IMPORTS = ("pandas", "pyarrow", "matplotlib", "papermill", "nbformat", "nbconvert", "jinja2", "IPython")
 
 

@@ -67,7 +67,6 @@ def test_a_report_keeps_its_own_memory(recipe):
         ("[defaults]\nkernel = 'cold'", "kernel is 'cold', but it must be 'auto' or 'warm' or 'plain'"),
         ("report = 3", "report is 3, but it must be a table"),
         ("[report]\na = 3", "report.a is 3, but it must be a table"),
-        ("[report.a]\nnotebook = 'gone.ipynb'", "report.a.notebook: there is no 'gone.ipynb' in"),
         ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
         ("[report.'../a']\nnotebook = 'retention.ipynb'", "is no name for a page"),
         ("[report.a", "this is not TOML"),
@@ -86,6 +85,12 @@ def test_all_that_is_wrong_is_named_at_once(recipe):
         "defaults.jobs", "report.a.titel", "report.a.notebook", "report.a.timeout:", "report.b.notebook",
         "report.b.group",
     ]  # fmt: skip
+
+
+def test_a_notebook_that_is_not_there_is_no_fault_of_the_other_reports(recipe):
+    read = recipe("[report.a]\nnotebook = '../gone.ipynb'\n[report.b]\nnotebook = 'retention.ipynb'")
+    assert read.absent() == {"a": "../gone.ipynb"}
+    assert "report.a.notebook: there is no '../gone.ipynb' in" in read.absences()["a"]
 
 
 def test_an_absent_recipe_is_refused(tmp_path):
