@@ -11,6 +11,7 @@ from importlib.resources import files
 from queue import Empty
 from typing import Any
 
+from reporting.execution.bundles import well_formed
 from reporting.execution.jupyter import (
     KernelClient,
     KernelManager,
@@ -122,7 +123,8 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]
         if msg["msg_type"] == "stream":
             content["text"] = self.control.printed(content["text"])
         elif msg["msg_type"] in ("display_data", "execute_result", "update_display_data"):
-            self.control.displayed(content.get("data", {}))
+            content["data"] = well_formed(content.get("data", {}))
+            self.control.displayed(content["data"])
         return super().process_message(msg, cell, cell_index)
 
     async def _async_cleanup_kernel(self) -> None:

@@ -240,8 +240,9 @@ def _output(part: Any) -> Markup:
         return clean(f"<figure>{data['image/svg+xml']}</figure>")
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
-            meta = part.get("metadata", {}).get(kind, {})
-            alt = escape(str(meta.get("alt") or data.get("text/plain", "Figure without a description")))
+            meta = part.get("metadata", {}).get(kind)
+            words = meta.get("alt") if isinstance(meta, dict) else None
+            alt = escape(str(words or data.get("text/plain", "Figure without a description")))
             return clean(f'<figure><img src="data:{kind};base64,{data[kind].strip()}" alt="{alt}"></figure>')
     if "text/markdown" in data:
         return _markdown(data["text/markdown"])

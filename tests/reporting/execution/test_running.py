@@ -231,6 +231,12 @@ def test_more_than_a_page_can_hold_fails(job):
 
 
 @LINUX
+def test_what_a_cell_displays_is_shown_whatever_it_is(job):
+    values = ['["<b>38</b>"]', "38", "None", "{1: 2}", "[None]", 'bytearray(b"38")']
+    cells = [f"from IPython.display import display\ndisplay({{'text/html': {value}}}, raw=True)" for value in values]
+    assert run_one(job(*cells)).status == "built"
+
+
 def test_a_notebook_that_ends_the_warm_server_costs_the_others_nothing(job):
     bad = job("import os\nos.kill(os.getppid(), 9)\nimport time\ntime.sleep(60)", name="bad", timeout=30)
     rest = [job("import time; time.sleep(1)", "print('good')", name=f"good{k}") for k in range(4)]

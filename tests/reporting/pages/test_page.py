@@ -141,6 +141,11 @@ def test_a_picture_has_words():
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in html(out(data))
 
 
+def test_what_is_said_of_a_picture_may_be_anything():
+    html = render_page(notebook([out({"image/png": "aGk="}, **{"image/png": 5})]), ORIGIN)[0]
+    assert 'alt="Figure without a description"' in html
+
+
 def test_two_tables_of_one_name_are_told_apart():
     text = html(md("## S"), out({"text/html": fragment("account")}), out({"text/html": fragment("account")}))
     assert 'aria-label="Account of the data"' in text
