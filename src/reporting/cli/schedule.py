@@ -22,9 +22,13 @@ from reporting.cli.app import (
     say_json,
 )
 from reporting.errors import RefusedError
+from reporting.publishing.plan import Request, plan_reports
 from reporting.recipe.file import RECIPE, Recipe, Report
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+REST = 60.0  # seconds for what is done once a run
+ENDING = 10.0  # seconds that a kernel may take to end after its time, and the next one to start
+HOOK = 35.0  # seconds for one that is told, and for its end
 
 
 class Engine(StrEnum):
@@ -119,9 +123,23 @@ def _sentences(chosen: Iterable[Report]) -> list[str]:
 
 
 def _seconds(recipe: Recipe, chosen: list[Report]) -> float:
-    """Time for all reports one after the other, but no more than a day."""
-    each = sum(report.timeout * (1 + report.retry_times) for report in chosen)
-    return min(86_400.0, max(600.0, each + 60))
+    """Time for all pages one after the other if each takes all that it may, but no more than a day."""
+    return min(86_400.0, max(600.0, REST + sum(_pages(recipe, report) * _longest(report) for report in chosen)))
+
+
+def _longest(report: Report) -> float:
+    """Time for one page: tried again as declared and once more if its kernel is lost, all of it twice if data move."""
+    attempts = 1 + report.retry_times + 1
+    told = HOOK if report.on_failure or report.on_alert else 0.0
+    return 2 * attempts * (report.timeout + ENDING) + told
+
+
+def _pages(recipe: Recipe, report: Report) -> int:
+    """Pages that a report has today."""
+    try:
+        return max(1, len(plan_reports(recipe, Request(names=[report.name]))[0])) if report.each else 1
+    except RefusedError:  # its data are not here: then nobody knows
+        return 1
 
 
 def _variables(recipe: Recipe, chosen: Iterable[Report]) -> list[str]:

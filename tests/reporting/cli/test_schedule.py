@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from reporting.cli import report
 from reporting.publishing.run import run_reports
+from tests.reporting.notebooks import write_notebook
 from tests.reporting.publishing.fakes import Project, runner
 
 app = typer.Typer()
@@ -53,8 +54,28 @@ def test_each_time_of_the_recipe_is_there_once_and_the_run_asks_what_is_due(made
     assert timer.count("OnCalendar=") == 2
     assert "report run --due --recipe" in timer
     assert str(made.folder / "reports.toml") in timer
-    assert "TimeoutStartSec=1260" in timer  # two reports of ten minutes, and a minute
     assert "# CHAT_WEBHOOK, by name" in timer
+
+
+@pytest.mark.parametrize(
+    ("more", "seconds"),
+    [
+        (
+            "",
+            2 * (4 * 610 + 35) + 60,
+        ),  # ten minutes and an end; a kernel may be lost, and data may move; hooks; a minute
+        ("retry = { times = 2 }\n", (4 * 610 + 35) + (8 * 610 + 35) + 60),  # of the second report
+        ("each = 'plans.csv'\n", (1 + 3) * (4 * 610 + 35) + 60),
+        ("each = 'gone.csv'\n", 2 * (4 * 610 + 35) + 60),
+        ("timeout = '9 hours'\n", 24 * 3600),
+    ],
+)
+def test_a_run_has_the_time_that_all_its_pages_may_take(made, more, seconds):
+    write_notebook(Path("nps.ipynb"), "%md # Plan", parameters='plan: str = "free"')
+    Path("plans.csv").write_text("plan\nfree\npro\nteam\n")
+    with Path("reports.toml").open("a") as recipe:
+        recipe.write(more)
+    assert f"TimeoutStartSec={seconds}\n" in metrics("schedule", "--emit", "systemd").stdout
 
 
 def test_times_reports_and_folder_of_ones_own(made):
