@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 TIMEOUT = 30.0  # seconds for one hook
 GRACE = 2.0  # seconds from the request to end to the end
+POLL = 0.02  # seconds between two looks whether something still runs
 SAID = 300  # characters of what a hook says that are passed on
 
 
@@ -73,13 +75,18 @@ def _run(argv: Sequence[Any], content: bytes, folder: Path, timeout: float) -> s
             )
         except OSError as error:
             return f"The hook {name} was not run: {error.strerror or error}."
+        until = time.monotonic() + timeout
         try:
             process.communicate(content, timeout)
         except subprocess.TimeoutExpired:
             _end(process)
             return f"The hook {name} took longer than its {timeout:g} seconds and was ended."
+        while (left := _runs(process.pid)) and time.monotonic() < until:
+            time.sleep(POLL)
+        if left:
+            _end(process)
         if process.returncode == 0:
-            return ""
+            return f"The hook {name} left something running for its {timeout:g} seconds; it was ended." if left else ""
         output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * SAID))
         said = " ".join(output.read().decode(errors="replace").split())[-SAID:]
     return f"The hook {name} ended with exit code {process.returncode}{': ' if said else '.'}{said}"
@@ -98,12 +105,26 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with suppress(OSError):
             process.stdin.close()
     for how in (signal.SIGTERM, signal.SIGKILL):
-        try:
+        with suppress(OSError):
             os.killpg(process.pid, how)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(GRACE)
-            break
-        except subprocess.TimeoutExpired:
-            continue
+        until = time.monotonic() + GRACE
+        while (process.poll() is None or _runs(process.pid)) and time.monotonic() < until:
+            time.sleep(POLL)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of a group still runs; one that has ended and that nobody waits for does not."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    if not Path("/proc/self/stat").exists():
+        return True
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, found = file.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            if int(found) == group and state not in "ZX":
+                return True
+    return False

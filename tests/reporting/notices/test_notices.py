@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from reporting.notices import mail, send, subject, text, webhook
+from tests.reporting.processes import gone, pid_in
 
 FAILED = {
     "event": "failed", "report": "churn", "title": "Churn: who goes silent?", "cause": "ValueError: no rows",
@@ -65,6 +66,26 @@ def test_a_hook_that_does_not_read_or_says_much_is_no_trouble(tmp_path):
     [problem] = send(python("print('y' * 1_000_000); raise SystemExit(3)"), FAILED, folder=tmp_path)
     assert problem.startswith("The hook 'python' ended with exit code 3: yyy")
     assert len(problem) < 500
+
+
+def left_behind(code, before=""):
+    """A hook that ends at once and leaves a program in the background, which writes down who it is."""
+    code = f"import os, time\nopen('pid.tmp', 'w').write(str(os.getpid()))\nos.rename('pid.tmp', 'pid')\n{code}"
+    return python(f"import os, subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {code!r}])\n{before}")
+
+
+def test_what_a_hook_leaves_in_the_background_has_its_time(tmp_path):
+    assert send(left_behind("time.sleep(0.3); open('sent', 'w')"), FAILED, folder=tmp_path) == []
+    assert (tmp_path / "sent").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"])
+@pytest.mark.parametrize("before", ["", "time.sleep(60)"])
+def test_what_a_hook_leaves_in_the_background_ends_with_its_time(tmp_path, code, before):
+    [problem] = send(left_behind(f"{code}time.sleep(60)", before), FAILED, folder=tmp_path, timeout=1)
+    assert ("took longer than its 1 seconds" if before else "left something running for its 1 seconds") in problem
+    assert gone(pid_in(tmp_path / "pid"), seconds=0.5)
 
 
 @pytest.mark.slow
