@@ -10,7 +10,8 @@ from msgspec import Meta, Struct, field
 from reporting.errors import RefusedError, did_you_mean
 from reporting.schedules.times import Times
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+LONGEST = 3660 * 86_400  # seconds
 BYTES = {"MB": 10**6, "GB": 10**9}
 LEAST = 500 * 10**6  # bytes that a notebook needs before it has read anything, and some to read with
 
@@ -157,11 +158,14 @@ def _in_words(wanted: Any) -> str:
 
 
 def _seconds(text: object) -> float:
-    """Seconds of a duration with its unit, ``"10 minutes"``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) *(second|minute|hour)s?", text) if isinstance(text, str) else None
-    if match is None or float(match[1]) == 0:
-        raise ValueError(f"{text!r} is no duration. Write a number with its unit: '90 seconds', '10 minutes', '1 hour'")
-    return float(match[1]) * SECONDS[match[2]]
+    """Seconds of a duration with its unit, ``"10 minutes"``, in the words in which parameters name their windows."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+?)s?\s*", text.lower()) if isinstance(text, str) else None
+    seconds = float(match[1]) * SECONDS.get(match[2], 0) if match else 0.0
+    if seconds == 0:
+        raise ValueError(f"{text!r} is no duration. Write a number with its unit: '90 seconds', '26 hours', '2 days'")
+    if seconds > LONGEST:
+        raise ValueError(f"{text!r} is more than ten years. Write a shorter time")
+    return seconds
 
 
 def _bytes(text: object) -> int:

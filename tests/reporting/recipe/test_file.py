@@ -28,6 +28,14 @@ def test_a_report_keeps_its_own_timeout(recipe):
     assert [report.timeout for report in read.reports.values()] == [3600, 90]
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("2 days", 172_800), ("1.5 Weeks", 907_200), (" 26hours ", 93_600), ("90 second", 90)]
+)
+def test_durations_are_written_as_those_of_parameters(recipe, text, seconds):
+    read = recipe(f'[report.a]\nnotebook = "retention.ipynb"\nlate_after = "{text}"\ntimeout = "{text}"')
+    assert (read.reports["a"].late_after, read.reports["a"].timeout) == (seconds, seconds)
+
+
 def test_a_report_keeps_its_own_memory(recipe):
     text = '[defaults]\nmemory = "2 GB"\n[report.a]\nnotebook = "retention.ipynb"\n'
     read = recipe(text + '[report.b]\nnotebook = "retention.ipynb"\nmemory = "800 MB"')
@@ -46,6 +54,9 @@ def test_a_report_keeps_its_own_memory(recipe):
         ("[report.a]\nnotebook = 3", "report.a.notebook is 3, but it must be a text in quotes"),
         ("[report.a]\nnotebook = 'retention.ipynb'\nparams = 3", "report.a.params is 3, but it must be a table"),
         ("[report.a]\nnotebook = 'retention.ipynb'\ntimeout = 600", "600 is no duration. Write a number with its unit"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nlate_after = '2 moons'", "'26 hours', '2 days'"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nlate_after = '0 days'", "'0 days' is no duration"),
+        ("[report.a]\nnotebook = 'retention.ipynb'\nlate_after = '9999999999 weeks'", "is more than ten years"),
         (
             "[report.a]\nnotebook = 'retention.ipynb'\nmemory = 2",
             "2 is no amount of memory. Write a number with its",
