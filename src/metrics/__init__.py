@@ -4,6 +4,7 @@ The road: export file → event table → metric table → table or figure → n
 are first used, so that importing the package stays light.
 """
 
+import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -312,7 +313,16 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'metrics' has no attribute {name!r}{_near(name)}", name=name)
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return _offered(name)
+
+
+@functools.cache
+def _offered(name: str) -> Any:
+    """The function, whose arguments are checked by name, or the class; the same one each time."""
+    from metrics.arguments import checked
+
+    found = getattr(importlib.import_module(_HOME[name]), name)
+    return found if isinstance(found, type) else checked(found)
 
 
 def _near(name: str) -> str:

@@ -1,5 +1,8 @@
 """Arguments of the metrics of events that are no lists, no numbers, or can be read only once."""
 
+import inspect
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,3 +92,40 @@ def test_names_that_a_table_of_cohorts_has_or_needs_are_refused_for_columns_to_c
 def test_limits_are_columns_of_the_result_too():
     with pytest.raises(ValueError, match="by: 'churn_rate_high' is a column of the result"):
         metrics.churn_rate(LOG.rename(columns={"plan": "churn_rate_high"}), by="churn_rate_high", **AT)
+
+
+OPEN = {"replay_alerts", "given", "write_events"}  # take any name, as the options of a format
+FUNCTIONS = [
+    name for name in metrics.__all__
+    if not isinstance(getattr(metrics, name), type) and name not in OPEN and not name.startswith(("read_", "load_"))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_argument_that_a_function_does_not_have_is_named(name):
+    with pytest.raises(TypeError, match=rf"{name}\(\) has no argument 'xyz'\. It has (\w+, )*\w+\.$"):
+        getattr(metrics, name)(xyz=1)
+
+
+def test_a_misspelt_argument_is_refused_with_the_nearest():
+    with pytest.raises(TypeError, match=r"churn_rate\(\) has no argument 'perriod'\. Did you mean 'period'\?"):
+        metrics.churn_rate(LOG, perriod="week", **AT)
+    with pytest.raises(TypeError, match=r"trial_conversion\(\) has no argument 'week_starts'\. Did you mean 'week_sta"):
+        metrics.trial_conversion(LOG, week_starts="sunday", **AT)  # one of those that functions of money share
+
+
+def test_functions_stay_what_they_are_to_tools():
+    from metrics.churn import churn_rate
+
+    assert inspect.signature(metrics.churn_rate) == inspect.signature(churn_rate)
+    assert inspect.getsource(metrics.churn_rate) == inspect.getsource(churn_rate)
+    assert metrics.churn_rate.__doc__ == churn_rate.__doc__
+    assert pickle.loads(pickle.dumps(metrics.churn_rate)) is metrics.churn_rate  # as workers are sent it
+
+
+def test_a_warning_points_at_the_line_that_called():
+    monday = pd.Timestamp("2026-01-05", tz="UTC")
+    names = [f"u{k}" for k in range(60)]
+    with pytest.warns(UserWarning, match="none of 60 answers is above 5") as caught:
+        metrics.net_promoter_score(pd.DataFrame({"respondent_id": names, "answered_at": monday, "score": 5}))
+    assert caught[0].filename == __file__

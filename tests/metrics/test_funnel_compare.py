@@ -7,9 +7,8 @@ from scipy.stats import fisher_exact
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from metrics import Step, conversion_funnel, event_log
+from metrics import Step, compare_funnels, conversion_funnel, event_log
 from metrics.display.footnotes import footnotes
-from metrics.funnel.compare import compare_funnels
 from metrics.plots.funnel_groups import plot_funnel_groups
 
 SMALL = event_log("""

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics import Step, conversion_funnel, event_log, funnel_users
-from metrics.funnel.explain import explain_funnel
+from metrics import Step, conversion_funnel, event_log, explain_funnel, funnel_users
 from metrics.funnel.reasons import clock, span
 
 LOG = event_log("""

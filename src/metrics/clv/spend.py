@@ -184,7 +184,7 @@ def fit_spend(summary: pd.DataFrame, *, weights: str | None = None, confidence: 
     if fit.warning is not None:
         import warnings
 
-        warnings.warn(fit.warning, stacklevel=2)
+        warnings.warn(fit.warning, stacklevel=3)
     return fit
 
 

@@ -1,7 +1,6 @@
 """The arguments that all funnel functions share, as types; their meaning stands in `conversion_funnel`."""
 
 import dataclasses
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -48,7 +47,7 @@ class FunnelOptions(TypedDict, total=False):
 
 
 def spell_out(function: Function) -> Function:
-    """Show the shared arguments in the function's signature, for help and completion, and refuse others by name.
+    """Show the shared arguments in the function's signature, for help, completion and the check of names.
 
     With ``like=`` the tool's rules stand in for the arguments that were not given; only here is it known which were.
     """
@@ -59,15 +58,9 @@ def spell_out(function: Function) -> Function:
         for f in dataclasses.fields(Choices)
         if f.init and f.name not in signature.parameters
     ]
-    known = [p.name for p in own + shared]
 
     @functools.wraps(function)
     def checked(*positional: object, **named: object) -> object:
-        for name in named:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(known[2:])}."
-                raise TypeError(f"{function.__name__}() has no argument {name!r}.{hint}")
         return function(*positional, **filled_in(named))
 
     checked.__signature__ = signature.replace(parameters=own + shared)  # type: ignore[attr-defined]

@@ -10,7 +10,6 @@ import pandas as pd
 
 from metrics.periods import Period, WeekStart, When, duration, one_of
 from metrics.revenue.ranges import Range, RangeOptions
-from metrics.steps import unknown
 
 Level: TypeAlias = Literal["customer", "subscription"]
 Paused: TypeAlias = Literal["separate", "churn", "include"]
@@ -91,10 +90,6 @@ def read_options(as_of: When, options: RevenueOptions) -> tuple[Range, Policies]
     """The range and the policies of a call."""
     given = cast(dict[str, Any], options)
     ranged = {f.name for f in dataclasses.fields(Range)}
-    known = ranged | {f.name for f in dataclasses.fields(Policies)}
-    for name in given:
-        if name not in known:
-            raise TypeError(unknown("argument", name, known, "an argument of this function", "arguments"))
     span = Range(as_of=as_of, **{name: value for name, value in given.items() if name in ranged})
     return span, Policies(**{name: value for name, value in given.items() if name not in ranged})
 

@@ -174,7 +174,7 @@ def _check_scale(values: pd.Series, score: str) -> None:
         warnings.warn(
             f"{score}: none of {len(known):,} answers is above {known.max():g}. A promoter score needs answers from 0 "
             "to 10; for a shorter scale use customer_satisfaction or customer_effort.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
