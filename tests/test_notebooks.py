@@ -9,6 +9,7 @@ import pytest
 
 from reporting.publishing.plan import plan_reports
 from reporting.recipe.file import read_recipe
+from reporting.recipe.parameters import read_parameters
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -36,6 +37,19 @@ def test_code_is_single_calls(path):
         tree = ast.parse(source(cell))
         kinds = (ast.FunctionDef, ast.Lambda, ast.For, ast.While, ast.If, ast.BinOp, ast.comprehension)
         assert not [node for node in ast.walk(tree) if isinstance(node, kinds)], source(cell)
+
+
+RENAMED = [path for path in NOTEBOOKS if "rename" in read_parameters(path)]
+
+
+@pytest.mark.parametrize("path", RENAMED, ids=lambda path: path.stem)
+def test_a_table_whose_columns_can_be_renamed_may_have_an_encoding(path):
+    trees = [ast.parse(source(cell)) for cell in cells(path, "code")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [{word.arg: ast.unparse(word.value) for word in call.keywords} for call in calls]
+    [read] = [words for words in given if "rename" in words]
+    assert read["encoding"] == "encoding"
+    assert read_parameters(path)["encoding"].default is None
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

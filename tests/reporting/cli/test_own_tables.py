@@ -58,6 +58,19 @@ def tables(tmp_path):
     }
 
 
+@pytest.mark.slow
+def test_a_table_from_excel_in_german_is_read_as_it_says_itself(tmp_path):
+    rows = [f"Müller{k};{1 + k % 28:02}.01.2026;{k % 11}" for k in PEOPLE]
+    path = tmp_path / "antworten.csv"
+    path.write_text("\n".join(["Kunde;Datum;Note", *rows]), encoding="cp1252")
+    words = ["report", "run", "nps", "--recipe", str(ROOT / "reports/reports.toml"), "--data", str(path)]
+    words += ["--as-of", "2026-07-01", "--out", str(tmp_path / "out"), "-p", "rename=Note=score", "-p", "timezone=UTC"]
+    refused = CliRunner().invoke(app, words)
+    assert "Here that is -p encoding=" in refused.output
+    answer = CliRunner().invoke(app, [*words, "-p", "encoding=cp1252"])
+    assert answer.exit_code == 0, answer.output
+
+
 NAMED = {  # what only the user can say: which events of theirs are meant
     "overview": ["-p", "steps=open,buy,share"],
     "onboarding_funnel": ["-p", "steps=open,buy,share"],
