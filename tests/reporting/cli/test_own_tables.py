@@ -71,6 +71,19 @@ def test_a_table_from_excel_in_german_is_read_as_it_says_itself(tmp_path):
     assert answer.exit_code == 0, answer.output
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("by", "said"), [("country", "DE"), ("planet", "planet in the data (by)")])
+def test_answers_are_compared_by_what_is_known_of_customers(tables, tmp_path, by, said):
+    known = [(f"p{k}", day(k), ("DE", "NL")[k % 2]) for k in PEOPLE]
+    people = table(tmp_path / "people.csv", "customer_id,signup_at,country", known)
+    words = ["run", "nps", "--recipe", str(ROOT / "reports/reports.toml"), "--data", str(tables["answers"])]
+    words += ["--data", f"customers_file={people}", "--as-of", "2026-07-01", "--out", str(tmp_path / "out")]
+    answer = CliRunner().invoke(app, ["report", *words, "-p", f"by={by}"])
+    assert answer.exit_code == 0, answer.output
+    part = (tmp_path / "out/latest/nps.html").read_text().partition("Who is satisfied?</h2>")[2]
+    assert said in part.partition("<h2")[0]
+
+
 NAMED = {  # what only the user can say: which events of theirs are meant
     "overview": ["-p", "steps=open,buy,share"],
     "onboarding_funnel": ["-p", "steps=open,buy,share"],
