@@ -86,8 +86,11 @@ class Server:
         self.preloading.settle()  # now, while nobody waits for it
         try:
             while not (self.ending and not self._children):
-                if not self._turn() and self.preloading.pending:
-                    self.preloading.warm_up()  # one step, only while nobody waits
+                if self._turn() or not self.preloading.pending:
+                    continue
+                self.preloading.warm_up()  # one step, only while nobody waits
+                if not self.preloading.pending:
+                    self.preloading.settle()
         finally:
             self._end()
 
