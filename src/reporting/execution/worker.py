@@ -22,6 +22,7 @@ from reporting.execution.jupyter import (
     CellTimeoutError,
     Config,
     DeadKernelError,
+    KernelProvisionerFactory,
     PapermillExecutionError,
     nbformat,
     papermill,
@@ -71,7 +72,8 @@ def run(task: dict[str, Any]) -> None:
 
 
 def warm_up() -> None:
-    """Do what the first run of a process would wait for: compile the rules that notebooks are checked by."""
+    """Do what every run would wait for: compile the rules for notebooks, and look who can start kernels."""
+    KernelProvisionerFactory.instance()
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])  # type: ignore[no-untyped-call]
     nbformat.reads(nbformat.writes(notebook), as_version=4)  # type: ignore[no-untyped-call]
 
