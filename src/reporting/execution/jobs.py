@@ -46,6 +46,8 @@ class Job:
         Seconds for the whole run, `then` included.
     retry
         When to try again.
+    imports
+        Packages that the notebook imports, so that the kernel has them loaded; None if nobody looked.
     memory
         Bytes of data that the kernel may hold, which pandas and matplotlib alone take some 200 million of; None for no
         limit. Linux only.
@@ -64,6 +66,7 @@ class Job:
     secrets: Secrets = NONE
     timeout: float = 600.0
     retry: Retry = Retry()
+    imports: frozenset[str] | None = None
     memory: int | None = None
     then: str | None = None
     argument: Any = None

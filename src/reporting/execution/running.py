@@ -39,7 +39,7 @@ def run_jobs(
         Called in this process, between outcomes and during the run.
     preload
         Modules to import and functions (``"module:function"``) to call before kernels are forked; by default those of
-        the kernel ``metrics-warm``.
+        the kernel ``metrics-warm``, as far as the jobs' notebooks import them.
 
     Yields
     ------
@@ -55,8 +55,7 @@ def run_jobs(
     warm = AVAILABLE and kernel != "plain"
     tell = on_event or (lambda event: None)
     with ExitStack() as stack:
-        thens = {job.then for job in jobs}
-        processes = stack.enter_context(Workers(warm=warm, preload=preload, thens=thens, several=len(jobs) > 1))
+        processes = stack.enter_context(Workers(jobs, warm=warm, preload=preload))
         threads = [
             threading.Thread(target=_work, args=(todo, events, processes, stop), daemon=True)
             for _ in range(max(1, min(workers, len(jobs))))

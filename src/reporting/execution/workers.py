@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib.resources import files
+from itertools import chain
 from typing import IO, Any
 
 from reporting.execution.jobs import Job
@@ -25,6 +26,7 @@ SPARING = {
 WORKER = "reporting.execution.worker"
 UNDEBUGGED = "reporting.kernels.undebugged"
 LOG = 1_000_000  # bytes of a log, the rest is counted
+ANYHOW = ("matplotlib", "pandas", "pyarrow", "reporting")  # loaded, for others import them too
 RESTARTS = 3  # of a server that ended in one run
 
 
@@ -81,23 +83,19 @@ class Workers:
 
     Parameters
     ----------
+    jobs
+        What will run. If it is more than one, what one notebook has read may serve the next.
     warm
         Fork; otherwise every worker and every kernel is a new process.
     preload
-        What kernels are to have loaded.
-    thens
-        What workers will call, ``"module:function"``, so that the host loads it.
-    several
-        More than one notebook will run, so that what one has read may serve the next.
+        What kernels are to have loaded; None for what the jobs' notebooks need.
     """
 
-    def __init__(
-        self, *, warm: bool, preload: Sequence[str] | None, thens: Iterable[str | None], several: bool
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], *, warm: bool, preload: Sequence[str] | None) -> None:
         self._warm = warm
-        self._several = several
-        self._preload = preload
-        self._thens = sorted({then.partition(":")[0] for then in thens if then})
+        self._several = len(jobs) > 1
+        self._preload = needed(jobs) if preload is None else list(preload)
+        self._thens = sorted({job.then.partition(":")[0] for job in jobs if job.then})
         self._lock = threading.Lock()
         self._servers: dict[str, Any] = {}
         self._starts: dict[str, int] = {}
@@ -171,8 +169,7 @@ class Workers:
         self._starts[role] = self._starts.get(role, 0) + 1
         env = {**SPARING, **server_environment(os.environ)}
         if role == "kernels":
-            preload = default_preload() if self._preload is None else self._preload
-            server = start_server([UNDEBUGGED, *PRELOAD, *preload], name=NAME, env=env)
+            server = start_server([UNDEBUGGED, *PRELOAD, *self._preload], name=NAME, env=env)
         else:
             warm_ups = [f"{then}:warm_up" for then in self._thens]
             modules = [WORKER, *self._thens, f"{WORKER}:warm_up", *warm_ups]
@@ -181,10 +178,15 @@ class Workers:
         return str(server.address)
 
 
-def default_preload() -> list[str]:
-    """What the kernel ``metrics-warm`` has loaded, as its kernelspec says."""
+def needed(jobs: Iterable[Job]) -> list[str]:
+    """What the kernel ``metrics-warm`` has loaded, as its kernelspec says, but for what no notebook imports."""
     content = files("reporting.kernels").joinpath("kernelspec/kernel.json").read_text(encoding="utf-8")
-    return list(json.loads(content)["metadata"]["kernel_provisioner"]["config"]["preload"])
+    entries = json.loads(content)["metadata"]["kernel_provisioner"]["config"]["preload"]
+    imports = [job.imports for job in jobs]
+    if None in imports:
+        return list(entries)
+    wanted = {*ANYHOW, *chain.from_iterable(filter(None, imports))}
+    return [entry for entry in entries if entry.partition(":")[0].partition(".")[0] in wanted]
 
 
 def talk(worker: Worker, job: Job) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from reporting.execution.jobs import Job, OnEvent, Outcome, Retry
 from reporting.pages.facts import LONGEST
 from reporting.publishing.decide import Decision
 from reporting.publishing.digests import Digests
-from reporting.publishing.inputs import commit, inputs_of, key_of, links_of
+from reporting.publishing.inputs import commit, imports_of, inputs_of, key_of, links_of
 from reporting.publishing.manifest import BUILT, Entry
 from reporting.publishing.page import accept, argument_of, remake, write_error_page
 from reporting.publishing.plan import Plan
@@ -159,6 +159,7 @@ def _job(plan: Plan, entry: Entry, site: Site) -> Job:
         workdir=report.notebook.parent,
         secrets=plan.secrets,
         timeout=report.timeout,
+        imports=imports_of(report.notebook, site.digests),
         memory=report.memory,
         retry=Retry(report.retry_times, report.retry_on),
         then=THEN,

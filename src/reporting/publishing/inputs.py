@@ -30,7 +30,9 @@ from reporting.publishing.plan import Plan
 from reporting.recipe.notebook import read_cells
 from reporting.recipe.parameters import as_plain
 
-IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([^#;\n]+))", re.M)
+IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:%\w+[ \t]+)?(?:from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b|import[ \t]+([^#;\n]+))", re.M
+)
 RUN = re.compile(r"^[ \t]*%run[ \t]+(?:-\w+[ \t]+)*[\"']?([^\s\"']+)", re.M)
 # from the beginning of a word only, or a long one would be read from each of its letters on
 LINK = re.compile(r"(?<![^\s/\\?#:()<>\"'])([^\s/\\?#:()<>\"']+)\.(?:ipynb|html)\b")
@@ -89,21 +91,26 @@ def commit(folder: Path) -> str | None:
     return answer.stdout.strip() or None if answer.returncode == 0 else None
 
 
-def _imported(notebook: Path, digests: Digests) -> list[tuple[str, Path]]:
-    """Code that a notebook imports or runs, and what that imports, if it is no installed package: names and places."""
+def imports_of(notebook: Path, digests: Digests) -> frozenset[str]:
+    """Modules that a notebook imports, itself or by code that is no installed package; of Python's own, none."""
+    return frozenset(digests.once(("imported", notebook), lambda: _imported(notebook, digests)))
+
+
+def _imported(notebook: Path, digests: Digests) -> dict[str, Path | None]:
+    """What a notebook imports or runs, and what that imports: names and places, None for an installed package."""
     try:
         cells = [cell.source for cell in read_cells(notebook) if cell.kind == "code"]
     except RefusedError:
-        return []
-    found: dict[str, Path] = {}
+        return {}
+    found: dict[str, Path | None] = {}
     todo = _names_in("\n".join(cells))
     while todo:
         name = todo.pop()
-        path = digests.once(("source", name, notebook.parent), partial(_source, name, notebook))
-        if path is not None and name not in found:
-            found[name] = path
-            todo |= digests.once(("imports", path), partial(_names_in_code, path))
-    return sorted(found.items())
+        if name not in found:
+            path = found[name] = digests.once(("source", name, notebook.parent), partial(_source, name, notebook))
+            if path is not None:
+                todo |= digests.once(("imports", path), partial(_names_in_code, path))
+    return found
 
 
 def _names_in(code: str) -> set[str]:
@@ -165,7 +172,8 @@ def _template(digests: Digests) -> str:
 
 
 def _package(notebook: Path, digests: Digests) -> str:
-    parts = [(name, path, ("code", path)) for name, path in _imported(notebook, digests)]
+    imported = digests.once(("imported", notebook), lambda: _imported(notebook, digests))
+    parts = [(name, path, ("code", path)) for name, path in sorted(imported.items()) if path is not None]
     return digest_of(*[f"{name} {digests.once(key, partial(_code, path, digests))}" for name, path, key in parts])
 
 

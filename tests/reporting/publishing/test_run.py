@@ -9,6 +9,7 @@ from reporting.publishing.decide import decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
 from reporting.publishing.history import difference, due, find_run
+from reporting.publishing.inputs import imports_of
 from reporting.publishing.manifest import read_manifest
 from reporting.publishing.plan import plan_reports
 from reporting.publishing.run import run_reports
@@ -77,7 +78,7 @@ def test_a_page_that_the_recipe_no_longer_has_is_not_shown_as_current(tmp_path):
 
 @pytest.mark.parametrize(
     "cell",
-    ["import top", "%%time\nimport under", "files = !ls\nimport under", "import under\nunder?",
+    ["import top", "%%time\nimport under", "%time import under", "files = !ls\nimport under", "import under\nunder?",
      "import json; import under", "from inner import part", "%run -i script.py", "import bare.part"],
 )  # fmt: skip
 def test_what_a_notebook_imports_or_runs_is_part_of_the_package(tmp_path, cell):
@@ -94,6 +95,14 @@ def test_what_a_notebook_imports_or_runs_is_part_of_the_package(tmp_path, cell):
     for name in ("under.py", "inner/part.py", "bare/part.py"):
         (tmp_path / name).write_text("rate = 22")
     assert decide(made.recipe, made.plans(), load_states(Folder(made.out)), Digests())[0].why == "changed: package"
+
+
+def test_what_code_beside_a_notebook_imports_the_notebook_imports(tmp_path):
+    (tmp_path / "team.py").write_text("import json, numpy.linalg\nfrom tools import rate")
+    (tmp_path / "tools.py").write_text("def rate():\n    import duckdb")
+    notebook = write_notebook(tmp_path / "funnel.ipynb", "%md # The funnel\n\nimport metrics", "%time import team")
+    assert imports_of(notebook, Digests()) == {"team", "tools", "numpy", "duckdb"}
+    assert imports_of(tmp_path / "gone.ipynb", Digests()) == set()
 
 
 def test_names_that_a_pattern_matches_are_part_of_the_data(tmp_path):
