@@ -21,7 +21,7 @@ def load_ipython_extension(shell: Any) -> None:
     from reporting.figures.formatter import FigureFormatter
     from reporting.figures.formulas import install
 
-    shell.events.register("pre_run_cell", lambda info: install())  # a cell may lay out its figure before it shows it
+    install()  # now, for a cell may lay out its figure before it shows it
     shell.config.InlineBackend.figure_formats = set()
     formatters = shell.display_formatter.formatters
     formatters["text/html"] = FigureFormatter.instead_of(formatters["text/html"])

@@ -8,17 +8,49 @@ that is no space, no digit follows its end, and matplotlib can read it. All othe
 
 import re
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
+TEXTS = "matplotlib.text"
 INSIDE = r"(?:[^$\\]|\\.)"
 # Pandoc's rule (pandoc.org/MANUAL.html#extension-tex_math_dollars), or what no price holds: a command or a power
 FORMULA = re.compile(rf"(?<!\\)\$(?:(?!\s){INSIDE}+(?<!\s)\$(?!\d)|(?=[^$]*[\\^]){INSIDE}+\$)")
 
 
 def install() -> None:
-    """Let matplotlib, if it is loaded, draw as formulas only what is one."""
-    texts = sys.modules.get("matplotlib.text")
+    """Let matplotlib draw as formulas only what is one: at once if it is loaded, else as soon as it is."""
+    if TEXTS in sys.modules:
+        _install()
+    elif not any(isinstance(finder, _Watch) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Watch())
+
+
+class _Watch(MetaPathFinder):
+    """Waits for the import of matplotlib's texts, for the cell that does it may lay out a figure too."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        """The module as others find it, which is made to ask once it is there."""
+        if fullname != TEXTS:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                load(module)
+                _install()
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _install() -> None:
+    texts = sys.modules.get(TEXTS)
     before = getattr(getattr(texts, "Text", None), "_preprocess_math", None)
     if texts is None or before is None or hasattr(before, "asked"):
         return

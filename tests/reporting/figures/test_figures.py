@@ -2,6 +2,8 @@
 
 import datetime as dt
 import re
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -372,10 +374,20 @@ def test_what_is_no_formula_is_text(ax, name):
 def test_a_figure_of_names_that_are_no_formulas_can_be_laid_out(ax):
     shell = InteractiveShell()
     load_ipython_extension(shell)
-    shell.events.trigger("pre_run_cell", None)
     ax.set_title("$a_$")
     ax.figure.tight_layout()
     ax.figure.canvas.draw()
+
+
+def test_a_cell_that_imports_matplotlib_may_lay_out_a_figure_of_such_names():
+    program = (
+        "import sys\nfrom reporting.figures.formulas import install\ninstall()\ninstall()\n"
+        "assert 'matplotlib' not in sys.modules\nbefore = len(sys.meta_path)\n"
+        "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.suptitle('$a_$')\nfigure.tight_layout()\n"
+        "print(before - len(sys.meta_path))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"  # it was waited for once, and is no more
 
 
 def test_powers_on_a_log_axis_are_formulas_still(ax):
