@@ -7,6 +7,16 @@ import numpy as np
 import pandas as pd
 
 
+class Settings(dict[str, Any]):
+    """The settings of a metric in the ``attrs`` of its table, shared by all tables made of it.
+
+    pandas copies ``attrs`` deeply at each step, which would cost more than the step.
+    """
+
+    def __deepcopy__(self, memo: object) -> "Settings":
+        return self
+
+
 def result(
     table: pd.DataFrame, *, metric: str, definition: str, settings: Mapping[str, Any], columns: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -15,7 +25,7 @@ def result(
     table.attrs = {
         "metric": metric,
         "definition": definition,
-        "settings": {name: value for name, value in settings.items() if value is not None},
+        "settings": Settings((name, value) for name, value in settings.items() if value is not None),
     }
     return table
 

@@ -1,6 +1,7 @@
 """The account: what became of every row that was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -13,6 +14,13 @@ from metrics.files.times import NO_ZONE
 STAGES = ("read", "kept", "duplicate", "system", "rejected")
 NUMBERS = " Amounts are read as 1234.50, 1.234,50 or 1.234,50 €, all of a file in one manner and one currency."
 EXAMPLES = 3  # reasons spelled out in the message of an error
+
+
+class Account(list[dict[Hashable, Any]]):
+    """The lines of an account in the ``attrs`` of a table, shared by all tables made of it (see `Settings`)."""
+
+    def __deepcopy__(self, memo: object) -> "Account":
+        return self
 
 
 def account_of(rows: Mapping[str, Mapping[str, int]], empty: Sequence[str] = ()) -> pd.DataFrame:

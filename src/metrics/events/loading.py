@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.events.account import account_of, added, check_refused, check_share
+from metrics.events.account import Account, account_of, added, check_refused, check_share
 from metrics.events.duplicates import without_duplicates
 from metrics.events.reading import Export, find_export
 from metrics.events.stitching import stitch_users
@@ -78,7 +78,7 @@ def read_events(
         max_refused=max_refused,
         **format_options,
     )
-    load.events.attrs["account"] = load.account.to_dict("records")
+    load.events.attrs["account"] = Account(load.account.to_dict("records"))
     return load.events
 
 

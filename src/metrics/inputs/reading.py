@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from metrics.events.account import account_of, added, check_refused
+from metrics.events.account import Account, account_of, added, check_refused
 from metrics.events.duplicates import without_duplicates
 from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
 from metrics.files import PathLike, Source, find_sources
@@ -116,7 +116,7 @@ def _read(
     names = [column.name for column in columns if column.name in rows]
     others = [name for name in rows if name not in (*names, *PLACE, KEY, RANK, WITHIN)]
     table = rows[[*names, *others]].sort_values(time, kind="stable", ignore_index=True)
-    table.attrs["account"] = became.to_dict("records")
+    table.attrs["account"] = Account(became.to_dict("records"))
     return table
 
 
