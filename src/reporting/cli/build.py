@@ -222,7 +222,7 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
                 error = run.errors[entry.name]
                 result |= {"notebook": str(error.notebook), "cell": error.cell, "cause": error.cause}
                 result["message"] = str(error)
-                options = options_named(entry.cause, entry.parameters)
+                options = options_named(entry.cause, entry.parameters, recipe.reports[entry.report].data)
                 advice = f"Here that is {options}. " if options else ""
                 complain(f"{entry.name} failed. {sentence(str(error))} {advice}See {near(page)}")
             else:

@@ -99,7 +99,7 @@ def write_error_page(plan: Plan, entry: Entry, error: ReportError, before: Recor
         state=PageState(plan.name, entry.title, entry.group, as_good(before.good if before else None), failure),
         executed=kept.name if kept.exists() else "",
         command=plan.command,
-        options=options_named(entry.cause, entry.parameters),
+        options=options_named(entry.cause, entry.parameters, plan.report.data),
         source=error.source,
         line=error.line,
         traceback=error.traceback,

@@ -5,13 +5,16 @@ A notebook's error speaks as Python does, ``rename=['Kunde=user_id']``; who runs
 
 import ast
 import json
+import os
 import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
+OF_MAIN = ("rename", "encoding", "event_name", "max_refused")  # say how the main table of a report is read, no other
 
-def options_named(cause: str, parameters: Mapping[str, Any]) -> str:
+
+def options_named(cause: str, parameters: Mapping[str, Any], main: str | None = None) -> str:
     """The options that set the parameters of a report that an error names, empty where it names none.
 
     Parameters
@@ -20,6 +23,8 @@ def options_named(cause: str, parameters: Mapping[str, Any]) -> str:
         What the error says.
     parameters
         Values by name, those that the report had.
+    main
+        The one that names the main table. What sets how that one is read is no advice on another one's columns.
 
     Examples
     --------
@@ -31,7 +36,10 @@ def options_named(cause: str, parameters: Mapping[str, Any]) -> str:
     ''
     """
     found = []
+    beside = _is_of_another(cause, parameters, main)
     for name, value in parameters.items():
+        if beside and name in OF_MAIN:
+            continue
         said = re.search(
             rf"(?:^|Error: ){name}: |(?<![\w.'\"-]){name}=(?P<advised>\[.*?\](?=[.,;:\s]|$)|'[^']*')?", cause
         )
@@ -40,6 +48,13 @@ def options_named(cause: str, parameters: Mapping[str, Any]) -> str:
             option = f"--as-of {text}" if name == "as_of" else f"-p {shlex.quote(f'{name}={text}')}"
             found.append((said.start(), option))
     return " ".join(option for _, option in sorted(found))
+
+
+def _is_of_another(cause: str, parameters: Mapping[str, Any], main: str | None) -> bool:
+    """Whether an error names the file of another table than the main one."""
+    files = {name: os.path.basename(value) for name, value in parameters.items() if name.endswith("_file") and value}
+    named = {name for name, file in files.items() if re.search(rf"(?<![\w.-]){re.escape(file)}(?![\w-])", cause)}
+    return main in files and bool(named) and main not in named
 
 
 def _text(literal: str | None, value: Any) -> str:

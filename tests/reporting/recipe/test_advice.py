@@ -29,6 +29,22 @@ def test_options_are_those_of_the_parameters_that_the_error_names(cause, options
     assert options_named(cause, VALUES) == options
 
 
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("my/people.csv", ""),
+        ("log.csv", "-p rename=wer=user_id"),
+        ("my/log.csv and people.csv", "-p rename=wer=user_id"),
+        ("other.csv", "-p rename=wer=user_id"),
+        ("nopeople.csv", "-p rename=wer=user_id"),
+    ],
+)
+def test_what_names_columns_of_the_main_table_is_no_advice_on_another_one(file, options):
+    values = VALUES | {"events_file": "../log.csv", "customers_file": "../my/people.csv", "orders_file": ""}
+    cause = f"EventTableError: {file}: has no user_id column. Say which it is, as rename=['wer=user_id']."
+    assert options_named(cause, values, "events_file") == options
+
+
 def test_names_that_hold_a_comma_come_as_a_list_that_the_command_line_reads():
     options = options_named("Say rename=['Gut, oder nicht?=score'].", VALUES)
     assert options == """-p 'rename=["Gut, oder nicht?=score"]'"""
