@@ -94,7 +94,7 @@ def _mark(recipe: Recipe, states: States, now: datetime | None = None) -> str:
     """What a view depends on: the last run, the recipe, its pages and which are late, and which runs are kept."""
     rows = [f"{row.name} {row.state == 'late'}" for row in read_states(recipe, states, now)]
     runs = {attempt[0] for record in states.pages.values() for attempt in record.attempts}
-    return digest_of(states.last, recipe.path.read_text(encoding="utf-8"), *rows, *sorted(runs))
+    return digest_of(states.last, recipe.text, *rows, *sorted(runs))
 
 
 def _render_runs(recipe: Recipe, states: States) -> str:

@@ -74,6 +74,7 @@ class Recipe:
     path: Path
     out: Path
     reports: dict[str, Report]
+    text: str = ""  # of the file, as it was when it was read
     params: dict[str, Any] = field(default_factory=dict)
     elsewhere: Path | None = None  # folder that the user named in place of the file's `out`
     jobs: int | None = None
@@ -136,7 +137,8 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     """
     path = Path(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except (FileNotFoundError, IsADirectoryError):
         raise RefusedError(f"{path}: no such file. Name the recipe with --recipe, or change to its project.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -169,6 +171,7 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
         path=path,
         out=(folder / defaults.out if out is None else out).resolve(),
         reports=reports,
+        text=text,
         params=defaults.params,
         elsewhere=out,
         jobs=defaults.jobs,

@@ -47,6 +47,12 @@ def test_a_page_that_is_not_as_it_was_built_is_built_again(tmp_path, text):
     assert made.latest()["nps.html"].startswith("<!DOCTYPE html>")
 
 
+def test_a_recipe_that_is_gone_while_a_run_works_takes_no_page_along(tmp_path):
+    made = project(tmp_path, "funnel")
+    made.run(meanwhile=(tmp_path / "reports.toml").unlink)
+    assert sorted(made.latest()) == ["funnel.html", "index.html"]
+
+
 def test_a_copy_without_links_is_as_current_as_what_it_was_copied_from(tmp_path):
     made, seen = project(tmp_path, "funnel"), []
     made.run()
