@@ -53,7 +53,7 @@ def _html(html):
     return _out({"text/html": html})
 
 
-def _shown(thing):
+def cell_of(thing):
     return _out({key: value for key, value in thing._repr_mimebundle_().items() if isinstance(value, str)})
 
 
@@ -94,8 +94,8 @@ CELLS = {
     "frame, not escaped": lambda x: _html(_frame(x).to_html(escape=False)),
     "styler": lambda x: _html(_frame(x).style.set_caption(x)._repr_html_()),
     "styler, escaped format": lambda x: _html(_frame(x).style.format(escape="html").set_caption(x)._repr_html_()),
-    "metrics table": lambda x: _shown(metrics.show(pd.DataFrame({x: [x], "users": [1]}), x)),
-    "metrics definitions": lambda x: _shown(metrics.definitions(_defined(x))),
+    "metrics table": lambda x: cell_of(metrics.show(pd.DataFrame({x: [x], "users": [1]}), x)),
+    "metrics definitions": lambda x: cell_of(metrics.definitions(_defined(x))),
     "markdown output": lambda x: _out({"text/markdown": x}),
     "svg output": lambda x: _out({"image/svg+xml": f'<svg aria-label="{x}"><title>{x}</title><text>{x}</text></svg>'}),
     "svg attribute": lambda x: _html(f'<svg><rect fill="{x}" class="{x}" style="{x}"/></svg>'),
@@ -140,7 +140,7 @@ def _notebook(cells):
     return from_dict({**v4.new_notebook(), "cells": [{**cell, "id": f"cell-{i}"} for i, cell in enumerate(cells)]})
 
 
-def _origin(x):
+def origin(x):
     return Origin(x, x, [(x, x, x)], x, x, x, [x])
 
 
@@ -150,17 +150,17 @@ def report(payloads, cells=None):
     body = [v4.new_markdown_cell(f"# {everything}\n\n{everything}")]
     body += cells if cells is not None else [make(x) for make in CELLS.values() for x in payloads]
     body.append(v4.new_markdown_cell("## Last word"))
-    return render_page(_notebook(body), _origin(everything))[0]
+    return render_page(_notebook(body), origin(everything))[0]
 
 
 def titled(payload):
     """A report whose recipe names its title."""
-    return render_page(_notebook([v4.new_markdown_cell("## Last word")]), _origin(payload), title=payload)[0]
+    return render_page(_notebook([v4.new_markdown_cell("## Last word")]), origin(payload), title=payload)[0]
 
 
 def figures(payloads):
     """Figures of the product and of pyplot with the payloads as names; the page around them is that of `report`."""
-    cells = [cell for x in payloads for cell in (_shown(_figure(x)), _plain_figure(x))]
+    cells = [cell for x in payloads for cell in (cell_of(_figure(x)), _plain_figure(x))]
     plt.close("all")
     return report([], cells=cells)
 

@@ -88,22 +88,23 @@ def test_links_lead_to_what_is_there(open_page, page_file):
     assert page.evaluate("names => names.filter(name => !document.getElementById(name))", anchors) == []
 
 
-def test_a_short_table_prints_in_one_piece_with_its_foot_and_the_parameters_with_their_heading(open_page):
+def test_a_short_table_prints_in_one_piece_with_its_foot_and_a_long_one_breaks_between_rows(open_page):
     page = open_page()
     page.emulate_media(media="print")
     tables = page.eval_on_selector_all(
         ".table",
         """tables => tables.map(table => {
-            const foot = table.nextElementSibling?.matches('.foot') ? table.nextElementSibling : null;
-            const short = table.querySelectorAll('tr').length < 20;
-            return [short, getComputedStyle(table).display, foot && getComputedStyle(foot).breakBefore];
+            const inside = part => part && getComputedStyle(part).breakInside;
+            const foot = table.closest('.with-foot');
+            return [table.querySelectorAll('tbody tr').length <= 10, inside(table), inside(foot) || inside(table)];
         })""",
     )
-    for short, display, foot in tables:
-        assert display == ("inline-block" if short else "block")
-        assert foot in (None, "avoid" if short else "auto")
-    kept = page.eval_on_selector_all(".parameters", "parts => parts.map(part => getComputedStyle(part).breakInside)")
-    assert set(kept) <= {"avoid"}
+    for short, alone, with_foot in tables:
+        assert (alone, with_foot) == (("avoid", "avoid") if short else ("auto", "auto"))
+    rows = page.eval_on_selector_all(".table tr", "rows => rows.map(row => getComputedStyle(row).breakInside)")
+    heads = page.eval_on_selector_all(".table thead", "heads => heads.map(head => getComputedStyle(head).display)")
+    assert set(rows) <= {"avoid"}
+    assert set(heads) <= {"table-header-group"}  # repeated on each page
 
 
 def test_a_page_prints_with_its_parameters_open(open_page):

@@ -4,9 +4,14 @@ import re
 import time
 import zlib
 
+import pandas as pd
 import pytest
+from nbformat import v4
 
+import metrics
+from reporting.pages.page import render_page
 from reporting.pages.pdf import export
+from tests.browser import hostile
 
 pytestmark = pytest.mark.browser
 
@@ -34,3 +39,15 @@ def test_a_page_is_printed_tagged_with_an_outline(site, tmp_path, page):
     titles = re.findall(rb"/Title\s*\(", content)
     assert len(titles) >= 3  # the document's and its headings'
     assert b"/JavaScript" not in content
+
+
+def test_a_long_table_breaks_between_rows_in_place_of_leaving_half_a_page_empty(tmp_path):
+    prose = "\n\n".join(["Some words."] * 14)
+    table = pd.DataFrame({"plan": [f"plan {number}" for number in range(26)], "users": 1})
+    before, after = (v4.new_markdown_cell(prose, id=name) for name in ("before", "after"))
+    cells = [before, hostile.cell_of(metrics.show(table, "Users")), after]
+    (tmp_path / "long.html").write_text(
+        render_page(v4.new_notebook(cells=cells), hostile.origin("x"))[0], encoding="utf-8"
+    )
+    content = words_of(export(tmp_path / "long.html", tmp_path / "long.pdf", timeout=60).read_bytes())
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == 2

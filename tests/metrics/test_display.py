@@ -119,8 +119,8 @@ def test_durations_have_the_unit_that_fits(seconds, written):
 def test_a_funnel_as_a_table():
     html = show(funnel(), "The funnel in numbers").html
     assert html.startswith(
-        '<div class="table" role="region" aria-label="The funnel in numbers" tabindex="0"><table>'
-        '<caption>The funnel in numbers</caption><thead><tr><th scope="col">Step</th><th scope="col">Users</th>'
+        '<div class="with-foot"><div class="table" role="region" aria-label="The funnel in numbers" tabindex="0">'
+        '<table><caption>The funnel in numbers</caption><thead><tr><th scope="col">Step</th><th scope="col">Users</th>'
         '<th scope="col">Stopped</th><th scope="col" class="extra">Open</th><th scope="col">Step rate, %</th>'
         '<th scope="col" class="extra">From start, %</th><th scope="col" class="extra">Median time</th></tr></thead>'
         '<tbody><tr><th scope="row">sign_up</th><td>200</td><td>–</td><td class="extra">–</td><td>–</td>'
@@ -133,7 +133,7 @@ def test_a_funnel_as_a_table():
         f"Step rate = users / users of the step before: 80 / 120 = 66.7{THIN}%. "
         f"From start = users / users of the first step: 80 / 200 = 40.0{THIN}%.<br>"
         "Who still has time counts as not converted so far; with open windows allowed for (Kaplan-Meier) "
-        f"47.0{THIN}% reach the last step.</p>"
+        f"47.0{THIN}% reach the last step.</p></div>"
     )
 
 

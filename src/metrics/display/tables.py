@@ -152,10 +152,11 @@ def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str |
     if left:
         notes.insert(0, f"The first {numbers.count(rows)} rows; {numbers.count(left)} more are not shown.")
     foot = f'<p class="foot">{"<br>".join(notes)}</p>' if notes else ""
-    return (
+    html = (
         f'<div class="table" role="region" aria-label="{label}" tabindex="0"><table>{title}'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{foot}"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+    return f'<div class="with-foot">{html}{foot}</div>' if foot else html  # together they are printed on one page
 
 
 def columns_shown(table: pd.DataFrame) -> list[str]:
