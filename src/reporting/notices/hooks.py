@@ -78,11 +78,14 @@ def _run(argv: Sequence[Any], content: bytes, folder: Path, timeout: float) -> s
         until = time.monotonic() + timeout
         try:
             process.communicate(content, timeout)
+            while (left := _runs(process.pid)) and time.monotonic() < until:
+                time.sleep(POLL)
         except subprocess.TimeoutExpired:
             _end(process)
             return f"The hook {name} took longer than its {timeout:g} seconds and was ended."
-        while (left := _runs(process.pid)) and time.monotonic() < until:
-            time.sleep(POLL)
+        except BaseException:  # whoever runs it is told to end, and nobody would look at its time any more
+            _end(process)
+            raise
         if left:
             _end(process)
         if process.returncode == 0:

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -85,6 +86,18 @@ def test_what_a_hook_leaves_in_the_background_has_its_time(tmp_path):
 def test_what_a_hook_leaves_in_the_background_ends_with_its_time(tmp_path, code, before):
     [problem] = send(left_behind(f"{code}time.sleep(60)", before), FAILED, folder=tmp_path, timeout=1)
     assert ("took longer than its 1 seconds" if before else "left something running for its 1 seconds") in problem
+    assert gone(pid_in(tmp_path / "pid"), seconds=0.5)
+
+
+def test_a_hook_ends_with_the_run_that_is_told_to_end(tmp_path, monkeypatch):
+    def interrupted(process, content, timeout):
+        pid_in(tmp_path / "pid")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    code = "import os, time\nopen('pid.tmp', 'w').write(str(os.getpid()))\nos.rename('pid.tmp', 'pid')\ntime.sleep(60)"
+    with pytest.raises(KeyboardInterrupt):
+        send(python(code), FAILED, folder=tmp_path)
     assert gone(pid_in(tmp_path / "pid"), seconds=0.5)
 
 
