@@ -45,7 +45,10 @@ Data = Annotated[
 report = typer.Typer(name="report", help="Build HTML reports from notebooks.", no_args_is_help=True)
 
 
-class _Terminated(BaseException):
+NOTHING = "Nothing of this run was published."  # if whoever was interrupted does not know better
+
+
+class Terminated(BaseException):
     """The process was asked to end."""
 
 
@@ -67,30 +70,34 @@ def answered() -> Iterator[None]:
         where = near(Path(error.filename)) if isinstance(error.filename, str) else "A file"
         complain(f"{where} cannot be read or written: {error.strerror or error}. Is it yours, and is there room?")
         raise typer.Exit(REFUSED) from None
-    except KeyboardInterrupt:
-        complain("Interrupted. Nothing of this run was published.")
+    except KeyboardInterrupt as end:
+        complain(f"Interrupted. {str(end) or NOTHING}")
         raise typer.Exit(INTERRUPTED) from None
-    except _Terminated:
-        complain("Terminated. Nothing of this run was published.")
+    except Terminated as end:
+        complain(f"Terminated. {str(end) or NOTHING}")
         raise typer.Exit(TERMINATED) from None
 
 
 @contextmanager
 def _ending_well() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does: kernels are stopped, and what was begun is removed."""
+    """Let SIGTERM, and a terminal that is closed, end the run as Ctrl-C does: nothing runs on, and no half is left."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        raise Terminated
 
+    before = {}
     try:
-        before = signal.signal(signal.SIGTERM, end)
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                before[number] = signal.signal(number, end)
     except ValueError:  # not in the main thread: then somebody else answers signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def opened(path: Path, out: Path | None = None) -> Recipe:

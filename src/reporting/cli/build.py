@@ -27,6 +27,7 @@ from reporting.cli.app import (
     OutFolder,
     Params,
     RecipeFile,
+    Terminated,
     answered,
     assignments,
     complain,
@@ -172,36 +173,56 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     from reporting.publishing.run import run_reports
 
     runs: list[Run] = []
-    for plans in rounds:
-        with _progress(plans) as watch:
-            try:
-                runs.append(
-                    run_reports(
-                        recipe,
-                        plans,
-                        force=how.force,
-                        workers=how.jobs,
-                        kernel=how.kernel,
-                        on_event=watch,
-                        trigger=how.trigger,
+    with _knowing_what_ended(recipe):
+        for plans in rounds:
+            with _progress(plans) as watch:
+                try:
+                    runs.append(
+                        run_reports(
+                            recipe,
+                            plans,
+                            force=how.force,
+                            workers=how.jobs,
+                            kernel=how.kernel,
+                            on_event=watch,
+                            trigger=how.trigger,
+                        )
                     )
-                )
-            except (FileExistsError, NotADirectoryError) as error:
-                raise RefusedError(
-                    f"{near(recipe.out)}: no folder can be made there: {error.strerror}. Name another with --out."
-                ) from None
-            except OSError as error:
-                where = near(Path(error.filename)) if isinstance(error.filename, str) else near(recipe.out)
-                raise RefusedError(
-                    f"{where} cannot be read or written ({error.strerror or error}). What was published before "
-                    "stands. Make room or make it writable, or choose another with --out."
-                ) from error
-    problems = [problem for run in runs for problem in tell(recipe, run)]
+                except (FileExistsError, NotADirectoryError) as error:
+                    raise RefusedError(
+                        f"{near(recipe.out)}: no folder can be made there: {error.strerror}. Name another with --out."
+                    ) from None
+                except OSError as error:
+                    where = near(Path(error.filename)) if isinstance(error.filename, str) else near(recipe.out)
+                    raise RefusedError(
+                        f"{where} cannot be read or written ({error.strerror or error}). What was published before "
+                        "stands. Make room or make it writable, or choose another with --out."
+                    ) from error
+        problems = [problem for run in runs for problem in tell(recipe, run)]
     for problem in problems:
         complain(problem)
     if how.junit:
         write_junit(how.junit, runs)
     _tell(recipe, runs, left_out, how, problems)
+
+
+@contextmanager
+def _knowing_what_ended(recipe: Recipe) -> Iterator[None]:
+    """If it is interrupted, say which runs stand: those that came to their end, whose hooks may be at work."""
+    from reporting.publishing.folder import Folder
+
+    folder = Folder(recipe.out)
+    before = folder.run_ids()
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as end:
+        ended = sorted(set(folder.run_ids()) - set(before))
+        if not ended:
+            raise
+        raise type(end)(
+            f"Before that {counted(len(ended), 'run')} ended and will be shown; not all hooks may have been told. "
+            "See metrics report list --runs."
+        ) from None
 
 
 def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How, hooks: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reporting.cli import report
+from reporting.cli.app import NOTHING, Terminated
 from reporting.publishing.digests import Digests
 from reporting.publishing.run import run_reports
 from tests.reporting.notebooks import write_notebook
@@ -344,9 +345,22 @@ def test_answers_that_need_no_kernel_load_nothing_slow(verb, words):
     assert answer.stdout == "[]\n"
 
 
+@pytest.mark.parametrize(("error", "code", "said"), [(KeyboardInterrupt, 130, "Int"), (Terminated, 143, "Term")])
+def test_an_end_that_comes_while_hooks_are_told_says_that_the_run_stands(verb, monkeypatch, error, code, said):
+    def told(recipe, run):
+        raise error
+
+    monkeypatch.setattr("reporting.notices.runs.tell", told)
+    answer = verb("run --from 2026-06-01 --to 2026-06-03", code=code)
+    assert answer.stderr.startswith(f"{said}")
+    assert "Before that 3 runs ended and will be shown" in answer.stderr
+    assert len(list((verb.made.out / "runs").glob("2*"))) == 3
+    assert verb("run --from 2026-06-01 --to 2026-06-03", code=code).stderr.endswith(NOTHING + "\n")  # not built twice
+
+
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)])
 def test_a_run_that_is_told_to_end_leaves_no_process_and_no_file(tmp_path, number, code):
     write_notebook(tmp_path / "slow.ipynb", "%md # Slow", "import os, time\nprint(os.getpid(), flush=True)\n"
                    "open('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)")  # fmt: skip
