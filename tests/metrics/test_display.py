@@ -551,3 +551,11 @@ def test_a_short_name_with_hyphens_stays_on_one_line():
     html = show(table, "Names").html
     assert '<th scope="row" class="name">welcome-1</th>' in html
     assert html.count('class="name"') == 1
+
+
+def test_a_funnel_without_its_first_step_is_not_told():
+    table = funnel()
+    assert headline(table.iloc[-1:]) == "– the table is not whole: it lacks step 1. Give all of its rows."
+    assert headline(table, before=table.iloc[-1:]).startswith("– the table before is not whole: it lacks step 1")
+    assert headline(table.iloc[::-1]) == headline(table)
+    assert not footnotes(table.iloc[1:])

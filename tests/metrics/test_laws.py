@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.display import headline, show
+from metrics.display.kinds import groups_of
 from metrics.display.sentences import _SAID
 from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of, thorough
@@ -172,3 +173,19 @@ def test_a_table_cut_to_nothing_is_shown_all_the_same(name):
     assert show(empty).html
     if name.split()[0] in _SAID:
         assert headline(empty)
+
+
+SOME = [  # each does a little more than the one before
+    (f"u{k}", event, START + pd.Timedelta(days=3 * step + k), plan, float(2 * k + step))
+    for k, plan in enumerate(["pro", "free", "pro", None, "free", "pro"])
+    for step, event in enumerate("abcab"[: k + 1])
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name.split()[0] in _SAID])
+def test_a_table_that_was_cut_or_sorted_is_told_right_or_said_not_to_be_whole(name):
+    table = METRICS[name](table_of(SOME))
+    for part in (table[:1], table[-1:], table[1:], table[1::2]):
+        assert headline(part)
+    if not groups_of(table):  # of equal groups the first is told
+        assert headline(table[::-1]) == headline(table)

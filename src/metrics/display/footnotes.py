@@ -34,13 +34,14 @@ from metrics.display.voice_feet import (
     response_foot,
     satisfaction_foot,
 )
+from metrics.display.whole import in_order, lacking
 from metrics.display.worked import last_complete, left_out, level, quotient, whose
 
 
 def footnotes(table: pd.DataFrame) -> list[str]:
     """Lines under a table; none for a table of no metric."""
     make = _FEET.get(metric_of(table) or "")
-    return [line for line in make(table) if line] if make and len(table) else []
+    return [line for line in make(in_order(table)) if line] if make and len(table) and not lacking(table) else []
 
 
 def _funnel(table: pd.DataFrame) -> list[str]:

@@ -244,7 +244,7 @@ def status_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if len(table) == 1:
         return _one_said(table)
     text = f"of {count(len(table))} customer{'' if len(table) == 1 else 's'} {'has' if len(flagged) == 1 else 'have'} "
-    kinds = flagged.explode().value_counts(sort=False)
+    kinds = flagged.explode().value_counts().sort_index().sort_values(ascending=False, kind="stable")
     if not len(kinds):
         return Sentence(count(0), f"{text}something to heed.")
     text += "something to heed: " + ", ".join(f"{_words(flag)} {count(n)}" for flag, n in kinds.items())

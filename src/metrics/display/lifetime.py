@@ -224,7 +224,7 @@ def economics_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         return none("no value can be set against a cost.")
     row = known.iloc[int(known["ltv_cac"].argmin())]
     others = [name for name in table.columns if name not in _ECONOMICS]
-    whose = f" of {row[others[0]]}" if others and len(table) > 1 else ""
+    whose = f" of {'(missing)' if pd.isna(row[others[0]]) else row[others[0]]}" if others and len(table) > 1 else ""
     lowest = ", the lowest of all" if len(known) > 1 else ""
     text = f"times its cost is what a customer{whose} is worth{lowest}: {plain(row['ltv'], 2)} / {plain(row['cac'], 2)}"
     if not numbers.is_missing(row["payback_months"]):

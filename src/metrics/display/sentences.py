@@ -46,6 +46,7 @@ from metrics.display.voice import (
     responses_said,
     satisfaction_said,
 )
+from metrics.display.whole import in_order, lacking
 from metrics.display.worked import last_complete
 from metrics.intervals import wilson
 
@@ -62,7 +63,10 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
         raise ValueError(
             f"before: {metric_of(before)!r} is another metric than {metric!r}. Give two tables of one metric."
         )
-    return _SAID[metric](table, before)
+    for one, which in ((table, "table"), (before, "table before")):
+        if one is not None and (lacks := lacking(one)):
+            return none(f"the {which} is not whole: it lacks {lacks}. Give all of its rows.")
+    return _SAID[metric](in_order(table), before if before is None else in_order(before))
 
 
 def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
