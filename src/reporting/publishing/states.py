@@ -14,7 +14,7 @@ import msgspec
 
 from reporting.errors import RefusedError
 from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine
-from reporting.publishing.folder import Folder, started, write_whole
+from reporting.publishing.folder import Folder, write_whole
 from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, check_entry, read_manifest
 from reporting.recipe.choices import choices
 from reporting.recipe.file import Recipe, Report
@@ -179,15 +179,17 @@ def read_index(recipe: Recipe, states: States | None = None, now: datetime | Non
 def read_runs(recipe: Recipe, states: States) -> list[RunLine]:
     """The last runs and their pages, the newest first."""
     found: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str]]]] = {}
+    began: dict[str, datetime] = {}  # by its pages: after a clock that ran ahead the name of a run says when it was not
     for name, record in states.pages.items():
         if name.partition("/")[0] not in recipe.reports:
             continue
         newest = record.good or record.failure
-        for run, _, status, page in record.attempts:
+        for run, at, status, page in record.attempts:
+            began[run] = min(began.get(run, _moment(at)), _moment(at))
             built, failed = found.setdefault(run, ([], []))
             title = newest.title if newest else name
             (built if status == BUILT else failed).append((title, f"runs/{run}/{page}"))
-    return [RunLine(run, started(run), *found[run]) for run in sorted(found, reverse=True)[:SHOWN]]
+    return [RunLine(run, began[run], *found[run]) for run in sorted(found, reverse=True)[:SHOWN]]
 
 
 def read_states(recipe: Recipe, states: States | None = None, now: datetime | None = None) -> list[PageState]:

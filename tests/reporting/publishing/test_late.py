@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from reporting.publishing.folder import Folder
 from reporting.publishing.history import due
-from reporting.publishing.states import load_states, read_states, save_states
+from reporting.publishing.states import load_states, read_runs, read_states, save_states
 from tests.reporting.publishing.fakes import Project
 
 DAILY = '[report.funnel]\nnotebook = "funnel.ipynb"\nschedule = "every day at 06:00 UTC"\ntimeout = "10 minutes"\n'
@@ -75,6 +75,20 @@ def test_a_clock_that_ran_ahead_puts_off_no_run_once_it_is_right(tmp_path):
     assert state(made, datetime.now(UTC)).state == "late"
     made.run()
     assert due(made.recipe, datetime.now(UTC)) == []
+
+
+def test_a_run_is_told_by_its_own_time_after_a_clock_that_ran_ahead(tmp_path, monkeypatch):
+    made = Project(tmp_path, DAILY, "funnel")
+    ahead = Folder.new_id
+    monkeypatch.setattr(
+        Folder, "new_id", lambda folder, now=None: ahead(folder, now or datetime(2099, 1, 1, tzinfo=UTC))
+    )
+    made.run()
+    monkeypatch.undo()
+    made.run(force=True)
+    newest = read_runs(made.recipe, load_states(Folder(made.out)))[0]
+    assert newest.id.startswith("20990101T")  # later than all others, by its name
+    assert abs(newest.at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 def test_clocks_of_two_machines_may_differ_a_little(tmp_path):
