@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 TIMEOUT = 30.0  # seconds for one hook
 GRACE = 2.0  # seconds from the request to end to the end
@@ -63,7 +63,7 @@ def _run(argv: Sequence[Any], content: bytes, folder: Path, timeout: float) -> s
     name = repr(words[0])
     if program is None:
         return f"The hook {name} was not run: there is no such program."
-    with tempfile.TemporaryFile() as output:  # no pipe, for what a hook leaves running would hold it open
+    with _file() as output:  # no pipe, for what a hook leaves running would hold it open
         try:
             process = subprocess.Popen(
                 [program, *words[1:]],
@@ -93,6 +93,14 @@ def _run(argv: Sequence[Any], content: bytes, folder: Path, timeout: float) -> s
         output.seek(max(0, output.seek(0, os.SEEK_END) - 4 * SAID))
         said = " ".join(output.read().decode(errors="replace").split())[-SAID:]
     return f"The hook {name} ended with exit code {process.returncode}{': ' if said else '.'}{said}"
+
+
+def _file() -> IO[bytes]:
+    """A file for what a hook says; on a disk that is full it is told all the same, and what it says is lost."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "w+b")
 
 
 def _program(word: str, folder: Path) -> str | None:

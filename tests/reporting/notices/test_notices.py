@@ -89,6 +89,16 @@ def test_what_a_hook_leaves_in_the_background_ends_with_its_time(tmp_path, code,
     assert gone(pid_in(tmp_path / "pid"), seconds=0.5)
 
 
+def test_a_hook_is_told_on_a_disk_that_is_full_too(tmp_path, monkeypatch):
+    def full(*given, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    assert send(python("open('seen', 'w'); print('x')"), FAILED, folder=tmp_path) == []
+    assert (tmp_path / "seen").exists()
+    assert send(python("raise SystemExit(3)"), FAILED, folder=tmp_path) == ["The hook 'python' ended with exit code 3."]
+
+
 def test_a_hook_ends_with_the_run_that_is_told_to_end(tmp_path, monkeypatch):
     def interrupted(process, content, timeout):
         pid_in(tmp_path / "pid")
