@@ -5,11 +5,12 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 
 import metrics
 from metrics import plots
 from metrics.plots.changes import marks_of
-from metrics.plots.style import DRAWN, GREY
+from metrics.plots.style import DRAWN, GREY, PAPER
 
 MONTHS = pd.DataFrame({
     "period_start": pd.to_datetime(["2026-03-01", "2026-04-01", "2026-05-01"]), "users": [90, 80, 70],
@@ -228,3 +229,15 @@ def test_one_plot_can_draw_several_tables():
     plot = plots.changes.with_changes(plots.churn._CHURN, log(("c1", "2026-04-16", "Faster search")))
     drawn = [plot.legend(MONTHS), plot.legend(MONTHS.iloc[:1]), plot.legend(MONTHS)]
     assert [said.endswith("Lines: c1 Faster search.") for said in drawn] == [True, False, True]
+
+
+def test_no_line_of_a_change_crosses_the_words_of_a_bar():
+    months = pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-03-01", "2026-04-01"]), "currency": "EUR", "opening": [0.0, 50.0],
+        "new": [50.0, 20.0], "churn": [0.0, -30.0], "closing": [50.0, 40.0], "complete": True,
+        **dict.fromkeys(("reactivation", "expansion", "contraction", "pause", "resume", "fx", "at_risk"), 0.0),
+    })  # fmt: skip
+    ax = metrics.plot_mrr(months, changes=log(("c1", "2026-04-16", "y")))
+    words = {text.get_text(): text for text in ax.texts}
+    covered = [words[name].get_bbox_patch() for name in ("+50.00", "−10.00", "Mar 2026", "Apr")]
+    assert [patch.get_facecolor() == to_rgba(PAPER) for patch in covered] == [True] * 4

@@ -357,6 +357,18 @@ def test_an_unfinished_point_is_dashed_and_hollow_and_its_band_hatched():
     assert ">unfinished</text>" in wide
 
 
+@pytest.mark.parametrize(("so_far", "side"), [(0.1, 1), (0.3, -1)])
+def test_the_last_finished_figure_stands_where_the_dashed_line_does_not_go(so_far, side):
+    churn = pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-03-01", "2026-04-01", "2026-05-01"]), "users": [90, 80, 70],
+        "churned": [9, 16, 7], "churn_rate": [0.1, 0.2, so_far], "churn_rate_low": [0.05, 0.1, 0.05],
+        "churn_rate_high": [0.18, 0.22, 0.39], "complete": [True, True, False],
+    })  # fmt: skip
+    label = next(text for text in plot_churn(churn).texts if text.get_text().startswith("20"))
+    assert np.sign(label.get_position()[1]) == side
+    assert label.get_bbox_patch() is not None  # the line of a change ends before it
+
+
 def test_a_period_without_a_rate_is_hatched():
     shown = show(plot_churn(churn()), "x")
     assert "url(#hatch" in svg(shown.html, "wide")

@@ -13,7 +13,7 @@ import numpy as np
 from metrics.display import numbers
 from metrics.display.numbers import plain, with_unit
 from metrics.plots.needed import pixels, shorten
-from metrics.plots.style import BLUE, GREY, INK, MUTED, PAPER, RULE, no_data
+from metrics.plots.style import BLUE, CLEAR, GREY, INK, MUTED, RULE, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def paint_dots(
     for place, dot in enumerate(dots):
         top = ROW * place
         room = wide - LETTER * len(dot.words) - 16
-        over: dict[str, Any] = {"va": "baseline", "bbox": {"facecolor": PAPER, "edgecolor": "none", "pad": 1}}
+        over: dict[str, Any] = {"va": "baseline", "bbox": CLEAR}
         ax.text(ticks[0], top + 14, shorten(dot.name, room), fontsize=13, fontweight="bold", **over)
         ax.text(ticks[-1], top + 14, dot.words, ha="right", color=MUTED, **over)
         if math.isfinite(dot.band):

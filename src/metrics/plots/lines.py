@@ -18,7 +18,7 @@ from metrics.display.kinds import parts
 from metrics.display.numbers import percent, plain, with_unit
 from metrics.display.worked import level
 from metrics.plots.needed import pixels, shorten
-from metrics.plots.style import BAND, BLUE, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
+from metrics.plots.style import BAND, BLUE, CLEAR, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -224,10 +224,12 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
                 wanted.append((float(line.value[last]) - 14 * px, "unfinished", MUTED, False))
             if len(done) and not line.name:
                 k = int(done[-1])
+                low, high = (float(x[k] if np.isfinite(x[k]) else line.value[k]) for x in (line.low, line.high))
+                over = line.value[last] < line.value[k] and high + 20 * px < top  # the dashed line leads down from it
                 ax.annotate(
-                    line.written(k), (line.places[k], line.low[k] if np.isfinite(line.low[k]) else line.value[k]),
-                    xytext=(0, -16), textcoords="offset points", ha="center", color=colour, fontweight="bold",
-                    annotation_clip=False,
+                    line.written(k), (line.places[k], high if over else low), textcoords="offset points",
+                    xytext=(0, 7) if over else (4, -16), ha="center" if over else "right", color=colour,
+                    fontweight="bold", annotation_clip=False, bbox=CLEAR,
                 )  # fmt: skip
         elif line.places[last] < last_place and not line.name:  # beside the point lies what is not over
             rising = len(done) < 2 or line.value[last] >= line.value[done[-2]]
@@ -235,7 +237,7 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
             ax.annotate(
                 line.written(last), (line.places[last], edge if np.isfinite(edge) else line.value[last]),
                 xytext=(0, 7 if rising else -16), textcoords="offset points", ha="center", color=colour,
-                fontweight="bold", annotation_clip=False,
+                fontweight="bold", annotation_clip=False, bbox=CLEAR,
             )  # fmt: skip
         else:
             wanted.append((float(line.value[last]), f"{name}{line.written(last)}", colour, not line.name))

@@ -12,7 +12,7 @@ from metrics.display.numbers import money_decimals, plain, signed
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import LINES, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, pixels, shorten
-from metrics.plots.style import BLUE, HATCH, INK, MID, MUTED, PALETTE, PAPER, RED, Margins, Plot, no_data
+from metrics.plots.style import BLUE, CLEAR, HATCH, INK, MID, MUTED, PALETTE, PAPER, RED, Margins, Plot, no_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +98,9 @@ def _panel(ax: "Axes", name: str, part: pd.DataFrame, top: float, narrow: bool) 
     scale = (_PANEL - 2 * words) / max(highest - lowest, 1e-9)
     zero = top + _HEAD + words + highest * scale
     room = pixels(ax) / len(part)
-    ax.text(-0.5, top + 13, shorten(name, pixels(ax)), fontsize=13, fontweight="bold", color=INK, va="baseline")
+    ax.text(
+        -0.5, top + 13, shorten(name, pixels(ax)), fontsize=13, fontweight="bold", color=INK, va="baseline", bbox=CLEAR
+    )
     length, places = period_length(part), money_decimals([float(part["closing"].max()) * 10])
     for k, (_, row) in enumerate(part.iterrows()):
         finished = bool(row["complete"])
@@ -117,11 +119,11 @@ def _panel(ax: "Axes", name: str, part: pd.DataFrame, top: float, narrow: bool) 
         net = float(row["closing"] - row["opening"])
         if room > 34:
             edge = zero - float(gains.iloc[k]) * scale - 6
-            ax.text(k, edge, signed(net, places), ha="center", va="baseline", color=INK)
+            ax.text(k, edge, signed(net, places), ha="center", va="baseline", color=INK, bbox=CLEAR)
         tick = numbers.period(row["period_start"], length, year=k == 0 or row["period_start"].month == 1)
         tick = tick if length != "month" or k == 0 or row["period_start"].month == 1 else tick[:3]
         if room > 30 or k % 3 == 0:
-            ax.text(k, top + _HEAD + _PANEL + 16, tick, ha="center", va="baseline", color=MUTED)
+            ax.text(k, top + _HEAD + _PANEL + 16, tick, ha="center", va="baseline", color=MUTED, bbox=CLEAR)
     ax.plot([-0.5, len(part) - 0.5], [zero, zero], color=INK, linewidth=0.8)
 
 

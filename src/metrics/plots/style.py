@@ -42,6 +42,7 @@ BLUE, RED, ON_BLUE = PALETTE["blue"], PALETTE["red"], PALETTE["on-blue"]
 HEAT = [PALETTE[f"heat{k}"] for k in range(7)]
 HATCH = "////"  # whatever the pattern, the page draws its own
 BAND = 0.16  # opacity of an interval's band
+CLEAR: dict[str, Any] = {"facecolor": PAPER, "edgecolor": "none", "linewidth": 0, "pad": 1}  # words that a line crosses
 WIDE, NARROW = 704, 328
 
 _RC: dict[str, Any] = {
