@@ -357,6 +357,16 @@ def test_an_unfinished_point_is_dashed_and_hollow_and_its_band_hatched():
     assert ">unfinished</text>" in wide
 
 
+def test_an_axis_of_days_is_marked_where_months_begin_or_in_steps_that_one_counts_in():
+    days = pd.DataFrame({"date": pd.date_range("2025-12-20", "2026-06-30"), "daily": 5, "monthly": 20})
+    ax = plot_active_users(days.assign(stickiness_rate=0.25, complete=True))
+    assert [tick.get_text() for tick in ax.get_xticklabels()][:3] == ["1 Jan 2026", "1 Mar 2026", "1 May 2026"]
+    waits = pd.DataFrame(
+        {"days": [1, 178], "at_risk": 9, "not_yet": [0.9, 0.4], "not_yet_low": 0.1, "not_yet_high": 0.95}
+    )
+    assert [int(place) for place in plot_time_to_milestone(waits).get_xticks()][:3] == [0, 14, 28]
+
+
 @pytest.mark.parametrize(("so_far", "side"), [(0.1, 1), (0.3, -1)])
 def test_the_last_finished_figure_stands_where_the_dashed_line_does_not_go(so_far, side):
     churn = pd.DataFrame({

@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 
 MANY = 60
+_DAYS = (1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365)  # steps of an axis of days
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Series:
     high: Floats
     complete: npt.NDArray[np.bool_]
     unit: str
+    days: bool = False
+    months: tuple[float, ...] = ()  # places of days on which a month begins
 
     @classmethod
     def of(cls, name: str, table: pd.DataFrame, estimate: str, *, scale: float = 100, unit: str = "%") -> "Series":
@@ -63,11 +66,13 @@ class Series:
             words = [_tick(s, length, one_year, first=k == 0) for k, s in enumerate(starts)]
             long_words = [numbers.period_in_words(s, length) for s in starts]
             places = np.arange(n, dtype=float)
+            months = [float(k) for k, s in enumerate(starts) if length == "day" and s.day == 1]
         else:
             words = [str(p) for p in table["period"]]
             long_words = [f"{length or 'period'} {p}" for p in table["period"]]
-            places = table["period"].to_numpy(float)
-        return cls(name, places, tuple(words), tuple(long_words), value, low, high, complete, unit)
+            places, months = table["period"].to_numpy(float), []
+        shown = value, low, high, complete, unit
+        return cls(name, places, tuple(words), tuple(long_words), *shown, days=length == "day", months=tuple(months))
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
@@ -159,8 +164,7 @@ def _axis(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
     ax.set_xlim(places.min() - margin, places.max() + (margin if begun else min(margin, short)))
     words = dict(zip(longest.places, longest.words, strict=True))
     room = pixels(ax) / (9 * max(map(len, words.values())) + 8)
-    every = max(1, math.ceil(len(words) / max(2, room)))
-    keep = list(words)[::every]
+    keep = _kept(longest, list(words), max(2, room))
     ax.set_xticks(keep, [words[p] for p in keep])
     ax.spines["left"].set_visible(False)
     for side in ("top", "right"):
@@ -171,6 +175,16 @@ def _axis(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
     ax.grid(False, axis="x")
     if ticks[0] < 0 < ticks[-1]:
         ax.axhline(0, color=INK, linewidth=0.8)
+
+
+def _kept(line: Series, places: list[float], room: float) -> list[float]:
+    """Which places have room for their words; of many days the first of months, and numbers that a reader counts in."""
+    every = max(1, math.ceil(len(places) / room))
+    if every > 1 and len(line.months) > 2:
+        return list(line.months)[:: math.ceil(len(line.months) / room)]
+    if line.days and places[0] == 0:
+        every = next((step for step in _DAYS if step >= every), every)
+    return places[::every]
 
 
 def _line(ax: "Axes", line: Series, colour: str, *, banded: bool) -> None:
