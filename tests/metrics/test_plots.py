@@ -357,6 +357,14 @@ def test_an_unfinished_point_is_dashed_and_hollow_and_its_band_hatched():
     assert ">unfinished</text>" in wide
 
 
+def test_each_of_several_lines_has_its_colour_before_its_name():
+    days = pd.DataFrame({"date": WEEKS, "daily": 5, "monthly": 6, "stickiness_rate": 0.8, "complete": True})
+    ax = plot_active_users(days)
+    keys = {text.get_text(): mpl.colors.to_hex(text.arrow_patch.get_edgecolor()) for text in ax.texts}
+    drawn = {line.get_ydata()[-1]: line.get_color() for line in ax.lines}
+    assert keys == {"month 6": drawn[6], "day 5": drawn[5]}
+
+
 def test_an_axis_of_days_is_marked_where_months_begin_or_in_steps_that_one_counts_in():
     days = pd.DataFrame({"date": pd.date_range("2025-12-20", "2026-06-30"), "daily": 5, "monthly": 20})
     ax = plot_active_users(days.assign(stickiness_rate=0.25, complete=True))

@@ -12,7 +12,7 @@ from metrics.display.columns import period_length
 from metrics.display.kinds import groups_of, parts, setting
 from metrics.display.numbers import count, percent, plain, with_unit
 from metrics.plots.changes import with_changes
-from metrics.plots.lines import LINES, Floats, Series, paint_lines, series_alt, series_legend
+from metrics.plots.lines import KEY, LINES, Floats, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, one_group, pixels
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
@@ -215,7 +215,7 @@ def _lines(table: pd.DataFrame) -> list[Series]:
 
 
 def _margins_of_lines(table: pd.DataFrame, narrow: bool) -> Margins:
-    return Margins(left=84, right=110 if narrow else 124, top=24, bottom=30)
+    return Margins(left=84, right=KEY + (110 if narrow else 124), top=24, bottom=30)
 
 
 def _active_alt(table: pd.DataFrame) -> str:

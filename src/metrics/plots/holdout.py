@@ -12,7 +12,7 @@ from metrics.display.columns import MODELS
 from metrics.display.kinds import setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.intervals import Floats
-from metrics.plots.lines import spread
+from metrics.plots.lines import KEY, line_key, spread
 from metrics.plots.needed import need, pixels
 from metrics.plots.style import BLUE, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
@@ -209,10 +209,10 @@ def _paint(ax: "Axes", lines: Sequence[_Line], narrow: bool, *, unit: str = "", 
     last = max(float(line.x[-1]) for line in lines)
     places = spread([float(line.y[np.isfinite(line.y)][-1]) for line in lines], 15 * px, 8 * px)
     for line, y in zip(lines, places, strict=True):
+        colour, weight = (line.colour, "bold") if line.colour in (BLUE, INK) else (MUTED, "normal")
         ax.annotate(
-            line.name, (last, y), xytext=(9, -4.3), textcoords="offset points", ha="left", annotation_clip=False,
-            color=line.colour if line.colour in (BLUE, INK, MUTED) else MUTED,
-            fontweight="bold" if line.colour in (BLUE, INK) else "normal",
+            line.name, (last, y), xytext=(10 + KEY, -4.3), textcoords="offset points", ha="left", color=colour,
+            fontweight=weight, annotation_clip=False, arrowprops=line_key(line.colour),
         )  # fmt: skip
 
 
@@ -378,7 +378,7 @@ def _height(table: pd.DataFrame, narrow: bool) -> float:
 
 def _margins(table: pd.DataFrame, narrow: bool) -> Margins:
     longest = max((len(_word(name)) for name, _ in _models(table)), default=4)
-    return Margins(left=44, right=min(7.6 * longest + 16, 120 if narrow else 190), top=16, bottom=32)
+    return Margins(left=44, right=KEY + min(7.6 * longest + 16, 120 if narrow else 190), top=16, bottom=32)
 
 
 _TRACKING = Plot(

@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 
 MANY = 60
+KEY = 12.0  # px of the dash before the name of a line
 _DAYS = (1, 2, 5, 7, 10, 14, 30, 60, 90, 180, 365)  # steps of an axis of days
 
 
@@ -112,7 +113,7 @@ class LINES:
     def margins(table: pd.DataFrame, narrow: bool) -> Margins:
         """Room for the labels at the ends of the lines and below."""
         longest = max((len(name) for name, _ in parts(table)), default=0)
-        names = min(7.4 * longest + 60, 110 if narrow else 170) if longest else 0
+        names = KEY + min(7.4 * longest + 60, 110 if narrow else 170) if longest else 0
         return Margins(left=40, right=max(74 if narrow else 96, names), top=24, bottom=30)
 
 
@@ -227,6 +228,7 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
     px = (top - bottom) / figure_height
     last_place = max(line.places.max() for line in lines)
     wanted: list[tuple[float, str, str, bool]] = []
+    keys: list[str] = []
     for n, line in enumerate(lines):
         last = int(np.flatnonzero(line.known)[-1])
         done = np.flatnonzero(line.known & line.complete)
@@ -234,6 +236,7 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
         name = f"{shorten(line.name, 50 if narrow else 110, letter=7.4)} " if line.name else ""
         if not line.complete[last]:
             wanted.append((float(line.value[last]), f"{name}{line.written(last)}", MUTED, False))
+            keys.append(_COLOURS[n])
             if not line.name:
                 wanted.append((float(line.value[last]) - 14 * px, "unfinished", MUTED, False))
             if len(done) and not line.name:
@@ -255,12 +258,20 @@ def _label_ends(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
             )  # fmt: skip
         else:
             wanted.append((float(line.value[last]), f"{name}{line.written(last)}", colour, not line.name))
+            keys.append(_COLOURS[n])
     heights = spread([w[0] for w in wanted], 15 * px, bottom + 8 * px)
-    for y, (_, text, colour, bold) in zip(heights, wanted, strict=True):
+    named = all(line.name for line in lines) and len(lines) > 1  # else there are labels of no line, or one alone
+    for number, (y, (_, text, colour, bold)) in enumerate(zip(heights, wanted, strict=True)):
         ax.annotate(
-            text, (last_place, y), xytext=(10, -4.3), textcoords="offset points", color=colour, ha="left",
+            text, (last_place, y), xytext=(10 + KEY * named, -4.3), textcoords="offset points", color=colour, ha="left",
             va="baseline", fontweight="bold" if bold else "normal", annotation_clip=False,
+            arrowprops=line_key(keys[number]) if named else None,
         )  # fmt: skip
+
+
+def line_key(colour: str) -> dict[str, Any]:
+    """A dash in the colour of a line before its label, for labels that were moved apart and pale colours."""
+    return {"arrowstyle": "-", "color": colour, "linewidth": 2.5, "shrinkA": 4, "shrinkB": 6, "relpos": (0, 0.45)}
 
 
 def spread(heights: list[float], least: float, lowest: float = -math.inf) -> list[float]:
