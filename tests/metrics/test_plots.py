@@ -489,6 +489,11 @@ def test_a_figure_that_nobody_touched_is_painted_once_for_each_width(plot, table
     assert painted == [False, True]
 
 
+def test_no_tick_is_made_for_axes_that_show_none():
+    ax = plot_nps(nps())
+    assert [len(vars(axis)["majorTicks"]) for axis in (ax.xaxis, ax.yaxis)] == [1, 1]  # matplotlib's own
+
+
 def test_hostile_names_stay_words_in_a_figure():
     html = show(plot_funnel(funnel().assign(event=["<script>", '"><b>', "[blue] & $x$"])), "<i>").html
     assert "<script" not in html

@@ -146,7 +146,20 @@ class Drawing:
 
 
 def _parts(figure: "Figure") -> "list[Artist]":
-    return [artist for artist in figure.findobj() if artist is not figure]
+    """All artists of a figure but ticks that nobody has asked for: an axis would make them to tell of them."""
+    from matplotlib.axis import Axis
+
+    found: list[Artist] = []
+    ahead = figure.get_children()
+    while ahead:
+        part = ahead.pop()
+        found.append(part)
+        if isinstance(part, Axis):
+            made = [*vars(part).get("majorTicks", ()), *vars(part).get("minorTicks", ())]
+            ahead += [part.label, part.offsetText, *made]
+        else:
+            ahead += part.get_children()
+    return found
 
 
 DRAWN: "WeakKeyDictionary[Axes, Drawing]" = WeakKeyDictionary()
