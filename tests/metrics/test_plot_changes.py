@@ -218,11 +218,11 @@ def test_a_change_log_is_read_like_any_table(tmp_path):
     assert metrics.account(table).query("stage == 'rejected'")["rows"].sum() == 1
 
 
-def test_the_lines_of_a_figure_are_looked_for_once_for_each_of_its_tables(monkeypatch):
+def test_the_lines_of_a_figure_are_looked_for_once(monkeypatch):
     asked = []
     monkeypatch.setattr(plots.changes, "marks_of", lambda table, *rest: asked.append(table) or marks_of(table, *rest))
     metrics.show(metrics.plot_churn(MONTHS, changes=log(("c1", "2026-04-16", "Faster search"))), "Churn")
-    assert len(asked) == 2  # the analyst's, and the copy that both widths are drawn of
+    assert len(asked) == 1
 
 
 def test_one_plot_can_draw_several_tables():

@@ -90,6 +90,7 @@ class Plot:
             return ax
         import matplotlib.pyplot as plt
 
+        table = table.copy()  # our own, for both widths and for what is said of them
         # The first figure of a session wakes the backend, which changes settings that must outlive ours.
         size = (WIDE / 72, self.height(table, False) / 72)
         figure = plt.figure(figsize=size, dpi=72, facecolor=PAPER, layout="none")
@@ -130,7 +131,7 @@ class Drawing:
         figure = cast("Figure", ax.get_figure(root=True))
         for artist in _parts(figure):
             artist.stale = False
-        return cls(plot, table.copy(), tuple(figure.get_size_inches()))
+        return cls(plot, table, tuple(figure.get_size_inches()))
 
     def stands_alone(self, ax: "Axes") -> bool:
         """Whether the axes are surely as they were drawn; unsure once the figure is on paper, which ends all marks."""
