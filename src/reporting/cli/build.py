@@ -170,7 +170,7 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     if together:
         rounds = [[plan for plans in rounds for plan in plans]]
     from reporting.notices.runs import tell
-    from reporting.publishing.run import run_reports
+    from reporting.publishing.run import UnshownError, run_reports
 
     runs: list[Run] = []
     with _knowing_what_ended(recipe):
@@ -194,9 +194,15 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
                     ) from None
                 except OSError as error:
                     where = near(Path(error.filename)) if isinstance(error.filename, str) else near(recipe.out)
+                    stands = "What was published before stands"
+                    if isinstance(error, UnshownError):  # else nobody would be told, for the next run has no news of it
+                        stands = f"What this run built is kept in {near(recipe.out / 'runs' / error.run.id)}, and "
+                        stands += "the next run shows it"
+                        for problem in tell(recipe, error.run):
+                            complain(problem)
                     raise RefusedError(
-                        f"{where} cannot be read or written ({error.strerror or error}). What was published before "
-                        "stands. Make room or make it writable, or choose another with --out."
+                        f"{where} cannot be read or written ({error.strerror or error}). {stands}. "
+                        "Make room or make it writable, or choose another with --out."
                     ) from error
         problems = [problem for run in runs for problem in tell(recipe, run)]
     for problem in problems:

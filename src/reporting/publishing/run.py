@@ -44,6 +44,14 @@ class Run:
         return [entry for entry in self.entries if entry.failed]
 
 
+class UnshownError(OSError):
+    """A run came to its end, and what comes after it failed: its pages may not be shown, or old runs not removed."""
+
+    def __init__(self, run: Run, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error), error.filename)
+        self.run = run
+
+
 def run_reports(
     recipe: Recipe,
     plans: Sequence[Plan],
@@ -78,6 +86,8 @@ def run_reports(
         Another run is at work in the same folder. Nothing was written.
     RefusedError
         The folder holds pages that readers would lose.
+    UnshownError
+        The run is whole, and the folder cannot be written any more. The next run shows it.
     OSError
         The folder cannot be written. What readers see is as it was.
     """
@@ -144,10 +154,13 @@ def _build(
             folder.sweep()
         raise
     states.apply(manifest)
-    _settle(folder, recipe, states, digests)
-    pruned = prune(folder, states, recipe.keep) if recipe.keep else []
-    if pruned:
-        publish(folder, recipe, states)  # the page of runs names those that are kept
+    try:
+        _settle(folder, recipe, states, digests)
+        pruned = prune(folder, states, recipe.keep) if recipe.keep else []
+        if pruned:
+            publish(folder, recipe, states)  # the page of runs names those that are kept
+    except OSError as error:
+        raise UnshownError(Run(run, manifest.pages, errors), error) from error
     return Run(run, manifest.pages, errors, pruned)
 
 

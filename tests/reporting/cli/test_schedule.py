@@ -118,6 +118,25 @@ def test_a_run_tells_its_hooks_and_keeps_its_exit_code(made, monkeypatch):
     assert json.loads(Path("told").read_text())["report"] == "nps"
 
 
+def test_what_cannot_be_shown_is_told_all_the_same(made, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device", str(made.out / "views"))
+
+    monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner(fails=["nps"]))
+    monkeypatch.setattr("reporting.publishing.run.publish", full)
+    answer = metrics("run")
+    assert answer.exit_code == 2
+    assert (
+        "out/views cannot be read or written (No space left on device). What this run built is kept in" in answer.stderr
+    )
+    assert json.loads(Path("told").read_text())["report"] == "nps"
+    monkeypatch.undo()
+    monkeypatch.chdir(made.folder)
+    monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner())
+    assert metrics("run", "funnel").exit_code == 0
+    assert sorted(made.latest()) == ["funnel.html", "index.html", "nps.error.html"]
+
+
 def test_a_broken_hook_is_said_and_the_exit_code_stays(made, monkeypatch):
     (made.folder / "reports.toml").write_text('[defaults]\nout = "out"\n' + REPORTS.replace('"python"', '"no-such"', 1))
     monkeypatch.setitem(run_reports.__kwdefaults__, "runner", runner(fails=["nps"]))
