@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
+from metrics.files.nearest import nearest
 from metrics.files.refusal import EventTableError, refuse, shorten
 
 Rename: TypeAlias = Mapping[str, str] | Sequence[str] | None
@@ -84,8 +85,9 @@ def assign(columns: Sequence[Column], found: Sequence[str], file: str, *, inner:
             chosen[column.name] = name
     missing = [column for column in columns if column.required and column.name not in chosen]
     if missing:
+        free = [name for name in found if name not in chosen.values()]
         what = " and no ".join(column.name for column in missing)
-        raise refuse(file, f"has no {what} column", f"Its columns are {_shown(found)}.{_which(found, missing)}")
+        raise refuse(file, f"has no {what} column", f"Its columns are {_shown(found)}.{_which(free, missing)}")
     return chosen
 
 
@@ -117,27 +119,16 @@ def _shown(found: Sequence[str]) -> str:
     return f"{[shorten(column, LONGEST) for column in found[:20]]}{more}"
 
 
-def _nearest(found: Sequence[str], names: Iterable[str]) -> str | None:
-    """The column that is called nearly as one of the names, the first of them first."""
-    plain = {_plain(column): column for column in found}
-    for wanted in names:
-        near = get_close_matches(_plain(wanted), plain, n=1, cutoff=0.7)
-        if near:
-            return plain[near[0]]
-    return None
-
-
 def _columns_found(found: Sequence[str], name: str) -> str:
-    near = _nearest(found, [name])
-    return f"Its columns are {_shown(found)}." + (f" Did you mean {near!r}?" if near else "")
+    plain = {_plain(column): column for column in found}
+    near = get_close_matches(_plain(name), plain, n=1, cutoff=0.7)
+    return f"Its columns are {_shown(found)}." + (f" Did you mean {plain[near[0]]!r}?" if near else "")
 
 
 def _which(found: Sequence[str], missing: Sequence[Column]) -> str:
     """What to say of the columns that were not found: all of them, with those that are called nearly so."""
-    near: dict[str, str | None] = {}
-    for column in missing:
-        free = [name for name in found if name not in near.values()]
-        near[column.name] = _nearest(free, [column.name, *column.synonyms])
+    told = nearest(found, missing)
+    near = {column.name: told.get(column.name) for column in missing}
     asked = _renamed({ours: theirs or "their name" for ours, theirs in near.items()})
     if all(near.values()):
         names = ", ".join(repr(theirs) for theirs in near.values())
