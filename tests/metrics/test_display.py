@@ -13,6 +13,7 @@ from metrics import event_log
 from metrics.display import definitions, headline, numbers, show
 from metrics.display.footnotes import footnotes
 from metrics.display.sentences import sentence
+from metrics.events.account import account_of
 
 THIN = "\u202f"
 
@@ -559,3 +560,28 @@ def test_a_funnel_without_its_first_step_is_not_told():
     assert headline(table, before=table.iloc[-1:]).startswith("– the table before is not whole: it lacks step 1")
     assert headline(table.iloc[::-1]) == headline(table)
     assert not footnotes(table.iloc[1:])
+
+
+def test_an_account_shows_what_rows_became_and_leaves_the_noughts_to_its_sum():
+    html = show(account_of({"kept": {"": 9}, "duplicate": {"not checked: no id": 0}}), "Account").html
+    assert re.findall(r'<th scope="row">(.*?)</th>', html) == ["Read", "Kept", "Duplicate"]
+    assert "9 = 9 + 0 + 0 + 0" in html
+
+
+def test_the_reason_of_a_ratio_stands_in_its_cell():
+    table = pd.DataFrame({
+        "period_start": pd.to_datetime(["2026-03-01", "2026-04-01"]), "new": [5, 2], "returning": [0, 3],
+        "resurrected": 0, "dormant": [0, 2], "active": [5, 5], "quick_ratio": [pd.NA, 1.0],
+        "reason": ["no_losses", pd.NA], "complete": True,
+    })  # fmt: skip
+    table.attrs = {"metric": "lifecycle"}
+    html = show(table, "Stages").html
+    assert "Reason" not in html
+    assert '– <small class="interval reason">no losses</small>' in html
+
+
+def test_a_column_of_flags_is_shown_where_a_row_shown_has_one():
+    table = pd.DataFrame({"customer_id": ["ann", "ben"], "clv": [9.0, 1.0], "flags": [None, "one_time_buyer"]})
+    table.attrs = {"metric": "forecast_customers"}
+    assert "To heed" in show(table, "Best").html
+    assert "To heed" not in show(table, "Best", rows=1).html

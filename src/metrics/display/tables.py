@@ -116,6 +116,11 @@ _NOT_BY_GROUP = {  # what gives its place to the groups
     "compare_variants": {"relative_lift", "probability_better"},
     "change_effects": {"note"},
 }
+_OF_REASON = {
+    "lifecycle": "quick_ratio",
+    "quick_ratio": "quick_ratio",
+    "customer_status": "mrr_change_90d",
+}  # whose it is
 NAME = 20  # letters of a name with hyphens, such as a campaign's, that is kept on one line
 _OF_ROW = ("value", "target")  # of the sheet of key figures: each row has its own unit
 _NOT_AT_THE_START = {"dropped", "open", "excluded", "step_conversion_rate"}  # who begins has no step before
@@ -169,7 +174,7 @@ def columns_shown(table: pd.DataFrame) -> list[str]:
         left_out = _NOT_BY_GROUP.get(metric, set()) if groups else set()
         names = [*groups, *(name for name in wanted if name in names and name not in left_out)]
     limits = {f"{name}{end}" for name in names for end in ("_low", "_high") if f"{name}_low" in table}
-    has_estimate = any(f"{name}_low" in table.columns for name in names)
+    has_estimate = any(f"{name}_low" in table.columns or name == _OF_REASON.get(metric) for name in names)
     hidden = limits | {"complete"} | ({"reason"} if has_estimate else set())
     return [name for name in names if name not in hidden and not _says_nothing(table, name)]
 
@@ -188,7 +193,9 @@ def _says_nothing(table: pd.DataFrame, name: str) -> bool:
         return bool((table["active"] == 0).all())
     if name not in _EMPTY_IS_NOTHING:
         return False
-    return bool(cells.isna().all() or (pd.api.types.is_numeric_dtype(cells) and (cells.fillna(0) == 0).all()))
+    return bool(
+        (cells.isna() | (cells == "")).all() or (pd.api.types.is_numeric_dtype(cells) and (cells.fillna(0) == 0).all())
+    )
 
 
 def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
@@ -197,6 +204,10 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     if not isinstance(table.index, pd.RangeIndex) and not table.empty and table.index.name is not None:
         table = table.reset_index()
     names, metric = columns_shown(table), metric_of(table)
+    if metric == "account":
+        table = table[_tells(table)]
+    if "flags" in names and table["flags"].head(limit).isna().all():
+        names.remove("flags")
     if not names:
         return '<th scope="col">–</th>', '<tr><th scope="row">No columns</th></tr>', 0
     columns = {name: column_of(table, name) for name in names}
@@ -239,6 +250,11 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     return head, "".join(body), max(0, len(table) - limit)
 
 
+def _tells(account: pd.DataFrame) -> "pd.Series[bool]":
+    """Lines of an account that say something: of what no row became, the sum below tells it."""
+    return account["stage"].isin(["read", "kept"]) | (account["rows"] > 0) | account["reason"].str.startswith("not ")
+
+
 def _cells(table: pd.DataFrame, limit: int) -> Iterator[tuple[Hashable, dict[Any, Any]]]:
     """The first rows with their labels, as plain values: a Series a row would copy the table's attributes each time."""
     first = table.iloc[:limit]
@@ -253,7 +269,8 @@ def _cell(row: dict[Any, Any], name: str, column: Column, metric: str | None) ->
     if metric == "conversion_funnel" and row.get("step") == 1 and name in _NOT_AT_THE_START:
         return numbers.MISSING
     if numbers.is_missing(value):
-        why = whose_reason(row.get("reason"), name) or (reason_in_words(row.get("reason")) if column.estimate else "")
+        whose = column.estimate or name == _OF_REASON.get(metric or "")
+        why = whose_reason(row.get("reason"), name) or (reason_in_words(row.get("reason")) if whose else "")
         return numbers.MISSING + (f' <small class="interval reason">{escape(why)}</small>' if why else "")
     written = of_kpis.cell(row, name) if metric == "kpi_sheet" and name in _OF_ROW else column.write(value)
     if name in ("stage", "problem", "flags", "first_purchase") or (name == "reason" and metric == "account"):
