@@ -132,4 +132,4 @@ def test_a_rate_over_several_periods_is_one_of_sums_or_says_that_it_is_not(weigh
 def test_of_several_groups_the_largest_is_told_first():
     months = pd.DataFrame({"lost": [1, 9], "base": [20, 100], "plan": ["solo", "pro"]})
     table = average_rate(months, count="lost", base="base", by="plan")
-    assert said(table) == "9 % of pro over 1 periods (5 to 16): 9 of 100; 5.0 % of solo."
+    assert said(table) == "9 % of pro over 1 period (5 to 16): 9 of 100; 5.0 % of solo."

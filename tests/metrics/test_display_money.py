@@ -122,7 +122,7 @@ def test_the_others_have_their_sentence_too():
     paid = payment_recovery(ATTEMPTS, period=None, as_of="2026-06-01", min_n=1)
     assert said(paid).startswith("67 % of 3 invoices that failed at first (75 % of all) were paid after all")
     due = renewal_churn(log("ann a1 2026-01-10 - 10 billing_months=1"), as_of="2026-03-01", min_n=1)
-    assert said(due).startswith("0 % of 1 terms that ended in February 2026 were not renewed")
+    assert said(due).startswith("0 % of 1 term that ended in February 2026 were not renewed")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What holds for every metric; they stand in `catalogue`."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.display import headline, show
+from metrics.display.footnotes import footnotes
 from metrics.display.kinds import groups_of
 from metrics.display.sentences import _SAID
 from tests.metrics import catalogue
@@ -163,6 +165,13 @@ def test_every_table_says_what_it_is(name):
     assert len(table.attrs["definition"]) > 30
     assert all(isinstance(v, str | int | float | list) for v in table.attrs["settings"].values())
     assert list(table.index) == list(range(len(table)))
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name.split()[0] in _SAID])
+def test_what_is_one_is_told_in_the_singular(name):
+    table = of_nobody_else(name)
+    for text in (str(headline(table)), *footnotes(table)):
+        assert not re.search(r"(?<![\d.,−+])1[ \u202f\xa0](?!has|is|was|times)[a-z]+s\b", text), text
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics import customer_effort, customer_satisfaction, event_log, time_to_milestone
+from metrics import conversion_funnel, customer_effort, customer_satisfaction, event_log, time_to_milestone
 from metrics.display import show
 from metrics.plots import (
     plot_active_users,
@@ -618,3 +618,12 @@ def test_labels_keep_their_order_and_their_distance_and_lie_where_they_belong_if
 def test_labels_that_would_touch_are_centred_on_what_they_name():
     assert spread([50, 50, 90], 10) == [55, 45, 90]
     assert spread([1, 0], 10, 8) == [18, 8]
+
+
+def test_one_user_is_told_in_the_singular_to_who_cannot_see_the_figure():
+    one = event_log("""
+        2026-01-01  ann  visit
+        2026-01-02  ann  buy
+    """)
+    table = conversion_funnel(one, ["visit", "buy"], as_of="2026-03-01")
+    assert "Funnel of 1 user who did visit" in DRAWN[plot_funnel(table)].plot.alt(table)

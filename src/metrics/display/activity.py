@@ -9,7 +9,7 @@ from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import group_of, groups_of, parts, setting
-from metrics.display.numbers import count, percent, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plural, signed, with_unit
 from metrics.display.worked import last_of_largest, level, quotient, whose
 
 
@@ -26,6 +26,10 @@ def _windows(table: pd.DataFrame) -> tuple[str, str, int]:
     return names[0], names[-1], int(lengths[-1])
 
 
+def _were_active(users: float) -> str:
+    return f"{plural(users, 'user')} {'was' if users == 1 else 'were'} active"
+
+
 def _divided(part: float, whole: float) -> str:
     return f"{count(part)} / {count(whole)} = {with_unit(percent(part / whole))}"
 
@@ -38,9 +42,9 @@ def active_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     short, long, days = _windows(table)
     if groups_of(table):
         when = "on the last of them" if short == "daily" else f"in the {short} window"
-        does = f"active in the {days} days up to {numbers.date(row['date'])} came {when}"
+        does = f"active in the {counted(days, 'day')} up to {numbers.date(row['date'])} came {when}"
         return groups_said(lasts(table, "stickiness_rate"), "stickiness_rate", does)
-    text = f"users were active in the {days} days up to {numbers.date(row['date'])}"
+    text = f"{_were_active(row[long])} in the {counted(days, 'day')} up to {numbers.date(row['date'])}"
     pieces = []
     if not numbers.is_missing(row["stickiness_rate"]):
         rate = Estimate.of(row, "stickiness_rate")
@@ -57,7 +61,10 @@ def active_foot(table: pd.DataFrame) -> list[str]:
     row = _last(table[table[long] > 0])
     if row is not None:
         lines[0] += f" {_divided(row[short], row[long])}{whose(table, row, None)}, {numbers.date(row['date'])}."
-    return [*lines, f"In the first {days} days of an export the longer windows reach back before its beginning."]
+    return [
+        *lines,
+        f"In the first {counted(days, 'day')} of an export the longer windows reach back before its beginning.",
+    ]
 
 
 def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
@@ -77,7 +84,7 @@ def lifecycle_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         row = rows[["new", "returning", "resurrected", "dormant", "active"]].sum()
         row["quick_ratio"] = (row["new"] + row["resurrected"]) / row["dormant"] if row["dormant"] else None
     text = (
-        f"users were active in {when}: {count(row['new'])} new, {count(row['returning'])} from the "
+        f"{_were_active(row['active'])} in {when}: {count(row['new'])} new, {count(row['returning'])} from the "
         f"{length or 'period'} before, {count(row['resurrected'])} back after a break. "
         f"{count(row['dormant'])} stayed away"
     )
@@ -110,12 +117,11 @@ def stickiness_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
         return none("nobody was active in the range.")
     unit, first = period_length(table) or "period", Estimate.of(table.iloc[0], "share")
     many = int(table["active_periods"].max())
-    s = "" if many == 1 else "s"
     if groups_of(table):
         rows = pd.DataFrame([part.iloc[0].to_dict() | {"group": name} for name, part in parts(table)])
-        return groups_said(rows, "share", f"came in only one of {count(many)} {unit}{s}")
+        return groups_said(rows, "share", f"came in only one of {counted(many, unit)}")
     half = table.loc[table["users_at_least"] * 2 >= users, "active_periods"].max()
-    text = f"of {count(users)} users came in only one of {count(many)} {unit}{s} {first.limits()}"
+    text = f"of {counted(users, 'user')} came in only one of {counted(many, unit)} {first.limits()}"
     if half > 1:
         text += f"; half came in {count(half)} or more"
     return Sentence(first.number(), f"{text}.", "%", [first.limits()])
@@ -178,7 +184,7 @@ def times_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     name, users, row = max(found, key=lambda one: one[2]["not_yet"])
     share, goal = Estimate.of(row, "not_yet"), setting(table, "milestone", "the milestone")
     of = f" of {name}" if name else ""
-    text = f"of {count(users)} users{of} have not done {goal} after {count(row['days'])} days {share.limits()}"
+    text = f"of {counted(users, 'user')}{of} have not done {goal} after {counted(row['days'], 'day')} {share.limits()}"
     most = f", the most of {len(found)} groups" if len(found) > 1 else ""
     return Sentence(share.number(), f"{text}{most}.", "%", [share.limits()])
 
@@ -199,7 +205,7 @@ def adoption_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = known.iloc[int(known["adoption_rate"].argmax())]
     rate = Estimate.of(row, "adoption_rate")
     window = setting(table, "window")
-    text = f"of {count(row['users'])} users{_of_group(table, row)} have used {row['feature']}"
+    text = f"of {counted(row['users'], 'user')}{_of_group(table, row)} have used {row['feature']}"
     text += f"{f' within {window}' if window else ''} {rate.limits()}{_of_how_many(known, 'feature', 'the most')}"
     pieces = [rate.limits()]
     if not numbers.is_missing(row["repeat_rate"]):
@@ -219,7 +225,7 @@ def adoption_foot(table: pd.DataFrame) -> list[str]:
         "Median by Kaplan-Meier: who has not used it counts for as long as watched.",
     ]
     if table["open"].max():
-        lines.append(f"{count(table['open'].max())} users whose window is not over are in no adoption rate.")
+        lines.append(f"{counted(table['open'].max(), 'user')} whose window is not over are in no adoption rate.")
     return lines
 
 
@@ -232,7 +238,7 @@ def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return groups_said(rows, "usage_rate", f"active in {when} did {feature}")
 
     def say(row: "pd.Series[Any]", when: str) -> str:
-        return f"of {count(row['users'])} users active{f' in {when}' if when else ''} did {feature}"
+        return f"of {counted(row['users'], 'user')} active{f' in {when}' if when else ''} did {feature}"
 
     return periods_said(table, before, "usage_rate", say)
 
@@ -274,9 +280,10 @@ def _most_onboarded(table: pd.DataFrame) -> tuple[str, int, pd.DataFrame | None]
 def outcomes_foot(table: pd.DataFrame) -> list[str]:
     """What each outcome is, one of them worked out, and who is left out."""
     within, follow = setting(table, "within", "the time"), setting(table, "follow_up", "the time")
-    days, end = setting(table, "active_days", "some"), setting(table, "seen_in", "days")
+    days, end = setting(table, "active_days"), setting(table, "seen_in", "days")
+    often = "some days" if days is None else counted(days, "day")
     said = [
-        f"Onboarded within {within} of the start; outcomes in the {follow} after. Engagement: active on {days} days or "
+        f"Onboarded within {within} of the start; outcomes in the {follow} after. Engagement: active on {often} or "
         f"more; retention: seen in the last {end}."
     ]
     group, _, known = _most_onboarded(table)
@@ -288,4 +295,4 @@ def outcomes_foot(table: pd.DataFrame) -> list[str]:
             f"{worked}, {row['outcome']}{f', {group}' if group else ''}. {level(table)} Wilson and Newcombe intervals."
         )
     recent = setting(table, "too_recent", 0)
-    return [*said, f"Left out: {count(recent)} users who are still watched."] if recent else said
+    return [*said, f"Left out: {counted(recent, 'user')} who are still watched."] if recent else said

@@ -153,7 +153,7 @@ def _of_early_end(checks: pd.DataFrame, days: float | None, rule: str, severity:
         return _alert(rule, "", severity, "has no limit, so it is off")
     found = checks[(checks["problem"] == EARLY) & (checks["rows"] > days)]
     said = "".join(
-        f"The data hold nothing of the {numbers.count(silent)} days before as_of ({example}): who looks silent may "
+        f"The data hold nothing of the {numbers.counted(silent, 'day')} before as_of ({example}): who looks silent may "
         "only be missing. Give the first moment that the export does not hold."
         for silent, example in zip(found["rows"].tolist(), found["example"].tolist(), strict=True)
     )

@@ -9,7 +9,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import group_of, groups_of, parts, setting
-from metrics.display.numbers import count, plain, signed, with_unit
+from metrics.display.numbers import count, counted, plain, signed, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
 
@@ -118,9 +118,11 @@ def questions_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
         if numbers.is_missing(row["share"]):
             return none(f"{reason_in_words(row['reason'])}.")
         asked = Estimate.of(row, "share")
-        text = f"of {count(row['readers'])} readers asked about {topic} {asked.limits()}, the most of "
-        return Sentence(asked.number(), f"{text}{count(len(table))} groups of questions.", "%", [asked.limits()])
-    return periods_said(table, before, "share", lambda row, _: f"of {count(row['readers'])} readers asked", scale=100)
+        text = f"of {counted(row['readers'], 'reader')} asked about {topic} {asked.limits()}, the most of "
+        return Sentence(asked.number(), f"{text}{counted(len(table), 'group')} of questions.", "%", [asked.limits()])
+    return periods_said(
+        table, before, "share", lambda row, _: f"of {counted(row['readers'], 'reader')} asked", scale=100
+    )
 
 
 def questions_foot(table: pd.DataFrame) -> list[str]:
@@ -199,20 +201,22 @@ def releases_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("more than half of the requests still wait." if waits else "there are too few requests to say.")
     row = known.iloc[int(known["median_days"].argmin())]
     days = Estimate.of(row, "median_days", 1)
+    number = plain(row["median_days"], 0)
+    pass_ = "day passes" if number == "1" else "days pass"
     limits = f" {days.limits()}" if pd.notna(row["median_days_low"]) and pd.notna(row["median_days_high"]) else ""
     if groups_of(table) and len(table) > 1:
         name = group_of(table, row)
-        text = f"days pass until half of the requests of {name} are released{limits}"
+        text = f"{pass_} until half of the requests of {name} are released{limits}"
         many = len(known) + int(table["reason"].str.contains("median_days: above_half", na=False).sum())
         text += f", the fewest of {count(many)} groups" * (many > 1)
-        return Sentence(plain(row["median_days"], 0), f"{text}.", "", [limits.strip()])
-    text = f"days pass until half of {count(row['requests'])} requests are released{limits}"
+        return Sentence(number, f"{text}.", "", [limits.strip()])
+    text = f"{pass_} until half of {counted(row['requests'], 'request')} are released{limits}"
     share = Estimate.of(row, "released_rate") if pd.notna(row["released_rate"]) else None
     shown = [limits.strip()] if limits else []
     if share is not None:
         shown.append(share.limits())
         text += f"; {with_unit(share.number())} are within {setting(table, 'within', 'the time')} {share.limits()}"
-    return Sentence(plain(row["median_days"], 0), f"{text}.", "", shown)
+    return Sentence(number, f"{text}.", "", shown)
 
 
 def releases_foot(table: pd.DataFrame) -> list[str]:
@@ -230,7 +234,7 @@ def reuse_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return groups_said(rows, "reuse_rate", "contents were used by others") if len(rows) else none("too few to say.")
     return periods_said(
         table, before, "reuse_rate",
-        lambda row, _: f"of {count(row['contents'])} contents made for one customer were used by others", scale=100,
+        lambda row, _: f"of {counted(row['contents'], 'content')} made for one customer were used by others", scale=100,
     )  # fmt: skip
 
 

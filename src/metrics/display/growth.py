@@ -11,7 +11,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, setting
-from metrics.display.numbers import count, percent, plain, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, plural, signed, with_unit
 from metrics.display.worked import last_complete, last_of_groups, level, quotient, whose
 
 _SPLIT = {
@@ -148,8 +148,8 @@ def moves_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     places = numbers.money_decimals(sums)
     said = ", ".join(f"{signed(float(value), places)} {kind}" for kind, value in sums.head(3).items())
     people = mine["customer_id"].nunique()
-    who = f"{count(people)} customer{'' if people == 1 else 's'}"
-    text = f"movement{'' if len(mine) == 1 else 's'} of MRR by {who}{f' in {code}' if code else ''}: {said}"
+    who = counted(people, "customer")
+    text = f"{plural(len(mine), 'movement')} of MRR by {who}{f' in {code}' if code else ''}: {said}"
     also = f"; {count(others)} more in other currencies" if others else ""
     return Sentence(count(len(mine)), f"{text}{also}.")
 
@@ -184,7 +184,8 @@ def cost_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 def cost_foot(table: pd.DataFrame) -> list[str]:
     lag = setting(table, "lag", 0)
-    lines = [f"Cost of a customer = spending{f' {count(lag)} periods before' if lag else ''} / new customers."]
+    earlier = f" {counted(lag, 'period')} before" if lag else ""
+    lines = [f"Cost of a customer = spending{earlier} / new customers."]
     row = last_complete(table, "cac")
     if row is None:
         return lines
@@ -261,7 +262,7 @@ def average_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("in no period is there anybody to count.")
     group, row = rows[0]
     rate = Estimate.of(row, "rate")
-    text = f"{_of(table, group).lstrip()} over {count(row['periods'])} periods {rate.limits()}".strip()
+    text = f"{_of(table, group).lstrip()} over {counted(row['periods'], 'period')} {rate.limits()}".strip()
     text += f": {count(row[part])} of {count(row[whole])}" if part and whole else ""
     others = _others(rows, "rate", lambda value: with_unit(percent(value)))
     number = rate.number() if rate.limits() else percent(row["rate"])

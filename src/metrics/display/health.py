@@ -7,7 +7,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import group_of, groups_of, setting
-from metrics.display.numbers import count, percent, plain, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, signed, with_unit
 from metrics.display.worked import level, quotient
 
 HEADS = {
@@ -43,9 +43,9 @@ def quality_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row, of = _judged(table)
     which = f" {'at' if 'cutoff' in table else 'of'} {of}" if of else ""
     if numbers.is_missing(row["precision"]):
-        return none(f"there was no alert; {count(row['churned'])} of {count(row['customers'])} customers left.")
+        return none(f"there was no alert; {count(row['churned'])} of {counted(row['customers'], 'customer')} left.")
     right = Estimate.of(row, "precision")
-    text = f"of {count(row['alerted'])} customers with an alert{which} left {right.limits()}, of all "
+    text = f"of {counted(row['alerted'], 'customer')} with an alert{which} left {right.limits()}, of all "
     text += _rate(row["base_rate"])
     if numbers.is_missing(row["recall"]):
         return Sentence(right.number(), f"{text}.", "%", [right.limits()])
@@ -80,10 +80,10 @@ def score_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if "group" in table:
         means = known.groupby("group", sort=False)["score"].mean()
         worst = str(means.idxmin())
-        text = f"is the mean score of {worst}, the lowest of {count(len(means))} groups."
+        text = f"is the mean score of {worst}, the lowest of {counted(len(means), 'group')}."
         return Sentence(plain(means[worst], 0), text)
     red = known[known["band"] == "red"]
-    text = f"of {count(len(known))} customers with a score {'is' if len(red) == 1 else 'are'} red{when}"
+    text = f"of {counted(len(known), 'customer')} with a score {'is' if len(red) == 1 else 'are'} red{when}"
     reasons = red["top_reason"].value_counts()
     if len(reasons):
         most = sorted(reasons[reasons == reasons.max()].index)[0]
@@ -243,7 +243,7 @@ def status_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("there is no customer.")
     if len(table) == 1:
         return _one_said(table)
-    text = f"of {count(len(table))} customer{'' if len(table) == 1 else 's'} {'has' if len(flagged) == 1 else 'have'} "
+    text = f"of {counted(len(table), 'customer')} {'has' if len(flagged) == 1 else 'have'} "
     kinds = flagged.explode().value_counts().sort_index().sort_values(ascending=False, kind="stable")
     if not len(kinds):
         return Sentence(count(0), f"{text}something to heed.")
@@ -259,7 +259,7 @@ def _one_said(table: pd.DataFrame) -> Sentence:
         said.append(f"paying {currency + ' ' if currency else ''}{plain(row['mrr'], 0)} a month")
     if not numbers.is_missing(row["days_since_active"]):
         days = row["days_since_active"]
-        said.append(f"last active {count(days)} day{'' if days == 1 else 's'} ago")
+        said.append(f"last active {counted(days, 'day')} ago")
     if not numbers.is_missing(row["nps_band"]):
         said.append(f"a {row['nps_band']} by the last answer")
     heed = "" if numbers.is_missing(row["flags"]) else ", ".join(_words(f) for f in str(row["flags"]).split(", "))
@@ -273,7 +273,9 @@ def status_foot(table: pd.DataFrame) -> list[str]:
     lines = [f"As it stood just before {setting(table, 'as_of', 'the last instant')}; days from date to date."]
     outside = setting(table, "outside", 0)
     if outside:
-        lines.append(f"Left out: {count(outside)} rows of use, answers, tickets and invoices without a customer here.")
+        lines.append(
+            f"Left out: {counted(outside, 'row')} of use, answers, tickets and invoices without a customer here."
+        )
     return lines
 
 

@@ -8,7 +8,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.estimates import Sentence, none
 from metrics.display.kinds import setting
-from metrics.display.numbers import count
+from metrics.display.numbers import count, counted
 from metrics.display.of_kpis import decimals_of, goal, limits, short, within, written
 from metrics.display.worked import level
 
@@ -27,7 +27,7 @@ def sheet_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return Sentence(count(known), f"{are} known up to {when}; none has a target.")
     names = {status: [within(kpi) for kpi in aimed.loc[aimed["status"] == status, "kpi"]] for status in _ORDER}
     were = "was" if len(names["met"]) == 1 else "were"
-    text = f"of {count(len(goals))} target{'' if len(goals) == 1 else 's'} {were} met, up to {when}"
+    text = f"of {counted(len(goals), 'target')} {were} met, up to {when}"
     for status in ("missed", "unclear"):
         if names[status]:
             text += f"; {status}: {_listed(names[status])}"

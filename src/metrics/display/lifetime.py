@@ -9,7 +9,7 @@ from metrics.display import numbers
 from metrics.display.columns import MODELS, reason_in_words
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import group_of, groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, signed, with_unit
 
 _PURCHASES = "cumulative_purchases"
 
@@ -34,7 +34,7 @@ def value_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     basis = str(table["basis"].iloc[0])
     ahead = setting(table, "horizon")
     text = f"of {basis} is what a customer is expected to bring {'from now on,' if ahead is None else f'in {ahead}'}"
-    text += f" on average{' ' + limits if limits else ''}: {plain(total, 0)} from {count(len(value))} customers"
+    text += f" on average{' ' + limits if limits else ''}: {plain(total, 0)} from {counted(len(value), 'customer')}"
     if total > 0 and len(value) >= 10:
         text += f", {with_unit(percent(float(value.iloc[:top].sum()) / total, 0))} of it from the best tenth"
     model = setting(table, "model")
@@ -67,10 +67,10 @@ def value_foot(table: pd.DataFrame) -> list[str]:
         lines.append(f"Left out of the model of spend, and given the mean of all: {', '.join(out)}.")
     merged = setting(table, "merged_orders", 0)
     if merged:
-        lines.append(f"{count(merged)} orders were merged into another of the same day.")
+        lines.append(f"{counted(merged, 'order')} were merged into another of the same day.")
     refunds = setting(table, "refunds", 0)
     if isinstance(refunds, int) and refunds:
-        lines.append(f"{count(refunds)} refunds were taken off the value of their day.")
+        lines.append(f"{counted(refunds, 'refund')} were taken off the value of their day.")
     rank = setting(table, "spearman")
     if rank is not None and abs(rank) > 0.3:
         lines.append(
@@ -87,9 +87,11 @@ def total_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return _total_by_group(table)
     row = table.iloc[-1]
     limits = _limits(row, "cumulative_purchases")
-    who = f" of {count(setting(table, 'customers'))} customers" if setting(table, "customers") else ""
-    text = f"purchases are expected{who} in {setting(table, 'horizon', 'all periods')}"
-    return Sentence(plain(row["cumulative_purchases"], 0), f"{text} {limits}.".replace(" .", "."), "", [limits])
+    who = f" of {counted(setting(table, 'customers'), 'customer')}" if setting(table, "customers") else ""
+    number = plain(row["cumulative_purchases"], 0)
+    are = "purchase is" if number == "1" else "purchases are"
+    text = f"{are} expected{who} in {setting(table, 'horizon', 'all periods')}"
+    return Sentence(number, f"{text} {limits}.".replace(" .", "."), "", [limits])
 
 
 def _total_by_group(table: pd.DataFrame) -> Sentence:

@@ -9,7 +9,7 @@ from metrics.display.columns import reason_in_words, whose_reason
 from metrics.display.comparisons import groups_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import group_of, groups_of, setting
-from metrics.display.numbers import count, signed, with_unit
+from metrics.display.numbers import count, counted, signed, with_unit
 from metrics.display.worked import level, quotient, whose
 
 
@@ -22,7 +22,7 @@ def assisted_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = known.iloc[int(known["assisted"].argmax())]
     helped, others = Estimate.of(row, "assisted_rate"), Estimate.of(row, "unassisted_rate")
     group = group_of(table, row)
-    text = f"of {count(row['assisted'])} trials{f' of {group}' if group else ''} with {_help(row)} became customers"
+    text = f"of {counted(row['assisted'], 'trial')}{f' of {group}' if group else ''} with {_help(row)} became customers"
     said, limits = change(helped, others, f"of {count(row['unassisted'])} without, {with_unit(others.number())}")
     return Sentence(
         helped.number(), f"{text} {helped.limits()}: {said}. An association, not an effect.", "%",
@@ -65,13 +65,13 @@ def leads_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none(f"how many leads become customers is not known: {why}.")
     row = known.iloc[0]
     rate = Estimate.of(row, "conversion_rate")
-    text = f"of {count(row['followed'])} leads became customers within {setting(table, 'within', 'the time')}"
+    text = f"of {counted(row['followed'], 'lead')} became customers within {setting(table, 'within', 'the time')}"
     text, limits = f"{text} {rate.limits()}", [rate.limits()]
     loyal = second[second["conversion_rate"].notna()]
     if len(loyal):
         stayed = Estimate.of(loyal.iloc[0], "conversion_rate")
-        many = count(loyal.iloc[0]["followed"])
-        text += f"; of {many} customers, {with_unit(stayed.number())} became loyal ones {stayed.limits()}"
+        many = counted(loyal.iloc[0]["followed"], "customer")
+        text += f"; of {many}, {with_unit(stayed.number())} became loyal ones {stayed.limits()}"
         limits.append(stayed.limits())
     return Sentence(rate.number(), f"{text}.", "%", limits)
 
@@ -129,7 +129,7 @@ def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     follow = setting(table, "follow_up", "the time")
     orders = setting(table, "of", "orders") == "orders"
     stayed = f"bought again within {follow}" if orders else f"still paid {follow} later"
-    text = f"of {count(row['customers'])} customers{group} whom a discount brought {stayed} {less.limits()}"
+    text = f"of {counted(row['customers'], 'customer')}{group} whom a discount brought {stayed} {less.limits()}"
     said, limits = change(
         less, others, f"of {count(full['customers'])} at the full price, {with_unit(others.number())}"
     )

@@ -11,7 +11,7 @@ from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, share, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, share, signed, with_unit
 from metrics.display.worked import last_complete, last_of_groups, last_of_largest, level, quotient, whose
 
 _MOVES = ("new", "reactivation", "expansion", "contraction", "churn", "pause", "resume", "fx")
@@ -31,7 +31,7 @@ def revenue_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     moved = sorted(((float(row[name]), name) for name in _MOVES if row[name]), key=lambda pair: -abs(pair[0]))
     said = ", ".join(f"{signed(value, places)} {_SPOKEN.get(name, name)}" for value, name in moved[:3])
     word = "as much as" if not change else f"{plain(abs(change), places)} {'more' if change > 0 else 'less'} than"
-    whom = f"{count(row['customers_end'])} customer{'' if row['customers_end'] == 1 else 's'}"
+    whom = counted(row["customers_end"], "customer")
     text = f"of MRR from {whom} at the end{when}, {word} at its start"
     text = text if numbers.is_missing(row["currency"]) else f"{row['currency']} {text}"
     text += f" ({said})" if said else ""
@@ -113,7 +113,7 @@ def kept_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     kept = periods_said(
         table, before, "grr",
         lambda row, when: (
-            f"of the MRR of {count(row['customers_start'])} customers was kept{' in ' + when if when else ''}"
+            f"of the MRR of {counted(row['customers_start'], 'customer')} was kept{' in ' + when if when else ''}"
         ),
     )  # fmt: skip
     row = last_complete(table, "nrr")
@@ -186,7 +186,9 @@ def renewals_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return groups_said(lasts(table, "rate_of_due"), "rate_of_due", "were not renewed")
     return periods_said(
         table, before, "rate_of_due",
-        lambda row, when: f"of {count(row['due'])} terms that ended{' in ' + when if when else ''} were not renewed",
+        lambda row, when: (
+            f"of {counted(row['due'], 'term')} that ended{' in ' + when if when else ''} were not renewed"
+        ),
     )  # fmt: skip
 
 
@@ -198,15 +200,14 @@ def lasting_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The share still there after the last period followed, of several groups the most and the least."""
     if groups_of(table) and len(parts(table)) > 1:
         last = pd.DataFrame([dict(part.iloc[-1]) | {"group": name} for name, part in parts(table)])
-        after = f"after {int(last['period'].iloc[0])} {setting(table, 'period', 'period')}s"
+        after = f"after {counted(last['period'].iloc[0], setting(table, 'period', 'period'))}"
         return groups_said(last, "kept_rate", f"still had their contract {after}")
     known = table[table["kept_rate"].notna()]
     if not len(known):
         return none("too few began long enough ago to say how long contracts last.")
     row, length = known.iloc[-1], setting(table, "period", "period")
     kept, number = Estimate.of(row, "kept_rate"), int(row["period"])
-    text = f"of {count(row['customers'])} who began still had their contract after {number} {length}"
-    text += "" if number == 1 else "s"
+    text = f"of {count(row['customers'])} who began still had their contract after {counted(number, length)}"
     text += f" {kept.limits()}"
     if row["too_recent"]:
         text += f"; {count(row['too_recent'])} began too recently to be watched for so long"
@@ -254,7 +255,9 @@ def trials_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return groups_said(lasts(table, "conversion_rate"), "conversion_rate", "became customers")
     return periods_said(
         table, before, "conversion_rate",
-        lambda row, when: f"of {count(row['ended'])} trials{' of ' + when if when else ''} that ended became customers",
+        lambda row, when: (
+            f"of {counted(row['ended'], 'trial')}{' of ' + when if when else ''} that ended became customers"
+        ),
     )  # fmt: skip
 
 
@@ -300,7 +303,7 @@ def payments_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     def say(row: "pd.Series[Any]", when: str) -> str:
         of = share(row["failed"], row["invoices"])
         many = f"{of} of all{', ' + when if when else ''}"
-        return f"of {count(row['failed'])} invoices that failed at first ({many}) were paid after all"
+        return f"of {counted(row['failed'], 'invoice')} that failed at first ({many}) were paid after all"
 
     return periods_said(table, before, "recovery_rate", say)
 
@@ -322,7 +325,7 @@ def curve_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("too few failed long enough ago, so that nothing can be said of their recovery.")
     row = rows[0][1]
     rate = Estimate.of(row, "recovery_rate")
-    text = f"of {count(row['failed'])} invoices that failed at first were paid within {count(row['days'])} days"
+    text = f"of {counted(row['failed'], 'invoice')} that failed at first were paid within {counted(row['days'], 'day')}"
     return Sentence(rate.number(), f"{text} {rate.limits()}.", "%", [rate.limits()])
 
 

@@ -55,6 +55,16 @@ def count(value: float) -> str:
     return plain(value, 0 if is_missing(value) or float(value).is_integer() else 1)
 
 
+def counted(value: float, noun: str) -> str:
+    """``1 user``, ``1,204 users``."""
+    return f"{count(value)} {plural(value, noun)}"
+
+
+def plural(value: float, noun: str) -> str:
+    """``user`` where it is one, else ``users``; for where the number stands elsewhere."""
+    return noun if value == 1 else f"{noun}s"
+
+
 def percent(rate: float, decimals: int = 1) -> str:
     """``28.2`` for 0.282. What is not quite 0 or 1 does not become it: ``< 0.1``, ``> 99.9``."""
     if is_missing(rate):

@@ -27,7 +27,7 @@ from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when, when_told
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
 from metrics.display.kinds import before_loss, groups_of, largest_loss, metric_of, parts, required, setting
-from metrics.display.numbers import count, percent, plain, share, with_unit
+from metrics.display.numbers import count, counted, percent, plain, share, with_unit
 from metrics.display.stories import (
     drivers_said,
     drop_offs_said,
@@ -112,7 +112,9 @@ def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return of_groups(rows, "churn_rate", f"churned in {when_told(table, rows)}")
     return periods_said(
         table, before, "churn_rate",
-        lambda row, when: f"of {count(row['users'])} users active at the start{' of ' + when if when else ''} churned",
+        lambda row, when: (
+            f"of {counted(row['users'], 'user')} active at the start{' of ' + when if when else ''} churned"
+        ),
     )  # fmt: skip
 
 
@@ -144,7 +146,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     rate = Estimate.of(row, "retention_rate")
     than = _at(before, later[0]) if before is not None and len(before) else None
     changed, limits = compared(rate, than, "retention_rate", "before")
-    text = f"of {count(row['users'])} users came back in {unit} {later[0]} {rate.limits()}{changed}"
+    text = f"of {counted(row['users'], 'user')} came back in {unit} {later[0]} {rate.limits()}{changed}"
     pieces = [rate.limits(), *limits]
     if len(later) > 1:
         end = _at(table, later[-1])
@@ -161,7 +163,7 @@ def _matrix(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     cells, unit = table[later[0]].dropna(), setting(table, "period", "period")
     low, high = percent(cells.min(), 0), percent(cells.max(), 0)
     came = "come back" if setting(table, "estimate", "retention_rate") == "retention_rate" else "of its money comes"
-    among = f"in the middle one of {count(len(cells))} cohorts; they lie between {low} and {high}"
+    among = f"in the middle one of {counted(len(cells), 'cohort')}; they lie between {low} and {high}"
     if len(cells) == 1:
         among = "in the only cohort for which it is over"
     return Sentence(percent(cells.median(), 0), f"{came} in {unit} {later[0]} {among}.", "%")
@@ -175,7 +177,7 @@ def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | Non
         rate = Estimate.of(row, name)
         than = before.iloc[0] if before is not None and len(before) else None
         changed, limits = compared(rate, than, name, "before")
-        text = f"of {count(row['customers_start'])} customers present at opening {words} {rate.limits()}{changed}."
+        text = f"of {counted(row['customers_start'], 'customer')} present at opening {words} {rate.limits()}{changed}."
         return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
 
     return say
@@ -215,7 +217,7 @@ def _orders(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("nobody has bought.")
     rate = _repeat(table)
     changed, limits = change(rate, _repeat(before), "before") if before is not None and len(before) else ("", [])
-    text = f"of {count(len(table))} customers bought again {rate.limits()}{': ' + changed if changed else ''}."
+    text = f"of {counted(len(table), 'customer')} bought again {rate.limits()}{': ' + changed if changed else ''}."
     return Sentence(rate.number(), text, "%", [rate.limits(), *limits])
 
 
@@ -250,18 +252,18 @@ def _account(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     kept = float(sums.get("kept", 0))
     read = float(sums["read"]) if "read" in sums else float(sums.sum())
     others = ", ".join(f"{count(sums[s])} {s}" for s in ("duplicate", "system", "rejected") if sums.get(s, 0) > 0)
-    return Sentence(count(kept), f"of {count(read)} rows read were kept{'; ' + others if others else ''}.")
+    return Sentence(count(kept), f"of {counted(read, 'row')} read were kept{'; ' + others if others else ''}.")
 
 
 def _checks(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     found = table[table["rows"] > 0]
     if not len(found):
-        return Sentence("0", f"of {count(len(table))} checks found something.")
+        return Sentence("0", f"of {counted(len(table), 'check')} found something.")
     worst = found.iloc[int(found["rows"].astype(float).argmax())]
     problem = str(worst["problem"]).replace("_", " ")
     return Sentence(
         count(len(found)),
-        f"of {count(len(table))} checks found something, most often: {problem} ({count(worst['rows'])} rows).",
+        f"of {counted(len(table), 'check')} found something, most often: {problem} ({counted(worst['rows'], 'row')}).",
     )
 
 
@@ -269,7 +271,7 @@ def _arrivals(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     rows, gaps = float(table["rows"].sum()), int((table["rows"] == 0).sum())
     if not rows:
         return none("no row lies before the end of what was observed.")
-    text = f"of {count(len(table))} days {'has' if gaps == 1 else 'have'} no events"
+    text = f"of {counted(len(table), 'day')} {'has' if gaps == 1 else 'have'} no events"
     if "late" in table and table["late"].notna().any():
         after = setting(table, "late_after", "allowed")
         text += f"; {with_unit(share_of(table['late'].sum(), rows))} of the rows arrived more than {after} late"

@@ -9,7 +9,7 @@ from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 
 _ENOUGH = 10  # watched at a time whose share is told
 
@@ -42,8 +42,9 @@ def curve_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     many = int(part["churned"].sum() + part["censored"].sum())
     left = int(part["churned"].sum())
     text = (
-        f"of {count(many)} customers stay longer than {stay(table, at)} {share.limits()}; {count(left)} have been seen "
-        "to leave, and the others count for as long as they were watched."
+        f"of {counted(many, 'customer')} {'stays' if many == 1 else 'stay'} longer than {stay(table, at)} "
+        f"{share.limits()}; {count(left)} {'has' if left == 1 else 'have'} been seen to leave, and the others count "
+        "for as long as they were watched."
     )
     return Sentence(share.number(), text, "%", [share.limits()])
 
@@ -69,7 +70,7 @@ def summary_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if len(known) == 1:
         row = known.iloc[0]
         limits, whose = _limits(table, row), f" of {_name(row['group'])}" if len(groups_of(table)) else ""
-        text = f"is the median stay of {count(row['customers'])} customers{whose} {limits}"
+        text = f"is the median stay of {counted(row['customers'], 'customer')}{whose} {limits}"
         text += f"; {count(row['churned'])} of them have left."
         return Sentence(stay(table, row["median"]), text, "", [limits])
     best, worst = (known.iloc[int(place)] for place in (known["median"].argmax(), known["median"].argmin()))
@@ -196,7 +197,7 @@ def compared_foot(table: pd.DataFrame) -> list[str]:
     if not numbers.is_missing(row["p_value"]):
         p = numbers.chance(row["p_value"])
         p = f"p {p}" if p.startswith("<") else f"p = {p}"
-        degrees = f"{row['degrees']} degree{'' if row['degrees'] == 1 else 's'} of freedom"
+        degrees = f"{counted(row['degrees'], 'degree')} of freedom"
         lines.append(f"Log-rank test: χ² = {plain(row['chi2'], 2)} with {degrees}, {p}.")
     return lines
 
@@ -204,7 +205,7 @@ def compared_foot(table: pd.DataFrame) -> list[str]:
 def pairs_foot(table: pd.DataFrame) -> list[str]:
     """What p is adjusted for."""
     tests = int(table["p_value"].notna().sum())
-    return [compared_foot(table)[0], f"p, all tests together: log-rank, adjusted for {count(tests)} tests."]
+    return [compared_foot(table)[0], f"p, all tests together: log-rank, adjusted for {counted(tests, 'test')}."]
 
 
 def cox_foot(table: pd.DataFrame) -> list[str]:

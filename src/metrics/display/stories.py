@@ -9,7 +9,7 @@ from metrics.display import numbers
 from metrics.display.columns import in_short, reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, signed, with_unit
 from metrics.intervals import wilson
 
 SURE = 0.05  # adjusted p-values below say more than chance explains
@@ -141,7 +141,7 @@ def one_user_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     chosen = max(range(len(attempts)), key=lambda k: (done[k], attempts[k]["outcome"].ne("not counted").any()))
     attempt = attempts[chosen]
     of = max(len(steps), int(table["step"].max()))
-    text = f"of {count(of)} steps {'counts' if done[chosen] == 1 else 'count'} for {who}"
+    text = f"of {counted(of, 'step')} {'counts' if done[chosen] == 1 else 'count'} for {who}"
     if len(attempts) > 1:
         many = count(len(attempts))
         text += f", in attempt {attempt['attempt'].iloc[0]} of {many}" if done[chosen] else f" in {many} attempts"

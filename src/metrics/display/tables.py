@@ -155,7 +155,7 @@ def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str |
     label = escape(caption or name or "Table", quote=True)
     notes = [escape(note) for note in footnotes(table)]
     if left:
-        notes.insert(0, f"The first {numbers.count(rows)} rows; {numbers.count(left)} more are not shown.")
+        notes.insert(0, f"The first {numbers.counted(rows, 'row')}; {numbers.count(left)} more are not shown.")
     foot = f'<p class="foot">{"<br>".join(notes)}</p>' if notes else ""
     html = (
         f'<div class="table" role="region" aria-label="{label}" tabindex="0"><table>{title}'

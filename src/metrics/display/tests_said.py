@@ -8,7 +8,7 @@ from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import group_of, groups_of, parts, setting
-from metrics.display.numbers import count, plain, signed, with_unit
+from metrics.display.numbers import count, counted, plain, plural, signed, with_unit
 from metrics.display.worked import level
 
 MOST = 3  # groups that are named
@@ -65,12 +65,13 @@ def split_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         said = f"are not split as they should be (p {_p(row['p_value'])}; {limit}): whoever is missing may differ."
         if not len(uneven):
             said = f"are split as they should be: p {_p(row['p_value'])}, and {limit}."
-        return Sentence(count(row["users"]), f"users {said}", "", [])
-    text = f"of {count(len(table))} groups are not split as they should be"
+        return Sentence(count(row["users"]), f"{plural(row['users'], 'user')} {said}", "", [])
+    are = "is" if len(uneven) == 1 else "are"
+    text = f"of {counted(len(table), 'group')} {are} not split as {'it' if are == 'is' else 'they'} should be"
     if not len(uneven):
         return Sentence("0", f"{text}: {limit}, and the least p is {_p(table['p_value'].min())}.", "", [])
     worst = uneven.sort_values("p_value", kind="stable")[:MOST]
-    named = [f"{group_of(table, r)} ({count(r['users'])} users; p {_p(r['p_value'])})" for _, r in worst.iterrows()]
+    named = [f"{group_of(table, r)} ({counted(r['users'], 'user')}; p {_p(r['p_value'])})" for _, r in worst.iterrows()]
     more = f" and {count(len(uneven) - MOST)} more" if len(uneven) > MOST else ""
     return Sentence(count(len(uneven)), f"{text}: {', '.join(named)}{more}. Whoever is missing may differ.", "", [])
 
@@ -166,7 +167,7 @@ def looks_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if numbers.is_missing(last["smallest_effect"]):
         return none(
             f"no rise from {plain(100 * float(setting(table, 'baseline', 0.0)), 1)} % is seen in {power} of 100 tests "
-            f"with {count(last['users'])} users of each variant: it would have to go beyond 100 %."
+            f"with {counted(last['users'], 'user')} of each variant: it would have to go beyond 100 %."
         )
     text = (
         f"points is the smallest difference that {count(looks)} look{'s' * (looks > 1)} at {count(last['users'])} "

@@ -11,7 +11,7 @@ from metrics.display.columns import reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
 from metrics.display.kinds import group_of, groups_of, parts, setting
-from metrics.display.numbers import count, plain, signed, with_unit
+from metrics.display.numbers import count, counted, plain, signed, with_unit
 from metrics.intervals import add_rate
 
 Say = Callable[["pd.Series[Any]", str], str]
@@ -58,8 +58,8 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
         return none(f"{band}s are not in the table.")
     row, other = rows[band], rows.get(reference)
     if numbers.is_missing(row["churn_rate"]):
-        watched = count(table["followed"].sum())
-        return none(f"too few {band}s were watched for long enough to say who leaves ({watched} customers in all).")
+        watched = counted(table["followed"].sum(), "customer")
+        return none(f"too few {band}s were watched for long enough to say who leaves ({watched} in all).")
     rate = Estimate.of(row, "churn_rate")
     limits: list[str] = []
     text = f"of {count(row['followed'])} {band}s left within {setting(table, 'follow_up', 'the time after')} "
@@ -97,7 +97,7 @@ satisfaction_said = _score(
 responses_said = _score(
     "response_rate",
     "surveys were answered",
-    lambda row, when: f"of {count(row['delivered'])} surveys that arrived{_sent(when)} were answered",
+    lambda row, when: f"of {counted(row['delivered'], 'survey')} that arrived{_sent(when)} were answered",
     scale=100,
 )
 
@@ -129,7 +129,7 @@ def completion_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentenc
         return none(f"too few surveys of one length were begun to say who finishes ({n}).")
     long, short = rows.iloc[-1], rows.iloc[0]
     rate, limits = Estimate.of(long, "completion_rate"), list[str]()
-    text = f"of {count(long['responses'])} surveys with {questions_in_words(long)} were finished {rate.limits()}"
+    text = f"of {counted(long['responses'], 'survey')} with {questions_in_words(long)} were finished {rate.limits()}"
     if len(rows) > 1:
         base = Estimate.of(short, "completion_rate")
         said, limits = change(rate, base, f"with {questions_in_words(short)}, {with_unit(base.number())}")

@@ -5,7 +5,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, plain, signed
+from metrics.display.numbers import count, counted, plain, signed
 from metrics.display.voice import questions_in_words
 from metrics.display.worked import last_complete, left_out, level, quotient, whose
 
@@ -66,7 +66,7 @@ def effort_foot(table: pd.DataFrame) -> list[str]:
     if row is None:
         return [*lines, "Too few answers, so that no score exists."]
     score, said = row["customer_effort"], whose(table, row, period_length(table))
-    worked = f"{plain(score, 2)} of {count(row['responses'])} answers{said}."
+    worked = f"{plain(score, 2)} of {counted(row['responses'], 'answer')}{said}."
     if method == "percent":
         worked = f"{quotient(round(score * row['responses'] / 100), row['responses'])}{said}."
     return [*lines, f"{worked} {level(table)} intervals.{left_out(table)}"]

@@ -7,7 +7,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.estimates import Estimate, Sentence, none
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, percent, plain, signed, with_unit
+from metrics.display.numbers import count, counted, percent, plain, plural, signed, with_unit
 from metrics.display.of_health import SIGNALS
 from metrics.display.worked import level, quotient
 
@@ -21,7 +21,7 @@ def forecast_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     row = known.iloc[0]
     chance = Estimate.of(row, "churn_probability")
     horizon = setting(table, "horizon")
-    text = f"of {count(len(known))} customers are expected to leave{f' within {horizon}' if horizon else ''}"
+    text = f"of {counted(len(known), 'customer')} are expected to leave{f' within {horizon}' if horizon else ''}"
     text += f"; the most likely is {row['customer_id']}, {with_unit(chance.number())} {chance.limits()}"
     if not numbers.is_missing(row["top_reason"]):
         text += f", above all for {SIGNALS.get(str(row['top_reason']), str(row['top_reason']).replace('_', ' '))}"
@@ -38,7 +38,7 @@ def forecast_foot(table: pd.DataFrame) -> list[str]:
         lines.append(f"{worked} = {plain(row['expected_loss'], 2)}, {row['customer_id']}.")
     learned, left = setting(table, "learned_from"), setting(table, "learned_churned")
     if learned is not None:
-        lines.append(f"Learnt from {count(learned)} snapshots of the past, of which {count(left)} left.")
+        lines.append(f"Learnt from {counted(learned, 'snapshot')} of the past, of which {count(left)} left.")
     return [*lines, f"{level(table)} interval of the fit."]
 
 
@@ -106,7 +106,7 @@ def bands_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         return none("of no band enough customers were watched.")
     worst, best = rows[known[0]], rows[known[-1]]
     first = Estimate.of(worst, "churn_rate")
-    text = f"of {count(worst['customers'])} {known[0]} customers left {first.limits()}"
+    text = f"of {count(worst['customers'])} {known[0]} {plural(worst['customers'], 'customer')} left {first.limits()}"
     if known[0] != known[-1]:
         other = Estimate.of(best, "churn_rate")
         text += f", of {count(best['customers'])} {known[-1]} ones {with_unit(other.number())} {other.limits()}"
@@ -131,10 +131,10 @@ def timeline_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     marks = table[~table["kind"].isin(["mrr", "use"])]
     used = table.loc[table["kind"] == "use", "value"].sum()
     kinds = marks["kind"].value_counts()
-    text = f"events of {who} in the {setting(table, 'last', 'time')} before"
+    text = f"{plural(used, 'event')} of {who} in the {setting(table, 'last', 'time')} before"
     for kind, name in (("ticket", "ticket"), ("answer", "answer"), ("invoice", "late invoice")):
         if kind in kinds:
-            text += f", {count(kinds[kind])} {name}{'' if kinds[kind] == 1 else 's'}"
+            text += f", {counted(kinds[kind], name)}"
     return Sentence(count(used), f"{text}.")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import KEY, LINES, Floats, Series, paint_lines, series_alt, series_legend
 from metrics.plots.needed import need, one_group, pixels
@@ -348,7 +348,7 @@ def _habit_alt(table: pd.DataFrame) -> str:
         return "Bars of users by active periods: nobody was active."
     first, most = table.iloc[0], table.iloc[int(table["users"].argmax())]
     return (
-        f"Bars: share of {count(users)} users by the number of {unit}s in which they were active. In one "
+        f"Bars: share of {counted(users, 'user')} by the number of {unit}s in which they were active. In one "
         f"{with_unit(percent(first['share'], 0))}; most often {count(most['active_periods'])} "
         f"({with_unit(percent(most['share'], 0))}); at most {count(_most_periods(table))} of {count(len(table))}."
     )

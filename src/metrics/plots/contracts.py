@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.display.columns import reason_in_words
 from metrics.display.kinds import parts, setting
-from metrics.display.numbers import count
+from metrics.display.numbers import count, counted
 from metrics.display.worked import level
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
 from metrics.plots.lines import LINES, Series, paint_lines
@@ -130,7 +130,7 @@ def _recovery_legend(table: pd.DataFrame) -> str:
         return ""
     said = ["Days since the first attempt."]
     if len(known) == 1:
-        said.append(f"{count(table['failed'].max())} invoices that failed.")
+        said.append(f"{counted(table['failed'].max(), 'invoice')} that failed.")
     if len(known) <= 2:
         said.append(f"Band: {level(table)} interval.")
     return " ".join(said)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.kinds import largest_loss, limits_of, parts, required, setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 from metrics.display.worked import level
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
@@ -248,7 +248,7 @@ def _alt(table: pd.DataFrame) -> str:
     for group, part in parts(table):
         first = part.iloc[0]
         whose = f" of {group}" if group else ""
-        lines = [f"Funnel{whose} of {count(first['users'])} users who did {first['event']}{_range(table)}."]
+        lines = [f"Funnel{whose} of {counted(first['users'], 'user')} who did {first['event']}{_range(table)}."]
         needed = required(part).index
         for place in range(1, len(part)):
             row = part.iloc[place]
@@ -256,7 +256,7 @@ def _alt(table: pd.DataFrame) -> str:
             of = "" if numbers.is_missing(rate) else f", {with_unit(percent(rate))} of the step before"
             lost = f", {count(row['dropped'])} stopped, {count(row['open'])} still open"
             lost = lost if part.index[place] in needed else ", nobody is lost at it"
-            lines.append(f"{row['event']}: {count(row['users'])} users{lost}{of}.")
+            lines.append(f"{row['event']}: {counted(row['users'], 'user')}{lost}{of}.")
         loss = largest_loss(part)
         if loss is not None:
             lines.append(f"Largest loss at: {part['event'].iloc[loss]}.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 from metrics.plots.needed import need, pixels
 from metrics.plots.style import BLUE, GREY, INK, MUTED, Margins, Plot, no_data
 
@@ -95,7 +95,7 @@ def _alt(table: pd.DataFrame) -> str:
     whose = _whose(table)
     listed = ", ".join(with_unit(percent(s / 100, 0) if s >= 0 else plain(s)) for s in shares)
     return (
-        f"Bars: share of all value by {whose} of {count(sum(sizes))} customers, best first: {listed}. "
+        f"Bars: share of all value by {whose} of {counted(sum(sizes), 'customer')}, best first: {listed}. "
         f"The best {whose} brings {with_unit(plain(shares[0]))}."
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.kinds import groups_of, limits_of
-from metrics.display.numbers import count, percent, plain, share, with_unit
+from metrics.display.numbers import counted, percent, plain, share, with_unit
 from metrics.display.worked import level
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import line_plot
@@ -160,7 +160,7 @@ def _alt(table: pd.DataFrame) -> str:
     for name, (_, row) in zip(_names(table), table.iterrows(), strict=True):
         named = [f"{share(row[band], row['responses'])} {band}" for band in ("promoters", "passives", "detractors")]
         bands = ", ".join(named)
-        said.append(f"{name}: {_score(row)}, {count(row['responses'])} answers, {bands}.")
+        said.append(f"{name}: {_score(row)}, {counted(row['responses'], 'answer')}, {bands}.")
     return " ".join(said)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from metrics.display.kinds import setting
-from metrics.display.numbers import count
+from metrics.display.numbers import count, counted
 from metrics.plots.flows import Node, Part, parts_of
 from metrics.plots.needed import need, one_group, pixels, shorten
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, RED, Margins, Plot, no_data
@@ -233,7 +233,7 @@ def _alt(table: pd.DataFrame) -> str:
             said.append(f"{_step_name(table, step)}: {', '.join(words)}{more}.")
         if part.flows:
             (step, source, target), users = max(part.flows.items(), key=lambda one: one[1])
-            said.append(f"Most walked: {source} to {target} after step {step}, {count(users)} users.")
+            said.append(f"Most walked: {source} to {target} after step {step}, {counted(users, 'user')}.")
         if part.red_node:
             step, name = part.red_node
             said.append(f"Most stop at {name}, step {step}: {count(part.steps[step][name].stopped)}.")

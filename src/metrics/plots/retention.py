@@ -10,7 +10,7 @@ from metrics.display import numbers
 from metrics.display.columns import column_of, period_length
 from metrics.display.footnotes import UNCERTAIN
 from metrics.display.kinds import is_matrix, setting
-from metrics.display.numbers import count, percent, with_unit
+from metrics.display.numbers import count, counted, percent, with_unit
 from metrics.plots.lines import line_plot
 from metrics.plots.needed import need, one_group, pixels
 from metrics.plots.style import HATCH, HEAT, INK, MID, MUTED, ON_HEAT, PAPER, Margins, Plot, no_data
@@ -226,9 +226,10 @@ def _alt(table: pd.DataFrame) -> str:
         return f"Heat map of retention by cohort: no {unit} is over yet."
     cohorts = _cohorts(table)
     first, last = (numbers.period_in_words(c, period_length(table)) for c in (cohorts[0], cohorts[-1]))
-    what = f"share of each of {len(cohorts)} cohorts, {first} to {last}, that came back by {unit}"
+    each = f"each of {counted(len(cohorts), 'cohort')}"
+    what = f"share of {each}, {first} to {last}, that came back by {unit}"
     if _is_money(table):
-        what = f"money of each of {len(cohorts)} cohorts, {first} to {last}, by {unit}, in per cent of its first"
+        what = f"money of {each}, {first} to {last}, by {unit}, in per cent of its first"
     said = [f"Heat map: {what}."]
     done = cells[cells["complete"].astype(bool)]
     periods = sorted(done["period"].unique())
@@ -239,10 +240,10 @@ def _alt(table: pd.DataFrame) -> str:
         said.append(f"{unit.capitalize()} {period}: {between}.")
     open_cells = int((~cells["complete"].astype(bool)).sum())
     if open_cells:
-        said.append(f"{open_cells} cells are unfinished and hatched.")
+        said.append(f"{'1 cell is' if open_cells == 1 else f'{open_cells} cells are'} unfinished and hatched.")
     doubtful = len(_uncertain(table) & set(cohorts))
     if doubtful:
-        said.append(f"{doubtful} cohorts may hold users who began before the data.")
+        said.append(f"{counted(doubtful, 'cohort')} may hold users who began before the data.")
     return " ".join(said)
 
 

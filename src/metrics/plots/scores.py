@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.kinds import groups_of
-from metrics.display.numbers import count
+from metrics.display.numbers import counted
 from metrics.display.worked import level
 from metrics.plots.changes import with_changes
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
@@ -107,7 +107,7 @@ def _alt(table: pd.DataFrame) -> str:
     if not len(table):
         return f"{_what(table)}: nobody answered."
     rows: Any = zip(_dots(table), table["responses"], strict=True)
-    said = " ".join(f"{dot.name}: {dot.words}, {count(n)} answers." for dot, n in rows)
+    said = " ".join(f"{dot.name}: {dot.words}, {counted(n, 'answer')}." for dot, n in rows)
     return f"{_what(table)}, of those who answered. {said}"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, plain, signed
+from metrics.display.numbers import count, counted, plain, signed
 from metrics.plots.needed import label, need
 from metrics.plots.style import BLUE, GREY, INK, Margins, Plot
 
@@ -75,7 +75,7 @@ def _margins(table: pd.DataFrame, narrow: bool) -> Margins:
 
 def _alt(table: pd.DataFrame) -> str:
     said = [
-        f"Look {row['look']:.0f}, {count(row['users'])} users of each variant: a difference of "
+        f"Look {row['look']:.0f}, {counted(row['users'], 'user')} of each variant: a difference of "
         f"{plain(100 * row['difference_to_stop'], 1)} points ends the test, "
         + (f"a true one of {plain(100 * row['smallest_effect'], 1)}" if row["smallest_effect"] > 0 else "no true rise")
         + " is seen by then."

@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.display import staying
 from metrics.display.kinds import parts, setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 from metrics.display.worked import level
 from metrics.plots.lines import Floats, spread
 from metrics.plots.needed import need, pixels, shorten
@@ -225,7 +225,7 @@ def _alt(table: pd.DataFrame) -> str:
     for name, part in _groups(table):
         whose = f" of {name}" if name else ""
         many = int(part["churned"].sum() + part["censored"].sum())
-        text = f"Share of {count(many)} customers{whose} still there by time since their start, falling in steps"
+        text = f"Share of {counted(many, 'customer')}{whose} still there by time since their start, falling in steps"
         for share in (0.75, 0.5, 0.25):
             below = part[part["survival"] <= share + 1e-12]
             if len(below):
@@ -282,7 +282,7 @@ def _projected_alt(table: pd.DataFrame) -> str:
         return "Share of a cohort still there: nothing can be foretold from these counts."
     unit, seen, last = setting(table, "unit", "period"), known[known["active"].notna()].iloc[-1], known.iloc[-1]
     was = with_unit(percent(seen["active"] / known.iloc[0]["active"], 0))
-    text = f"Share of {count(known.iloc[0]['active'])} customers still there by {unit}: {was} in {unit} "
+    text = f"Share of {counted(known.iloc[0]['active'], 'customer')} still there by {unit}: {was} in {unit} "
     text += f"{int(seen['period'])}, the last one observed"
     if last["period"] > seen["period"]:
         text += f"; {with_unit(percent(last['survival'], 0))} expected in {unit} {int(last['period'])}"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, plain
+from metrics.display.numbers import count, counted, plain
 from metrics.plots.needed import need
 from metrics.plots.style import BAND, BLUE, GREY, INK, MUTED, PAPER, RED, RULE, Margins, Plot, no_data
 
@@ -183,7 +183,7 @@ def _alt(table: pd.DataFrame) -> str:
         rows = table[table["kind"] == kind]
         words: Any = [f"{row.at:%Y-%m-%d} {_one(row)}" for row in rows.itertuples()]
         if kind == "use":
-            words = [f"{count(rows['value'].sum())} in {count(len(rows))} weeks, {_said(table, kind, rows)} in one"]
+            words = [f"{count(rows['value'].sum())} in {counted(len(rows), 'week')}, {_said(table, kind, rows)} in one"]
         said.append(f"{_LANES[kind][0]}: {', '.join(words[:12]) or 'none'}{' and more' * (len(words) > 12)}.")
     return f"{who} over time. {' '.join(said)}"
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.display.columns import reason_in_words
 from metrics.display.kinds import parts, setting
-from metrics.display.numbers import count, plain, with_unit
+from metrics.display.numbers import counted, plain, with_unit
 from metrics.display.tests_said import compared
 from metrics.display.worked import level
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
@@ -94,11 +94,11 @@ def _alt(table: pd.DataFrame) -> str:
     if not len(table):
         return "Variants against the control: none."
     users = sum(part["users"].iloc[0] for _, part in parts(table))
-    said = [f"Difference from {table.iloc[0]['variant']}, {count(users)} users."]
+    said = [f"Difference from {table.iloc[0]['variant']}, {counted(users, 'user')}."]
     for dot, (_, row, _) in zip(_dots(table), compared(table), strict=True):
         least = f", effects under {with_unit(plain(dot.band, 1), _unit(table))} too small to be seen"
         seen = least if math.isfinite(dot.band) else ""
-        said.append(f"{dot.name}: {dot.words}, {count(row['users'])} users{seen}.")
+        said.append(f"{dot.name}: {dot.words}, {counted(row['users'], 'user')}{seen}.")
     return " ".join(said)
 
 
