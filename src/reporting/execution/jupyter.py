@@ -3,15 +3,33 @@
 A report needs none of these, and their importers do without them when told that they are absent. jsonschema, which
 checks notebooks, compiles 35 grammars for the format ``iri``, which takes more than a second, and loads a calendar for
 ``duration``. papermill imports pyarrow, 50 MB of it, for notebooks on Hadoop; nbconvert a web server to show slides;
-bs4 a parser of CSS. Every import of papermill, nbformat or nbconvert in this package goes through here.
+bs4 a parser of CSS. What papermill fetches notebooks from the web with is loaded should it ever do so. Every import of
+papermill, nbformat or nbconvert in this package goes through here.
 """
 
 import logging
 import sys
 import warnings
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 UNUSED = ("isoduration", "nbconvert.postprocessors.serve", "pyarrow", "pyarrow.fs", "soupsieve")
+
+
+class _Later(ModuleType):
+    """A module that is loaded once something of it is used (`importlib.util.LazyLoader`: once it is imported again)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+sys.modules.setdefault("requests", _Later("requests"))
 _absent = [name for name in UNUSED if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_absent))  # type: ignore[arg-type]
 
