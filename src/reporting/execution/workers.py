@@ -27,6 +27,8 @@ WORKER = "reporting.execution.worker"
 UNDEBUGGED = "reporting.kernels.undebugged"
 LOG = 1_000_000  # bytes of a log, the rest is counted
 ANYHOW = ("matplotlib", "pandas", "pyarrow", "reporting")  # loaded, for others import them too
+ROLES = ("host", "kernels")  # of the servers; the second is a fork of the first
+SHARED = ("jupyter_client.asynchronous.client", "jupyter_client.manager", "jupyter_client.session")
 RESTARTS = 3  # of a server that ended in one run
 
 
@@ -98,7 +100,7 @@ class Workers:
         self._thens = sorted({job.then.partition(":")[0] for job in jobs if job.then})
         self._lock = threading.Lock()
         self._servers: dict[str, Any] = {}
-        self._starts: dict[str, int] = {}
+        self._restarts: dict[str, int] = {}
         self._running: set[Worker] = set()
         self._scratch = Scratch()
         self._stopped = False
@@ -114,11 +116,13 @@ class Workers:
         self._scratch.remove()
 
     def prepare(self) -> None:
-        """Let the servers begin to load."""
+        """Let the servers begin to load; what both need, they load once."""
+        from reporting.forking.client import start_servers
+
         if self._warm:
             with self._lock:
-                self._address("kernels")
-                self._address("host")
+                started = start_servers(*map(self._settings, ROLES), shared=SHARED, env=_environment())
+                self._servers.update(zip(ROLES, started, strict=True))
 
     def start(self, task: Mapping[str, Any], *, warm: bool) -> Worker:
         """Start a worker; `warm` lets its kernel be forked."""
@@ -155,27 +159,33 @@ class Workers:
 
     def _address(self, role: str) -> str | None:
         """Socket of a server that lives; None once it ended too often."""
-        from reporting.forking.client import start_server
-        from reporting.kernels.kernel import PRELOAD
-        from reporting.kernels.shared import server_environment
+        from reporting.forking.client import start_servers
 
         server = self._servers.get(role)
-        if server is not None and server.process.poll() is None:
+        if server is not None and server.lives:
             return str(server.address)
         if server is not None:
             server.close()
-        if self._starts.get(role, 0) > RESTARTS:
+            self._restarts[role] = self._restarts.get(role, 0) + 1
+        if self._restarts.get(role, 0) > RESTARTS:
             return None
-        self._starts[role] = self._starts.get(role, 0) + 1
-        env = {**SPARING, **server_environment(os.environ)}
+        [self._servers[role]] = start_servers(self._settings(role), env=_environment())
+        return str(self._servers[role].address)
+
+    def _settings(self, role: str) -> dict[str, Any]:
+        from reporting.kernels.kernel import PRELOAD
+
         if role == "kernels":
-            server = start_server([UNDEBUGGED, *PRELOAD, *self._preload], name=NAME, env=env)
-        else:
-            warm_ups = [f"{then}:warm_up" for then in self._thens]
-            modules = [WORKER, *self._thens, f"{WORKER}:warm_up", *warm_ups]
-            server = start_server(modules, name="report-workers", env=env, eager=True)
-        self._servers[role] = server
-        return str(server.address)
+            return {"preload": [UNDEBUGGED, *PRELOAD, *self._preload], "name": NAME}
+        warm_ups = [f"{then}:warm_up" for then in self._thens]
+        modules = [WORKER, *self._thens, f"{WORKER}:warm_up", *warm_ups]
+        return {"preload": modules, "name": "report-workers", "eager": True}
+
+
+def _environment() -> dict[str, str]:
+    from reporting.kernels.shared import server_environment
+
+    return {**SPARING, **server_environment(os.environ)}
 
 
 def needed(jobs: Iterable[Job]) -> list[str]:

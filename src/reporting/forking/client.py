@@ -2,14 +2,13 @@
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,28 +123,47 @@ class Server:
         Path of its socket, for other processes to `connect` to.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", lifeline: int, folder: Path) -> None:
-        self.process = process
+    def __init__(self, life: socket.socket, folder: Path, process: "subprocess.Popen[bytes] | None") -> None:
         self.folder = folder
         self.address = str(folder / "socket")
-        self._lifeline: int | None = lifeline
+        self._life = life  # closed by the server's end, and by this side's
+        self._process = process  # None where it is a fork of another server
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its number.
+
+        Raises
+        ------
+        ConnectionResetError
+            It ended before it told.
+        """
+        if self._pid is None:
+            self._life.settimeout(None)
+            self._pid = int(self._life.recv(64) or 0)
+        if not self._pid:
+            raise ConnectionResetError("the forking server is gone")
+        return self._pid
+
+    @property
+    def lives(self) -> bool:
+        """It has not ended."""
+        return self._life.fileno() >= 0 and not self._ends_within(0)
 
     def end(self) -> None:
         """Let the server end, and all processes that it forked, without waiting for it."""
-        if self._lifeline is not None:
-            os.close(self._lifeline)
-            self._lifeline = None
+        with suppress(OSError):
+            self._life.shutdown(socket.SHUT_WR)
 
     def close(self, timeout: float = 5.0) -> None:
         """End the server and all processes that it forked, and leave nothing of it behind."""
         self.end()
-        until = time.monotonic() + timeout
-        try:
-            _await_end(self.process.pid, timeout)
-            self.process.wait(max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.lives and not self._ends_within(timeout) and self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+        self._life.close()
+        if self._process is not None:
+            self._process.wait()
         for file in ("socket", "log"):
             (self.folder / file).unlink(missing_ok=True)
         with suppress(OSError):
@@ -157,17 +175,16 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-
-def _await_end(pid: int, timeout: float) -> None:
-    """Wait for a process of this one's own to the instant; `Popen.wait` looks every 50 ms."""
-    with suppress(OSError, AttributeError):  # Linux only
-        ended = os.pidfd_open(pid)
-        try:
-            watched = select.poll()
-            watched.register(ended, select.POLLIN)
-            watched.poll(timeout * 1000)
-        finally:
-            os.close(ended)
+    def _ends_within(self, seconds: float) -> bool:
+        """Whether it ends; until then it says its number, and nothing more."""
+        self._life.settimeout(seconds)
+        with suppress(ConnectionError):
+            try:
+                while said := self._life.recv(64):
+                    self._pid = int(said)
+            except (BlockingIOError, TimeoutError):
+                return False
+        return True
 
 
 def start_server(
@@ -188,25 +205,44 @@ def start_server(
     env
         Its environment. Children have that of whoever asks for them.
     """
-    folder = Path(private_folder("reporting-"))
-    reading, lifeline = os.pipe()
-    try:
-        with _listen(folder / "socket") as listener:
-            settings = {"preload": list(preload), "name": name, "lifeline": reading, "eager": eager}
-            process = launch(settings, listener, folder / "log", env, [reading])
-    except BaseException:
-        os.close(lifeline)
-        raise
-    finally:
-        os.close(reading)
-    return Server(process, lifeline, folder)
+    return start_servers({"preload": list(preload), "name": name, "eager": eager}, env=env)[0]
+
+
+def start_servers(
+    *several: Mapping[str, Any], shared: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> list[Server]:
+    """Start servers that are told what `start_server` takes, the others forked from the first.
+
+    Parameters
+    ----------
+    several
+        For each, `preload`, `name` and `eager`.
+    shared
+        Modules that the first imports before it forks the others: they take time and memory once.
+    env
+        Their environment.
+    """
+    servers, settings = [], []
+    with ExitStack() as ours, ExitStack() as theirs:
+        for one in several:
+            folder = Path(private_folder("reporting-"))
+            listener = theirs.enter_context(_listen(folder / "socket"))
+            life, lifeline = socket.socketpair()
+            ours.callback(life.close)
+            theirs.enter_context(lifeline)
+            settings.append({**one, "listener": listener.fileno(), "lifeline": lifeline.fileno()})
+            servers.append((life, folder))
+        process = launch(settings, servers[0][1] / "log", env, shared)
+        ours.pop_all()
+    return [Server(life, folder, None if place else process) for place, (life, folder) in enumerate(servers)]
 
 
 def launch(
-    settings: Mapping[str, Any], listener: socket.socket, log: Path, env: Mapping[str, str] | None, files: Sequence[int]
+    settings: Sequence[Mapping[str, Any]], log: Path, env: Mapping[str, str] | None, shared: Sequence[str] = ()
 ) -> "subprocess.Popen[bytes]":
-    """Start the process of a server, its words kept out of the caller's."""
-    said = json.dumps({**settings, "listener": listener.fileno()})
+    """Start the process of servers, their words kept out of the caller's."""
+    said = json.dumps({"servers": settings, "shared": list(shared)})
+    kept = [one[name] for one in settings for name in ("listener", "lifeline") if name in one]
     with log.open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "reporting.forking", said],
@@ -215,7 +251,7 @@ def launch(
             stderr=out,
             cwd="/",
             env=dict(os.environ if env is None else env),
-            pass_fds=[listener.fileno(), *files],
+            pass_fds=kept,
         )
 
 

@@ -1,11 +1,13 @@
-"""Begin a forking server in a process of its own, for one owner or for all processes of the user."""
+"""Begin forking servers, each in a process of its own, for one owner or for all processes of the user."""
 
+import gc
 import json
 import os
 import signal
 import socket
 import sys
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from reporting.forking import linux
 from reporting.forking.preloading import Preloading
@@ -15,9 +17,23 @@ PATIENCE = 120  # seconds to import all modules, for nobody watches the owner me
 
 
 def main() -> NoReturn:
-    """Serve as the settings in the only argument say."""
-    settings = json.loads(sys.argv[1])
+    """Serve as the settings in the only argument say; of several servers, the others are forks of the first."""
+    told = json.loads(sys.argv[1])
     del sys.argv[1:]
+    first, *others = told["servers"]
+    if others:
+        Preloading(told["shared"]).load_modules()
+        gc.freeze()
+    mine = next((other for other in others if not os.fork()), first)
+    for server in told["servers"]:
+        if server is not mine:
+            os.close(server["listener"])
+            os.close(server["lifeline"])
+    serve(mine)
+
+
+def serve(settings: Mapping[str, Any]) -> NoReturn:
+    """Load, and fork for those who ask."""
     listener = socket.socket(fileno=settings["listener"])
     lifeline = settings.get("lifeline")
     if lifeline is None and os.fork():
@@ -27,6 +43,7 @@ def main() -> NoReturn:
     listener.set_inheritable(False)
     if lifeline is not None:
         os.set_inheritable(lifeline, False)
+        os.write(lifeline, str(os.getpid()).encode())
     server = Server(
         listener,
         Preloading(settings["preload"]),

@@ -61,7 +61,7 @@ def start(path: Path, preload: Sequence[str], env: Mapping[str, str], idle: floa
         listener.listen(64)
         log = path.with_suffix(".log")
         log.unlink(missing_ok=True)
-        launch(settings, listener, log, server_environment(env), []).wait(10)
+        launch([{**settings, "listener": listener.fileno()}], log, server_environment(env)).wait(10)
 
 
 def server_environment(env: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from reporting.forking import RefusedForkError, start_server
-from reporting.forking.client import ask, fork
+from reporting.forking.client import ask, fork, start_servers
 from tests.reporting.processes import gone, lives, pid_in, until
 
 pytestmark = [
@@ -153,7 +154,7 @@ def test_children_end_with_their_server(tmp_path):
         assert killer.lost
         assert other.wait(20) == -signal.SIGKILL
         assert other.lost
-        assert gone(pid, killer.pid, server.process.pid)
+        assert gone(pid, killer.pid, server.pid)
         with pytest.raises(OSError):  # noqa: PT011
             fork(server.address, "children:leave", 0, **place)
         killer.close()
@@ -168,7 +169,7 @@ def test_a_server_ends_with_its_owner(tmp_path):
         server = start_server(["children"])
         null = os.open(os.devnull, os.O_RDWR)
         child = fork(server.address, "children:refuse_to_end", "child", env=os.environ, cwd=".", files=[null] * 3)
-        print(server.process.pid, flush=True)
+        print(server.pid, flush=True)
         time.sleep(60)
     """
     command = [sys.executable, "-c", textwrap.dedent(owner)]
@@ -180,6 +181,53 @@ def test_a_server_ends_with_its_owner(tmp_path):
         finally:
             process.kill()
     assert gone(server, child)
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two servers that share a module, which notes each process that loads it."""
+    (tmp_path / "common.py").write_text("import os\nwith open(__file__ + '.loaded', 'a') as file: file.write('x')")
+    settings = [{"preload": ["common", "children"], "name": name} for name in ("one", "other")]
+    env = {**ENV, "PYTHONPATH": os.pathsep.join([str(tmp_path), ENV["PYTHONPATH"]])}
+    with ExitStack() as stack:
+        yield [stack.enter_context(server) for server in start_servers(*settings, shared=["common"], env=env)]
+
+
+def test_what_servers_share_is_loaded_once(two, tmp_path):
+    children = []
+    with open(os.devnull, "r+") as null:
+        for number, server in enumerate(two):
+            place = {"env": ENV, "cwd": "/", "files": [null.fileno()] * 3}
+            children.append(fork(server.address, "children:sleep", str(tmp_path / str(number)), **place))
+    sleeping = [pid_in(tmp_path / str(number)) for number in range(2)]
+    assert [ask(server.address)["children"] for server in two] == [1, 1]
+    assert len({server.pid for server in two} | set(sleeping)) == 4
+    assert (tmp_path / "common.py.loaded").read_text() == "x"
+    for server in two:
+        server.close()
+        assert not server.lives
+    assert gone(*[server.pid for server in two], *sleeping)
+    for child in children:
+        child.close()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_one_of_two_servers_outlives_the_other(two, first):
+    lost, left = two[first], two[1 - first]
+    for server in two:
+        ask(server.address)
+    os.kill(lost.pid, signal.SIGKILL)
+    assert until(lambda: not lost.lives)
+    lost.close()
+    assert left.lives
+    assert ask(left.address)["pid"] == left.pid
+
+
+def test_a_server_that_ended_before_it_told_its_number_is_gone():
+    with start_server([], env={"PYTHONHOME": "/nowhere"}) as server:
+        with pytest.raises(ConnectionResetError):
+            _ = server.pid
+        assert not server.lives
 
 
 def test_a_server_takes_its_words_to_its_log(tmp_path, capfd):
