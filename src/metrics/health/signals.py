@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from metrics.files.values import id_texts
+from metrics.intervals import Floats
 from metrics.periods import DAY, Ints, When, duration, local_time
-from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, Book, read_book, times
+from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, read_book, times
 from metrics.revenue.money import coins, from_parts
 from metrics.revenue.policies import Policies
 from metrics.revenue.ranges import Range
@@ -59,47 +60,40 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
     span = Range(as_of, tz=tz)
     book = read_book(subscriptions, span=span, policies=Policies(), by=[])
     end = span.observed
-    pays = np.isin(book.status, (ACTIVE, PAST_DUE))
-    running = book.end == NEVER
+    pays, running = np.isin(book.status, (ACTIVE, PAST_DUE)), book.end == NEVER
     renews = times(book.table, "renews_at", "subscriptions")[book.row]
-    rows = pd.DataFrame({
-        "customer": book.customer,
-        "first": np.where(pays, book.start, NEVER),
-        "last": np.where(pays, book.end, -NEVER),
-        "here": running,
-        "paused": (book.status == PAUSED) & (book.end > end - WEEK),
-        "renewal": np.where(pays & running & (renews >= end), renews, NEVER),
-    })  # fmt: skip
-    how = {"first": "min", "last": "max", "here": "any", "paused": "any", "renewal": "min"}
-    table = rows.groupby("customer").agg(how)
-    now, before = _mrr_at(book, pays, end, table.index), _mrr_at(book, pays, end - 90 * DAY, table.index)
-    table["mrr"], table["mrr_90"] = now["amount"], before["amount"]
-    other = (now["currency"] >= 0) & (before["currency"] >= 0) & (now["currency"] != before["currency"])
-    mixed = now["amount"].isna() | before["amount"].isna() | other
-    nothing = ~mixed & (before["amount"] == 0)
-    reason = pd.Series(pd.NA, index=table.index, dtype="str")
-    table["change_reason"] = reason.mask(nothing, "zero_denominator").mask(mixed, "mixed_currencies")
-    table["change"] = (now["amount"] / before["amount"].where(before["amount"] > 0) - 1).mask(mixed)
-    table.index = pd.Index(book.customers[table.index], dtype="str", name="customer_id")
-    table = table.sort_index()
+    codes, who = np.unique(book.customer, return_inverse=True)
+
+    def of(how: np.ufunc, nothing: int, values: np.ndarray, rows: np.ndarray) -> Ints:
+        """Sum, least or most of the values of each customer's rows."""
+        found = np.full(len(codes), nothing, np.int64)
+        how.at(found, who[rows], values[rows])
+        return found
+
+    def mrr_at(at: int) -> tuple[Floats, Ints]:
+        """MRR just before `at`, missing over two currencies, and the code of its currency (-1: there is none)."""
+        there = pays & (book.start < at) & (at <= book.end) & (book.parts > 0)
+        currency, lowest = of(np.maximum, -1, book.currency, there), of(np.minimum, NEVER, book.currency, there)
+        amount = from_parts(of(np.add, 0, book.parts, there), coins(book.currencies)[np.maximum(currency, 0)])
+        return np.where((currency >= 0) & (lowest < currency), np.nan, amount), currency
+
+    (now, currency), (before, other) = mrr_at(end), mrr_at(end - 90 * DAY)
+    mixed = np.isnan(now) | np.isnan(before) | ((currency >= 0) & (other >= 0) & (currency != other))
+    reason = np.select([mixed, before == 0], ["mixed_currencies", "zero_denominator"], "")
+    paused = (book.status == PAUSED) & (book.end > end - WEEK)
+    table = pd.DataFrame({
+        "first": of(np.minimum, NEVER, book.start, pays),
+        "last": of(np.maximum, -NEVER, book.end, pays),
+        "here": of(np.add, 0, running, running) > 0,
+        "paused": of(np.add, 0, paused, paused) > 0,
+        "renewal": of(np.minimum, NEVER, renews, pays & running & (renews >= end)),
+        "mrr": now,
+        "mrr_90": before,
+        "change_reason": pd.Series(reason, dtype="str").replace("", pd.NA).array,
+        "change": np.divide(now, before, where=~mixed & (before > 0), out=np.full(len(codes), np.nan)) - 1,
+    }, index=pd.Index(book.customers[codes], dtype="str", name="customer_id")).sort_index()  # fmt: skip
     paid = book.currencies[np.unique(book.currency)].dropna()
     table.attrs["currency"] = str(paid[0]) if len(paid) == 1 else None
-    return table
-
-
-def _mrr_at(book: Book, pays: np.ndarray, at: int, customers: pd.Index) -> pd.DataFrame:
-    """MRR just before `at`, and the code of its currency (-1: there is none)."""
-    there = pays & (book.start < at) & (at <= book.end) & (book.parts > 0)
-    rows = pd.DataFrame({"customer": book.customer, "currency": book.currency, "parts": book.parts})[there]
-    sums = rows.groupby("customer").agg(
-        parts=("parts", "sum"), currency=("currency", "min"), highest=("currency", "max")
-    )
-    units = coins(book.currencies)
-    amount = pd.Series(from_parts(sums["parts"].to_numpy(), units[sums["currency"].to_numpy(np.int64)]), sums.index)
-    amount = amount.astype(float).mask(sums["currency"] != sums["highest"])
-    table = pd.DataFrame({"amount": 0.0, "currency": -1}, index=customers)
-    table.loc[sums.index, "amount"] = amount
-    table.loc[sums.index, "currency"] = sums["currency"]
     return table
 
 
