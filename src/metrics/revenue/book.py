@@ -14,7 +14,7 @@ import pandas as pd
 
 from metrics.files import EventTableError
 from metrics.files.values import id_texts, read_moments
-from metrics.periods import Ints
+from metrics.periods import Ints, microseconds
 from metrics.results import grouped
 from metrics.revenue.lines import priced
 from metrics.revenue.money import coins, to_parts
@@ -157,22 +157,23 @@ def times(table: pd.DataFrame, name: str, what: str, *, needed: bool = False) ->
             raise EventTableError(f"{what} has no column {name}. Add it, or rename the one that is it.")
         return np.full(len(table), NEVER, np.int64)
     column = table[name]
-    if column.isna().all():
-        column = pd.Series(pd.NaT, index=column.index, dtype=_TIME)
-    elif not isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = read_moments(column, f"{what}: the times in {name!r}")
+    if not isinstance(column.dtype, pd.DatetimeTZDtype):
+        if column.isna().all():
+            column = pd.Series(pd.NaT, index=column.index, dtype=_TIME)
+        else:
+            column = read_moments(column, f"{what}: the times in {name!r}")
         if column.dt.tz is None:
             raise EventTableError(
                 f"{what}: the times in {name!r} have no zone. Declare it: "
                 f"{what}.assign({name}={what}[{name!r}].dt.tz_localize('Europe/Berlin'))."
             )
-    missing = column.isna().to_numpy()
+    values = microseconds(column)
+    missing = values == np.iinfo(np.int64).min
     if needed and missing.any():
         raise EventTableError(
             f"{what}: {int(missing.sum()):,} of {len(table):,} rows have no {name} (first: row "
             f"{int(np.argmax(missing))}). Fill it in or leave them out."
         )
-    values: Ints = column.dt.tz_convert("UTC").dt.as_unit("us").dt.tz_localize(None).to_numpy("M8[us]").view(np.int64)
     return np.where(missing, NEVER, values)
 
 
