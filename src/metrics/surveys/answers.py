@@ -124,8 +124,7 @@ def counted(
     answers[PLACE] = 0
     if calendar is not None:
         answers = _placed(answers, calendar, policy)
-    problem = problems_of(answers[policy.score], policy.scale)
-    value = pd.to_numeric(answers[policy.score], errors="coerce").astype(float).where(problem.isna())
+    value, problem = read_scores(answers[policy.score], policy.scale)
     answers = answers.assign(_value=value, rejected=problem.notna())
     if policy.weight is not None:
         answers[policy.weight] = _weights(answers, policy.weight)
@@ -222,15 +221,21 @@ def whole(values: pd.Series) -> pd.Series:
     return pd.Series(np.floor(values + 0.5), index=values.index)
 
 
-def problems_of(scores: pd.Series, scale: tuple[int, int]) -> pd.Series:
-    """What is wrong with each score; missing where nothing is."""
-    text = scores.astype("str").str.strip()
-    number = pd.to_numeric(scores, errors="coerce").astype(float)
-    blank = scores.isna() | text.isin(["", "nan", "None", "<NA>"])
-    problem = pd.Series(pd.NA, index=scores.index, dtype="str")
-    problem = problem.mask(number != np.floor(number), "not_an_integer")
-    problem = problem.mask((number < scale[0]) | (number > scale[1]), "out_of_range")
-    return problem.mask(number.isna(), "not_a_number").mask(blank, "blank")
+def read_scores(scores: pd.Series, scale: tuple[int, int]) -> tuple[pd.Series, pd.Series]:
+    """Each score as a number, NaN where it does not count, and what is wrong with it; missing where nothing is."""
+    codes, seen = pd.factorize(scores, use_na_sentinel=False)
+    each = pd.Series(seen)  # people answer with few different scores
+    number = pd.to_numeric(each, errors="coerce").to_numpy(float, na_value=np.nan)
+    blank = each.isna() | each.astype("str").str.strip().isin(["", "nan", "None", "<NA>"])
+    wrong = {
+        "blank": blank.to_numpy(bool),
+        "not_a_number": np.isnan(number),
+        "out_of_range": (number < scale[0]) | (number > scale[1]),
+        "not_an_integer": number != np.floor(number),
+    }
+    value = np.where(np.any(list(wrong.values()), axis=0), np.nan, number)
+    problem = np.array([*wrong, None], object)[np.select(list(wrong.values()), range(len(wrong)), len(wrong))]
+    return pd.Series(value[codes], index=scores.index), pd.Series(problem[codes], index=scores.index, dtype="str")
 
 
 def flags(values: pd.Series, name: str) -> pd.Series:

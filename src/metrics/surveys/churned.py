@@ -14,7 +14,7 @@ from metrics.intervals import add_rate, newcombe, ratio, relative_lift
 from metrics.periods import When, duration, instant, microseconds, one_of
 from metrics.results import blank, keys, result, too_few
 from metrics.steps import unknown
-from metrics.surveys.answers import Policy, answer_times, of_kind, problems_of
+from metrics.surveys.answers import Policy, answer_times, of_kind, read_scores
 from metrics.surveys.nps import SCALE, with_bands
 
 Band: TypeAlias = Literal["promoter", "passive", "detractor"]
@@ -173,12 +173,9 @@ def answers_of_accounts(responses: pd.DataFrame, score: str, account: str, as_of
     who = rows[account]
     if "respondent_id" in rows:
         who = who.where(who.notna(), rows["respondent_id"])
-    good = problems_of(rows[score], SCALE).isna() & who.notna()
-    table = pd.DataFrame({
-        "_who": id_texts(who), "_time": microseconds(answer_times(rows)),
-        "_value": pd.to_numeric(rows[score], errors="coerce").astype(float),
-    })  # fmt: skip
-    return table[good & (table["_time"] < as_of)].reset_index(drop=True)
+    value, problem = read_scores(rows[score], SCALE)
+    table = pd.DataFrame({"_who": id_texts(who), "_time": microseconds(answer_times(rows)), "_value": value})
+    return table[problem.isna() & who.notna() & (table["_time"] < as_of)].reset_index(drop=True)
 
 
 def _spells(subscriptions: pd.DataFrame, as_of: int) -> pd.DataFrame:

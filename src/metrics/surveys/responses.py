@@ -5,7 +5,7 @@ import pandas as pd
 
 from metrics.intervals import ratio
 from metrics.steps import unknown
-from metrics.surveys.answers import of_kind, problems_of
+from metrics.surveys.answers import of_kind, read_scores
 
 
 def check_responses(responses: pd.DataFrame, *, score: str = "score", scale: tuple[int, int] = (0, 10)) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def check_responses(responses: pd.DataFrame, *, score: str = "score", scale: tup
         raise ValueError(unknown("score", score, responses.columns, "a column of the responses", "columns"))
     if tuple(scale) == (0, 10):
         responses = of_kind(responses, "nps")
-    problem = problems_of(responses[score], scale).reset_index(drop=True)
+    problem = read_scores(responses[score], scale)[1].reset_index(drop=True)
     rows = []
     for kind in ("blank", "not_a_number", "out_of_range", "not_an_integer"):
         found = np.flatnonzero((problem == kind).to_numpy(bool, na_value=False))
