@@ -8,6 +8,7 @@ from metrics.files.values import id_texts
 from metrics.health.alerts import churn_alerts
 from metrics.health.signals import need
 from metrics.results import result
+from metrics.revenue.lines import priced
 
 
 def replay_alerts(snapshots: pd.DataFrame, **settings: Any) -> pd.DataFrame:
@@ -51,6 +52,8 @@ def replay_alerts(snapshots: pd.DataFrame, **settings: Any) -> pd.DataFrame:
     if "as_of" in settings:
         raise ValueError("as_of: the cut-offs of the snapshots say when. Leave it out.")
     earlier = settings.pop("previous", None)
+    if settings.get("subscriptions") is not None:
+        settings["subscriptions"] = priced(settings["subscriptions"])  # once, and not at each cut-off
     parts: list[pd.DataFrame] = []
     told = [] if earlier is None else [earlier]
     for cutoff, rows in snapshots.groupby("cutoff", sort=True):

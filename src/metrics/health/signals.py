@@ -50,6 +50,13 @@ def date_of(day: int) -> str:
     return str(np.datetime64(int(day), "D"))
 
 
+def of_each(how: np.ufunc, nothing: int, values: np.ndarray, who: Ints, many: int) -> Ints:
+    """Sum, least or most of the values of each customer; `who` are their codes, `many` there are."""
+    found = np.full(many, nothing, np.int64)
+    how.at(found, who, values)
+    return found
+
+
 def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz: str) -> pd.DataFrame:
     """One row per customer who ever was active, past due or paused, by name; times in microseconds, else `NEVER`.
 
@@ -65,10 +72,7 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
     codes, who = np.unique(book.customer, return_inverse=True)
 
     def of(how: np.ufunc, nothing: int, values: np.ndarray, rows: np.ndarray) -> Ints:
-        """Sum, least or most of the values of each customer's rows."""
-        found = np.full(len(codes), nothing, np.int64)
-        how.at(found, who[rows], values[rows])
-        return found
+        return of_each(how, nothing, values[rows], who[rows], len(codes))
 
     def mrr_at(at: int) -> tuple[Floats, Ints]:
         """MRR just before `at`, missing over two currencies, and the code of its currency (-1: there is none)."""
@@ -104,15 +108,17 @@ def use_of(events: pd.DataFrame, *, as_of: int, baseline: str) -> pd.DataFrame:
     if span < WEEK:
         raise ValueError(f"baseline: {baseline!r} is shorter than a week. Use whole weeks, such as '4 weeks'.")
     time = times(events, "timestamp", "events", needed=True)
-    who = id_texts(events["user_id"])
-    rows = pd.DataFrame({"customer_id": who.to_numpy(), "time": time})[time < as_of]
-    begin = as_of - WEEK
-    rows["last_week"] = rows["time"] >= begin
-    rows["before"] = (rows["time"] >= begin - span) & ~rows["last_week"]
-    table = rows.groupby("customer_id").agg(
-        last_week=("last_week", "sum"), before=("before", "sum"), first=("time", "min"), last=("time", "max")
-    )
-    return table.assign(mean_week=table["before"] * (WEEK / span))
+    begin, past = as_of - WEEK, time < as_of
+    who, names = pd.factorize(id_texts(events["user_id"])[past], sort=True)
+    time, who, many = time[past][who >= 0], who[who >= 0], len(names)
+    before = np.bincount(who[(time >= begin - span) & (time < begin)], minlength=many)
+    return pd.DataFrame({
+        "last_week": np.bincount(who[time >= begin], minlength=many),
+        "before": before,
+        "first": of_each(np.minimum, NEVER, time, who, many),
+        "last": of_each(np.maximum, -NEVER, time, who, many),
+        "mean_week": before * (WEEK / span),
+    }, index=pd.Index(names, name="customer_id"))  # fmt: skip
 
 
 def usage_drops(
@@ -148,9 +154,11 @@ def overdue_of(invoices: pd.DataFrame, as_of: int) -> pd.DataFrame:
     """Per customer the invoices that were due before `as_of` and not paid by then, and when the oldest was due."""
     need("invoices", invoices, ["customer_id", "due_at", "paid_at"])
     due, paid = times(invoices, "due_at", "invoices", needed=True), times(invoices, "paid_at", "invoices")
-    rows = pd.DataFrame({"customer_id": id_texts(invoices["customer_id"]).to_numpy(), "due": due})
-    rows = rows[invoices["customer_id"].notna().to_numpy() & (due < as_of) & (paid >= as_of)]
-    return rows.groupby("customer_id").agg(invoices=("due", "size"), oldest=("due", "min"))
+    open_ = invoices["customer_id"].notna().to_numpy() & (due < as_of) & (paid >= as_of)
+    who, names = pd.factorize(id_texts(invoices["customer_id"])[open_], sort=True)
+    oldest = of_each(np.minimum, NEVER, due[open_], who, len(names))
+    count = np.bincount(who, minlength=len(names))
+    return pd.DataFrame({"invoices": count, "oldest": oldest}, index=pd.Index(names, name="customer_id"))
 
 
 def last_answers(responses: pd.DataFrame, as_of: int) -> pd.DataFrame:
@@ -158,6 +166,6 @@ def last_answers(responses: pd.DataFrame, as_of: int) -> pd.DataFrame:
     account = "account_id" if "account_id" in responses else "respondent_id"
     need("responses", responses, ["score", "answered_at", account])
     answers = answers_of_accounts(responses, "score", account, as_of)
-    answers = answers.sort_values(["_time", "_value"], ascending=[False, True], kind="stable").drop_duplicates("_who")
-    table = answers.rename(columns={"_who": "customer_id", "_time": "time", "_value": "score"})
-    return table.set_index("customer_id")[["score", "time"]]
+    order = np.lexsort((answers["_value"], -answers["_time"]))
+    last = answers.iloc[order].drop_duplicates("_who").rename(columns={"_value": "score", "_time": "time"})
+    return last.set_index(last["_who"].rename("customer_id"))[["score", "time"]]

@@ -15,11 +15,13 @@ from metrics.health.signals import (
     last_answers,
     local_days,
     need,
+    of_each,
     overdue_of,
 )
 from metrics.periods import DAY, When, duration, instant, local_time, spoken, zone
 from metrics.results import result
 from metrics.revenue.book import NEVER, times
+from metrics.revenue.lines import priced
 
 KEYS = ["cutoff", "until", "customer_id"]
 SIGNALS = [  # in the order of the columns; a signal whose table is not given is left out
@@ -126,6 +128,7 @@ def customer_snapshots(
             raise ValueError(
                 f"cutoffs: {spoken(moments[-1], tz)} lies after as_of ({spoken(end, tz)}). Name moments up to it."
             )
+    subscriptions = priced(subscriptions)  # once, and not at each moment
     tables = {"events": events, "invoices": invoices, "tickets": tickets, "responses": responses}
     parts = [_at(subscriptions, moment, tables, tz) for moment in moments]
     ends = [_moved(moment, ahead, tz) for moment in moments]
@@ -211,11 +214,13 @@ def _at(subscriptions: pd.DataFrame, moment: int, tables: dict[str, pd.DataFrame
 
 def _use(who: "pd.Series[str]", time: np.ndarray, moment: int) -> pd.DataFrame:
     """Per user the last event before a moment, and the number of its last four weeks with one."""
-    rows = pd.DataFrame({"who": id_texts(who).to_numpy(), "last": time})[time < moment]
-    rows["week"] = (moment - 1 - rows["last"]) // _WEEK
-    weeks = rows[rows["week"] < 4].groupby("who")["week"].nunique()
-    table = rows.groupby("who").agg(last=("last", "max"))
-    return table.assign(weeks=weeks)
+    past = time < moment
+    codes, names = pd.factorize(id_texts(who)[past], sort=True)
+    time, codes, many = time[past][codes >= 0], codes[codes >= 0], len(names)
+    week = (moment - 1 - time) // _WEEK
+    seen = of_each(np.bitwise_or, 0, 1 << week[week < 4], codes[week < 4], many)  # a bit for each week
+    last = of_each(np.maximum, -NEVER, time, codes, many)
+    return pd.DataFrame({"last": last, "weeks": np.bitwise_count(seen)}, index=pd.Index(names))
 
 
 def _left(part: pd.DataFrame, subscriptions: pd.DataFrame, until: int, tz: str) -> "pd.Series[bool]":
