@@ -40,6 +40,11 @@ def test_the_likelihood_of_the_published_fits():
     assert fit_retention(HIGH_END[:8], model="bdw", unit="year").log_likelihood == pytest.approx(-1605.314213, abs=1e-5)
 
 
+def test_the_likelihood_is_climbed_to_its_end_where_all_leave_at_once():
+    fit = fit_retention([20, 20, 20, 18], model="bdw", unit="year")  # as if all leaving were of the third year
+    assert fit.log_likelihood == pytest.approx(2 * np.log(0.1) + 18 * np.log(0.9), abs=0.002)
+
+
 def test_more_years_ahead_sbg_loses_too_many_and_bdw_does_not():
     errors = {}
     for model in ("sbg", "bdw"):

@@ -17,6 +17,8 @@ from metrics.survival.retention import log_survival
 
 _ALIKE, _APART = np.log(1e9), np.log(1e-9)  # logarithms of alpha + beta that stand for the two edges
 _SHAPES = (np.log(0.02), np.log(20.0))
+_BOUNDS = [(-30.0, 30.0), (_APART, _ALIKE), _SHAPES]
+_LONGEST, _SHORTER = 2.5, 3.0 ** -np.arange(12)  # of a step; and its parts that are tried
 _STARTS = [(total, shape) for total in (-2.0, 0.0, 2.0, 4.0) for shape in (0.0, 0.6, -0.6)]
 
 
@@ -114,45 +116,29 @@ def peak(lost: Floats, left: float, *, free_shape: bool) -> tuple[Peak, str | No
 
 def _climb(starts: list[Floats], lost: Floats, left: float, *, free: list[int]) -> Floats:
     """The highest of the points to which the starts lead, by the free coordinates."""
-    from scipy.optimize import minimize  # slow to import, and needed for fits alone
-
-    bounds = [(-30.0, 30.0), (_APART, _ALIKE), _SHAPES]
-    scale = max(float(lost.sum() + left), 1.0)
-    best, height = starts[0], -np.inf
-    for start in starts:
-
-        def depth(moved: Floats, start: Floats = start) -> float:
-            point = start.copy()
-            point[free] = moved
-            return -log_likelihood(point, lost, left) / scale
-
-        found = minimize(
-            depth, start[free], method="L-BFGS-B", bounds=[bounds[k] for k in free],
-            options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 80},
-        )  # fmt: skip
-        if -found.fun > height:
-            best, height = start.copy(), -found.fun
-            best[free] = found.x
-    return _sharpen(best, lost, left, free)
+    return max((_uphill(start, lost, left, free) for start in starts), key=lambda at: log_likelihood(at, lost, left))
 
 
-def _sharpen(point: Floats, lost: Floats, left: float, free: list[int]) -> Floats:
-    """A few steps of Newton's method from near the top, each taken only if it leads up."""
-    for _ in range(20):
+def _uphill(point: Floats, lost: Floats, left: float, free: list[int]) -> Floats:
+    """Newton's method within the bounds: as if all curved down, and each step shortened until it leads up."""
+    low, high = np.array(_BOUNDS)[free].T
+    for _ in range(80):
         slope, bend = _derivatives(point, lost, left, free)
-        try:
-            step = np.linalg.solve(bend, slope)
-        except np.linalg.LinAlgError:
-            return point
-        if not np.abs(step).max() <= 1:  # far from where the curvature holds, and perhaps beyond all numbers
-            return point
-        moved = point.copy()
-        moved[free] -= step
-        gain = log_likelihood(moved, lost, left) - log_likelihood(point, lost, left)
-        if not gain > 0:
-            return point
-        point = moved
-        if gain < 1e-9:
+        at = point[free]
+        stopped = ((at <= low) & (slope < 0)) | ((at >= high) & (slope > 0))
+        slope, bend = np.where(stopped, 0, slope), np.where(stopped | stopped[:, None], -np.eye(len(at)), bend)
+        curve, axes = np.linalg.eigh(-bend)
+        step = axes @ (axes.T @ slope / np.maximum(np.abs(curve), 1e-12))
+        step *= min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
+        here, gain = log_likelihood(point, lost, left), 0.0
+        for shorter in _SHORTER:
+            moved = point.copy()
+            moved[free] = np.clip(at + shorter * step, low, high)
+            gain = log_likelihood(moved, lost, left) - here
+            if gain > 0:
+                point = moved
+                break
+        if not gain > 1e-9:
             return point
     return point
 
