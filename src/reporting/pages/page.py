@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape, unescape
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from markupsafe import Markup
@@ -160,7 +161,7 @@ def _linked(html: str, pages: Mapping[str, str]) -> str:
     """Links to other notebooks' pages as these stand; of a page that does not, the words remain."""
 
     def link(match: re.Match[str]) -> str:
-        page = pages.get(unquote(match["name"]))
+        page = pages.get(normalize("NFC", unquote(match["name"])))
         if page is None:
             return match["words"]
         return f'<a{match["before"]} href="{page}{match["place"] or ""}"{match["after"]}>{match["words"]}</a>'

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import unquote
 
 import reporting
@@ -163,7 +164,7 @@ def _named(notebook: Path) -> list[str]:
         cells = read_cells(notebook)
     except RefusedError:
         return []
-    return sorted({unquote(name) for cell in cells for name in LINK.findall(cell.source)})
+    return sorted({normalize("NFC", unquote(name)) for cell in cells for name in LINK.findall(cell.source)})
 
 
 def _template(digests: Digests) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from unicodedata import normalize
 
 from reporting.publishing.states import Record, States
 from reporting.recipe.file import Recipe
@@ -36,7 +37,9 @@ def links_for(name: str, notebook: Path, pages: Mapping[str, Path]) -> dict[str,
     for page, other in sorted(
         pages.items(), key=lambda pair: (pair[1].parent != notebook.parent, pair[1].stem != pair[0])
     ):
-        found.setdefault(other.stem, page)
+        found.setdefault(
+            normalize("NFC", other.stem), page
+        )  # a disk may write ö as two signs where an author wrote one
     for page in pages:
         found.setdefault(page, page)
     return {stem: f"{up}latest/{page}.html" for stem, page in found.items()}

@@ -60,6 +60,12 @@ def html(*cells, origin=ORIGIN):
     return render_page(notebook(cells), origin)[0]
 
 
+def test_a_link_is_the_same_however_its_letters_are_put_together():
+    links = md("[a](gr\u00f6\u00dfe.ipynb) [b](gro\u0308\u00dfe.ipynb) [c](gro%CC%88%C3%9Fe.ipynb)")
+    html = render_page(notebook([links]), replace(ORIGIN, pages={"gr\u00f6\u00dfe": "../size.html"}))[0]
+    assert html.count('<a href="../size.html">') == 3
+
+
 def test_a_title_is_as_long_as_a_title():
     read = page(md("# " + "T" * 100_000))
     assert read.title == "T" * 300 + " … (99,700 letters left out)"

@@ -53,6 +53,13 @@ def test_a_word_of_a_hundred_thousand_letters_is_looked_through_at_once(tmp_path
     assert time.perf_counter() - began < 1
 
 
+def test_a_notebook_is_the_same_however_the_letters_of_its_name_are_put_together(tmp_path):
+    one, two = "gr\u00f6\u00dfe", "gro\u0308\u00dfe"
+    text = f'[report.size]\nnotebook = "{two}.ipynb"\n[report.nps]\nnotebook = "nps.ipynb"\n'
+    assert seen(Project(tmp_path, text, two, "nps"))[one] == "size"
+    assert _named(write_notebook(tmp_path / "a.ipynb", f"%md [a]({one}.ipynb) [b]({two}.ipynb)")) == [one]
+
+
 def test_a_report_named_like_the_notebook_comes_first(tmp_path):
     text = RECIPE.replace("report.monthly", "report.churn")
     assert seen(Project(tmp_path, text, "churn", "nps", "customer"))["churn"] == "churn"
