@@ -159,8 +159,11 @@ class Server:
     def close(self, timeout: float = 5.0) -> None:
         """End the server and all processes that it forked, and leave nothing of it behind."""
         self.end()
-        if self.lives and not self._ends_within(timeout) and self._pid:
-            os.kill(self._pid, signal.SIGKILL)
+        if self.lives and not self._ends_within(timeout):
+            if self._process is not None:
+                self._process.kill()
+            elif self._pid:
+                os.kill(self._pid, signal.SIGKILL)
         self._life.close()
         if self._process is not None:
             self._process.wait()

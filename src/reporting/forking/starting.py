@@ -21,6 +21,7 @@ def main() -> NoReturn:
     told = json.loads(sys.argv[1])
     del sys.argv[1:]
     first, *others = told["servers"]
+    signal.alarm(PATIENCE)
     if others:
         Preloading(told["shared"]).load_modules()
         gc.freeze()

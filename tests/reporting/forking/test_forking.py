@@ -211,6 +211,17 @@ def test_what_servers_share_is_loaded_once(two, tmp_path):
         child.close()
 
 
+def test_servers_that_never_finish_loading_are_ended(tmp_path):
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(600)")
+    env = {**ENV, "PYTHONPATH": str(tmp_path)}
+    alone = start_server(["endless"], env=env)
+    both = start_servers({"preload": [], "name": "one"}, {"preload": [], "name": "other"}, shared=["endless"], env=env)
+    pids = [alone.pid, both[0]._process.pid]
+    for server in (alone, *both):
+        server.close(0.1)
+    assert gone(*pids)
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_one_of_two_servers_outlives_the_other(two, first):
     lost, left = two[first], two[1 - first]
