@@ -1,8 +1,10 @@
 """The command line: `metrics check` and `metrics load` for data, and what other packages register beside them."""
 
 import json
+import os
 import re
 import shlex
+import sys
 from ast import literal_eval
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -192,8 +194,23 @@ def _in_options(message: str) -> str:
     return re.sub(r"\braise max_refused\b", "raise --max-refused", message)
 
 
+def _open_streams() -> None:
+    """Give a process that was started without its three streams, as by ``2>&-``, some that lead nowhere.
+
+    Else the next file that is opened takes their place, and what is said goes into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, so this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def main() -> None:
     """Run the command line with every registered command."""
+    _open_streams()
     for found in entry_points(group="metrics.commands"):
         command = found.load()
         if isinstance(command, typer.Typer):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -343,6 +344,15 @@ def test_answers_that_need_no_kernel_load_nothing_slow(verb, words):
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "0<&- 2>&-"])
+def test_a_run_without_its_streams_is_a_run(tmp_path, closed):
+    project(tmp_path, "funnel")
+    program = "from metrics.cli import main; main()"
+    words = shlex.join([sys.executable, "-c", program, "report", "run", "--due", "--recipe", "reports.toml"])
+    run = subprocess.run(["/bin/sh", "-c", f"{words} {closed}"], cwd=tmp_path, stdout=subprocess.PIPE, check=False)
+    assert (run.returncode, run.stdout) == (0, b"Nothing is due.\n")
 
 
 @pytest.mark.parametrize(("error", "code", "said"), [(KeyboardInterrupt, 130, "Int"), (Terminated, 143, "Term")])
