@@ -44,7 +44,10 @@ def test_a_table_that_was_sorted_put_together_or_cut_is_told_by_its_keys():
         assert footnotes(told) == footnotes(whole)
     cut = whole[whole["first_purchase"] == "discounted"]
     cut.attrs = whole.attrs
-    assert str(headline(cut)).startswith("– whether a discount brings customers who stay is not known")
+    assert headline(cut) == (
+        "– whether a discount brings customers who stay is not known: the table is not whole, it lacks those at the "
+        "full price."
+    )
     assert "no difference exists" in show(cut).html
 
 

@@ -163,7 +163,7 @@ def test_a_split_is_said_with_the_groups_where_it_is_not_as_meant():
         "Whoever is missing may differ."
     )
     assert said(slice(2, 4), "country") == (
-        "0 of 1 groups are not split as they should be: a mismatch is below 0.001, and the least p is 0.34."
+        "0 of 1 group is not split as it should be: a mismatch is below 0.001, and the least p is 0.34."
     )
     assert said(slice(2, 4)) == "110 users are split as they should be: p 0.34, and a mismatch is below 0.001."
     assert said(slice(2)) == (

@@ -405,12 +405,12 @@ def test_scores_say_who_is_red_and_why():
 def test_alerts_of_rules_and_of_moments_are_said_with_the_one_that_is_meant():
     rules = alert_quality(TOLD, outcomes=OVER_TIME, by="rule")
     assert headline(rules) == (
-        "100\u202f% of 1 customers with an alert of bill left (21 to 100), of all 40.0\u202f%; "
+        "100\u202f% of 1 customer with an alert of bill left (21 to 100), of all 40.0\u202f%; "
         "of 2 who left 50\u202f% had one (9 to 91). Of 2 rules it is the most often right."
     )
     assert footnotes(rules)[1].startswith("1 / 1 = 100.0\u202f%; 1 / 2 = 50.0\u202f%, bill.")
     moments = alert_quality(TOLD, outcomes=OVER_TIME, by="cutoff")
-    assert headline(moments).startswith("0\u202f% of 1 customers with an alert at 1 Jun 2026 left")
+    assert headline(moments).startswith("0\u202f% of 1 customer with an alert at 1 Jun 2026 left")
     assert headline(alert_quality(TOLD[:0], outcomes=OVER_TIME, by="rule")) == "– there was no alert."
 
 

@@ -183,7 +183,7 @@ def test_it_is_said_to_be_an_association_with_both_rates():
     assert headline(table).startswith("100\u202f% of 2 onboarded were seen in the last 7 days")
     assert headline(table).endswith("An association, not an effect.")
     assert footnotes(table)[1].startswith("2 / 2 = 100.0\u202f% \u2212 0 / 2 = 0.0\u202f% = +100.0 points, retention.")
-    assert footnotes(table)[2] == "Left out: 1 users who are still watched."
+    assert footnotes(table)[2] == "Left out: 1 user who is still watched."
     assert "Retention" in [text.get_text() for text in plot_onboarding_outcomes(table).texts]
     assert "Of others, %" in show(table).html
     assert "An association" in DRAWN[plot_onboarding_outcomes(table)].plot.legend(table)

@@ -100,6 +100,6 @@ def test_the_figure_has_a_lane_for_each_table_and_says_what_is_bad():
     html = show(plot_customer_timeline(table), "x").html
     assert "ann over time. MRR: 2026-01-15 active 10, 2026-02-01 past due 30" in html
     assert "an open ticket" in html
-    assert headline(table) == "1 events of ann in the 365 days before, 1 ticket."
+    assert headline(table) == "1 event of ann in the 365 days before, 1 ticket."
     later = customer_timeline(PAID, customer_id="ben", as_of=AS_OF, last="1 day")
     assert "EUR 99" in show(plot_customer_timeline(later), "x").html

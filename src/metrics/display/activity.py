@@ -295,4 +295,5 @@ def outcomes_foot(table: pd.DataFrame) -> list[str]:
             f"{worked}, {row['outcome']}{f', {group}' if group else ''}. {level(table)} Wilson and Newcombe intervals."
         )
     recent = setting(table, "too_recent", 0)
-    return [*said, f"Left out: {counted(recent, 'user')} who are still watched."] if recent else said
+    are = "is" if recent == 1 else "are"
+    return [*said, f"Left out: {counted(recent, 'user')} who {are} still watched."] if recent else said

@@ -117,7 +117,11 @@ def discounts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     known, _ = _discounted(table)
     if not len(known):
         why = table.loc[table["first_purchase"] == "discounted", "reason"]
-        said = whose_reason(why.iloc[0], "difference") if len(why) else "nobody bought"
+        said = whose_reason(why.iloc[0], "difference") if len(why) else ""
+        if not said and len(table):
+            lacks = "those whom a discount brought" if not len(why) else "those at the full price"
+            said = f"the table is not whole, it lacks {lacks}"
+        said = said or "nobody bought"
         return none(f"whether a discount brings customers who stay is not known: {said}.")
     row, full = _largest(table)
     less, others = Estimate.of(row, "retention_rate"), Estimate.of(full, "retention_rate")

@@ -66,8 +66,8 @@ def split_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
         if not len(uneven):
             said = f"are split as they should be: p {_p(row['p_value'])}, and {limit}."
         return Sentence(count(row["users"]), f"{plural(row['users'], 'user')} {said}", "", [])
-    are = "is" if len(uneven) == 1 else "are"
-    text = f"of {counted(len(table), 'group')} {are} not split as {'it' if are == 'is' else 'they'} should be"
+    are, they = ("is", "it") if len(table) == 1 else ("are", "they")
+    text = f"of {counted(len(table), 'group')} {are} not split as {they} should be"
     if not len(uneven):
         return Sentence("0", f"{text}: {limit}, and the least p is {_p(table['p_value'].min())}.", "", [])
     worst = uneven.sort_values("p_value", kind="stable")[:MOST]

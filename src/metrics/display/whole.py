@@ -101,12 +101,6 @@ def _leads(table: pd.DataFrame) -> str:
     return "" if known.any() else "the rows from lead to customer"
 
 
-def _discounts(table: pd.DataFrame) -> str:
-    there = set(table["first_purchase"])
-    words = {"full_price": "those at the full price", "discounted": "those whom a discount brought"}
-    return next((words[kind] for kind in words if kind not in there), "")
-
-
 _OF_EACH: dict[str, Callable[[pd.DataFrame], str]] = {  # asked of each group
     "conversion_funnel": _numbered("step", "step"),
     "stickiness": _numbered("active_periods", "the row of active_periods"),
@@ -115,4 +109,4 @@ _OF_EACH: dict[str, Callable[[pd.DataFrame], str]] = {  # asked of each group
     "time_to_milestone": _arrivals,
     "compare_variants": _variants,
 }
-_OF_ALL = {"lead_conversion": _leads, "discount_retention": _discounts}
+_OF_ALL = {"lead_conversion": _leads}
