@@ -4,6 +4,7 @@ A rule is simple on purpose: who reads the alert can check it. Whether the rules
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -180,8 +181,12 @@ def churn_alerts(
         found = _found(drops["drop"], min_drop, said)
         return found.assign(evidence=found["evidence"].mask(drops["reason"].notna()), reason=drops["reason"])
 
+    @cache
+    def days_left() -> pd.Series:
+        return _cards(_table(payment_methods)) - today
+
     def cards(expired: bool) -> pd.DataFrame:
-        left = _cards(_table(payment_methods)) - today
+        left = days_left()
         left = left[left < 0] if expired else left[(left >= 0) & (left <= expires)]
         said = [f"the card {'ended' if expired else 'ends'} on {date_of(today + days)}" for days in left]
         return _found(left, -1 if expired else expires, said)
@@ -217,8 +222,8 @@ def churn_alerts(
         "nps_detractor": detractors,
         "renewal_due": renewals,
     }
-    parts = [run[rule]().assign(rule=rule, place=place) for place, rule in enumerate(rules)]
-    table = pd.concat([part.rename_axis("customer_id").reset_index() for part in parts], ignore_index=True)
+    table = pd.concat({rule: run[rule]() for rule in rules}, names=["rule", "customer_id"]).reset_index()
+    table["place"] = table["rule"].map(rules.index)
     table["customer_id"] = id_texts(table["customer_id"])
     outside = 0
     if customers is None:
@@ -262,11 +267,11 @@ def _table(table: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _found(value: pd.Series, threshold: float, evidence: list[str]) -> pd.DataFrame:
-    table = pd.DataFrame({"value": value.astype(float), "threshold": float(threshold)})
-    return table.assign(
-        evidence=pd.Series(evidence, index=table.index, dtype="str"),
-        reason=pd.Series(pd.NA, index=table.index, dtype="str"),
-    )
+    return pd.DataFrame({
+        "value": value.astype(float), "threshold": float(threshold),
+        "evidence": pd.Series(evidence, index=value.index, dtype="str"),
+        "reason": pd.Series(pd.NA, index=value.index, dtype="str"),
+    })  # fmt: skip
 
 
 def _cards(methods: pd.DataFrame) -> pd.Series:
