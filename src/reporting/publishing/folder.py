@@ -119,8 +119,11 @@ class Folder:
             os.utime(self.views / before)  # from now on it is old
         link(self.latest, f"views/{shown.name}")
         link(self.index, "latest/index.html")
-        link(self.runs / "index.html", "../index.html")  # so that pages of a past run lead to the same places
-        link(self.runs / "latest", "../latest")
+        back = os.path.relpath(
+            self.out, self.runs.resolve()
+        )  # from another disk too, if a link leads to the runs there
+        link(self.runs / "index.html", f"{back}/index.html")  # so that pages of a past run lead to the same places
+        link(self.runs / "latest", f"{back}/latest")
         sync(self.out)
 
     def _shown(self) -> str:

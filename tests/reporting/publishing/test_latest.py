@@ -53,6 +53,17 @@ def test_a_recipe_that_is_gone_while_a_run_works_takes_no_page_along(tmp_path):
     assert sorted(made.latest()) == ["funnel.html", "index.html"]
 
 
+def test_pages_of_the_past_lead_back_from_another_disk(tmp_path):
+    made = project(tmp_path, "funnel")
+    made.run()
+    (tmp_path / "large").mkdir()
+    shutil.move(made.out / "runs", tmp_path / "large/runs")
+    (made.out / "runs").symlink_to(tmp_path / "large/runs")
+    run = made.run(force=True)
+    assert (made.out / "runs" / "latest" / "funnel.html").samefile(made.out / "runs" / run.id / "funnel.html")
+    assert (made.out / "runs" / "index.html").samefile(made.out / "index.html")
+
+
 def test_a_copy_without_links_is_as_current_as_what_it_was_copied_from(tmp_path):
     made, seen = project(tmp_path, "funnel"), []
     made.run()
