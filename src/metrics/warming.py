@@ -9,7 +9,14 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 
-LATER = ["pyarrow.dataset", "pyarrow.pandas_compat", "scipy.special"]  # not DuckDB: 20 MB, and only large files need it
+LATER = [  # not DuckDB: 20 MB, and only large files need it
+    "multiprocessing.synchronize",  # of tqdm's bars
+    "pandas.core.methods.to_dict",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "scipy.special",
+    "tqdm",
+]
 
 
 def warm_up() -> Iterator[None]:

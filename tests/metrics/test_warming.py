@@ -16,7 +16,7 @@ before = len(os.listdir("/proc/self/task"))
 import metrics.warming
 steps = sum(1 for _ in metrics.warming.warm_up())
 assert steps > 20
-assert {"metrics.plots.svg", "metrics.exports.generic", "scipy.special"} <= set(sys.modules)
+assert {"metrics.plots.svg", "metrics.exports.generic", "scipy.special", "tqdm"} <= set(sys.modules)
 assert not matplotlib.pyplot.get_fignums()
 assert "matplotlib_inline.backend_inline" not in sys.modules
 assert len(os.listdir("/proc/self/task")) == before
