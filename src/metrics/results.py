@@ -60,7 +60,8 @@ def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
 
 def blank(table: pd.DataFrame, rows: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
     """The table with NA in `columns` where `rows` is true."""
-    return table.assign(**{name: table[name].astype(float).mask(rows.to_numpy()) for name in columns})
+    hidden = rows.to_numpy(bool)
+    return table.assign(**{name: np.where(hidden, np.nan, table[name].astype(float)) for name in columns})
 
 
 def join_reasons(table: pd.DataFrame, **codes: pd.Series) -> pd.Series:
