@@ -8,7 +8,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import group_of, groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, has_groups, parts, setting
 from metrics.display.numbers import count, counted, percent, plural, signed, with_unit
 from metrics.display.worked import last_of_largest, level, quotient, whose
 
@@ -232,7 +232,7 @@ def adoption_foot(table: pd.DataFrame) -> list[str]:
 def usage_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The share that used the feature in the last finished period; of groups the highest and the lowest."""
     feature = setting(table, "feature", "it")
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, "usage_rate")
         when = when_told(table, rows, period_length(table) or "period")
         return groups_said(rows, "usage_rate", f"active in {when} did {feature}")

@@ -8,14 +8,14 @@ from metrics.display import numbers
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import group_of, groups_of, parts, setting
+from metrics.display.kinds import group_of, groups_of, has_groups, parts, setting
 from metrics.display.numbers import count, counted, plain, signed, with_unit
 from metrics.display.worked import last_complete, level, quotient, whose
 
 
 def mails_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many clicked, for an open may be a machine's; of several groups the one that clicked most."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, "click_rate")
         if not len(rows):
             return none("in no group are there enough to say.")
@@ -78,7 +78,7 @@ def openers_foot(table: pd.DataFrame) -> list[str]:
 def support_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """How many are solved at first contact, for a quick answer alone is no help; of groups the one with the most."""
     name = "solved_first_contact_rate"
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, name)
         if not len(rows):
             return none("in no group are there enough to say.")
@@ -112,7 +112,7 @@ def questions_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     """How many readers asked something; of several topics the one that most asked about."""
     if not len(table):
         return none(f"nobody asked anything within {setting(table, 'window', 'the window')} of reading.")
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         row = table.iloc[int(table["customers"].argmax())]
         topic = group_of(table, row)
         if numbers.is_missing(row["share"]):
@@ -229,7 +229,7 @@ def releases_foot(table: pd.DataFrame) -> list[str]:
 
 def reuse_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """What share of the contents others used."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, "reuse_rate")
         return groups_said(rows, "reuse_rate", "contents were used by others") if len(rows) else none("too few to say.")
     return periods_said(

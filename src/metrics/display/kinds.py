@@ -163,6 +163,12 @@ def setting(table: pd.DataFrame, name: str, default: Any = None) -> Any:
     return settings.get(name, default) if isinstance(settings, dict) else default
 
 
+def has_groups(table: pd.DataFrame) -> bool:
+    """Whether the table tells of more than one group."""
+    groups = groups_of(table)
+    return bool(groups) and len(table[groups].drop_duplicates()) > 1
+
+
 def parts(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The table cut by its groups, in their order, each with its name; one part without a name if there are none."""
     groups = groups_of(table)

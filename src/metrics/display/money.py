@@ -10,7 +10,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.comparisons import groups_said, lasts, periods_said, when_told
 from metrics.display.estimates import Estimate, Sentence, none
-from metrics.display.kinds import groups_of, parts, setting
+from metrics.display.kinds import groups_of, has_groups, parts, setting
 from metrics.display.numbers import count, counted, percent, plain, share, signed, with_unit
 from metrics.display.worked import last_complete, last_of_groups, last_of_largest, level, quotient, whose
 
@@ -107,7 +107,7 @@ def kept_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     currencies = _of_currencies(table, before, "grr", "opening", kept_said)
     if currencies is not None:
         return currencies
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         return groups_said(lasts(table, "grr"), "grr", "keep their money")
 
     kept = periods_said(
@@ -147,7 +147,7 @@ def contracts_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence
     currencies = _of_currencies(table, before, "churn_rate", "at_risk", contracts_said)
     if currencies is not None:
         return currencies
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, "churn_rate")
         each = ", every end counted" if _ends(table) else ""
         return groups_said(rows, "churn_rate", f"left in {when_told(table, rows)}{each}")
@@ -182,7 +182,7 @@ def contracts_foot(table: pd.DataFrame) -> list[str]:
 
 def renewals_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """Of the terms that ended, those not renewed."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         return groups_said(lasts(table, "rate_of_due"), "rate_of_due", "were not renewed")
     return periods_said(
         table, before, "rate_of_due",
@@ -198,7 +198,7 @@ def renewals_foot(table: pd.DataFrame) -> list[str]:
 
 def lasting_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """The share still there after the last period followed, of several groups the most and the least."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         last = pd.DataFrame([dict(part.iloc[-1]) | {"group": name} for name, part in parts(table)])
         after = f"after {counted(last['period'].iloc[0], setting(table, 'period', 'period'))}"
         return groups_said(last, "kept_rate", f"still had their contract {after}")
@@ -251,7 +251,7 @@ def reasons_foot(table: pd.DataFrame) -> list[str]:
 
 def trials_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """Of the trials that ended, those that became customers."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         return groups_said(lasts(table, "conversion_rate"), "conversion_rate", "became customers")
     return periods_said(
         table, before, "conversion_rate",
@@ -297,7 +297,7 @@ def pauses_foot(table: pd.DataFrame) -> list[str]:
 
 def payments_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     """Of the invoices that failed, those paid after all."""
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         return groups_said(lasts(table, "recovery_rate"), "recovery_rate", "were paid after all")
 
     def say(row: "pd.Series[Any]", when: str) -> str:

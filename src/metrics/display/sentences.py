@@ -26,7 +26,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when, when_told
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
-from metrics.display.kinds import before_loss, groups_of, largest_loss, metric_of, parts, required, setting
+from metrics.display.kinds import before_loss, has_groups, largest_loss, metric_of, parts, required, setting
 from metrics.display.numbers import count, counted, percent, plain, share, with_unit
 from metrics.display.stories import (
     drivers_said,
@@ -70,7 +70,7 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
 
 
 def _funnel(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         ends = pd.DataFrame([required(part).iloc[-1].to_dict() | {"group": name} for name, part in parts(table)])
         undecided = ends["censored_conversion_rate"].notna().all() if "censored_conversion_rate" in ends else False
         name = "censored_conversion_rate" if undecided and table["open"].any() else "conversion_rate"
@@ -105,7 +105,7 @@ def _trend(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
 
 
 def _churn(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, "churn_rate")
         if not len(rows):
             return none("no period is finished with enough users, so that no rate exists.")
@@ -139,7 +139,7 @@ def _retention(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     if not later:
         return none("no period after the first is finished yet, so that nobody can have come back.")
     unit = period_length(table) or "period"
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = pd.DataFrame([_at(part, later[0]).to_dict() | {"group": name} for name, part in parts(table)])
         return of_groups(rows, "retention_rate", f"came back in {unit} {later[0]}")
     row = _at(table, later[0])
@@ -185,7 +185,7 @@ def _counts(name: str, words: str) -> Callable[[pd.DataFrame, pd.DataFrame | Non
 
 def _nps(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
     name, dated = "net_promoter_score", "period_start" in table
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         rows = lasts(table, name)
         when = ""
         if dated and len(rows):

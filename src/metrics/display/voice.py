@@ -10,7 +10,7 @@ from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.comparisons import groups_said, lasts, periods_said
 from metrics.display.estimates import Estimate, Sentence, change, none
-from metrics.display.kinds import group_of, groups_of, parts, setting
+from metrics.display.kinds import group_of, has_groups, parts, setting
 from metrics.display.numbers import count, counted, plain, signed, with_unit
 from metrics.intervals import add_rate
 
@@ -48,7 +48,7 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
         return none(
             f"nobody of the {answered} who answered is in the subscriptions. Do both tables call customers alike?"
         )
-    if groups_of(table) and len(parts(table)) > 1:
+    if has_groups(table):
         mine = [part[part["band"] == band].assign(group=f"the {band}s of {group}") for group, part in parts(table)]
         within = setting(table, "follow_up", "the time after")
         found = groups_said(pd.concat(mine), "churn_rate", f"left within {within}")
@@ -75,7 +75,7 @@ def _score(name: str, does: str, say: Say, *, unit: str = "%", scale: float = 1)
     """The sentence of a score: of groups the highest, of periods the last finished one."""
 
     def said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sentence:
-        if groups_of(table) and len(parts(table)) > 1:
+        if has_groups(table):
             rows = lasts(table, name)
             if not len(rows):
                 return none("in no group are there enough to say.")

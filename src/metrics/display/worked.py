@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metrics.display import numbers
@@ -16,10 +17,11 @@ def level(table: pd.DataFrame) -> str:
 
 def last_complete(table: pd.DataFrame, estimate: str) -> pd.Series | None:
     """The last row that is over and has its estimate."""
-    rows = table[table[estimate].notna()]
-    if "complete" in rows:
-        rows = rows[rows["complete"].astype(bool)]
-    return rows.iloc[-1] if len(rows) else None
+    known = table[estimate].notna()
+    if "complete" in table:
+        known &= table["complete"].astype(bool)
+    places = np.flatnonzero(known)
+    return table.iloc[places[-1]] if len(places) else None
 
 
 def last_of_groups(table: pd.DataFrame, estimate: str) -> list[tuple[str, "pd.Series[Any]"]]:
