@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backend_bases import RendererBase
 
 from metrics import conversion_funnel, customer_effort, customer_satisfaction, event_log, time_to_milestone
 from metrics.display import show
@@ -487,6 +488,18 @@ def test_a_figure_that_nobody_touched_is_painted_once_for_each_width(plot, table
     monkeypatch.setattr(Plot, "_fill", lambda *args, **how: painted.append(how["narrow"]) or fill(*args, **how))
     show(plot(table()), "x")
     assert painted == [False, True]
+
+
+def test_a_text_of_both_widths_is_measured_once(monkeypatch):
+    measured = []
+    measure = RendererBase.get_text_width_height_descent
+    monkeypatch.setattr(
+        RendererBase,
+        "get_text_width_height_descent",
+        lambda self, text, *how: measured.append(text) or measure(self, text, *how),
+    )
+    show(plot_funnel(funnel().assign(event=["as never", "said", "before"])), "x")
+    assert measured.count("as never") == 1
 
 
 def test_no_tick_is_made_for_axes_that_show_none():

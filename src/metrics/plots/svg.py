@@ -5,6 +5,7 @@ colour as a light hex for a bare notebook and as a class (``f-blue``, ``s-rule``
 A colour outside the palette stops it, since no page could follow.
 """
 
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,9 @@ class _Renderer(RendererBase):
 
     def flipy(self) -> bool:
         return True
+
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> tuple[float, float, float]:
+        return _measured(s, prop, ismath)
 
     def draw_path(self, gc: GraphicsContextBase, path: Path, transform: Transform, rgbFace: Any = None) -> None:
         flipped = transform + Affine2D().scale(1, -1).translate(0, self.height)
@@ -167,6 +171,12 @@ class _Renderer(RendererBase):
         alpha = gc.get_alpha() if gc.get_forced_alpha() else (face[3] if len(face) > 3 else 1)
         opacity = f' fill-opacity="{alpha:.2g}"' if alpha < 1 else ""
         return f"f-{name}", f'fill="{hex_}"{opacity}'
+
+
+@lru_cache(4096)
+def _measured(text: str, font: Any, ismath: Any) -> tuple[float, float, float]:
+    """Width, height and descent of a text: both widths of a figure say much the same, and so do figures of a page."""
+    return RendererBase().get_text_width_height_descent(text, font, ismath)
 
 
 def _path_data(path: Path, transform: Transform) -> str:
