@@ -57,6 +57,15 @@ def test_nothing_overflows_on_a_phone(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_names_and_questions_of_the_index_have_the_width_of_a_phone(open_page, page_file):
+    if page_file.name not in ("index.html", "states.html"):
+        pytest.skip("no index")
+    names = "document.querySelectorAll('.index tbody tr:not(.group) > th')"
+    seen = open_page(360).evaluate(f"[...{names}].map(name => name.getBoundingClientRect().width)")
+    assert seen
+    assert min(seen) > 300
+
+
 def test_tables_of_reports_are_wholly_seen_on_a_wide_screen(open_page, page_file):
     if page_file not in standing():
         pytest.skip("made of facts, to be as wide as can be")

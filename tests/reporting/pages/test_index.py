@@ -58,7 +58,7 @@ def test_a_key_figure_that_is_a_unit_alone_is_told_beyond_its_interval():
 
 def test_each_report_names_its_data():
     html = index(good("funnel", files=["my.csv", "orders.csv"]))
-    assert "<small>Data <code>my.csv</code>, <code>orders.csv</code></small>" in html
+    assert '<small class="extra">Data <code>my.csv</code>, <code>orders.csv</code></small>' in html
 
 
 def test_groups_stand_in_the_order_of_the_recipe():
