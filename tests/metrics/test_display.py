@@ -585,3 +585,21 @@ def test_a_column_of_flags_is_shown_where_a_row_shown_has_one():
     table.attrs = {"metric": "forecast_customers"}
     assert "To heed" in show(table, "Best").html
     assert "To heed" not in show(table, "Best", rows=1).html
+
+
+def test_on_a_phone_milestones_and_events_keep_the_columns_that_answer():
+    seen = event_log("""
+        2026-01-01  ann  sign_up  plan=pro
+        2026-01-02  ann  invite   plan=pro
+    """)
+    tables = [
+        metrics.milestones(seen, milestones=["invite"], start_event="sign_up", as_of="2026-02-01"),
+        metrics.event_dictionary(seen),
+        metrics.property_coverage(seen),
+    ]
+    kept = [re.findall(r'<th scope="col"(?: class="text")?>(.*?)</th>', show(table, "x").html) for table in tables]
+    assert kept == [
+        ["Milestone", "Share, %", "Median, days"],
+        ["Event", "Rows", "Last seen"],
+        ["Event", "Property", "Filled, %", "Example"],
+    ]
