@@ -207,7 +207,11 @@ def _note(text: str) -> Markup:
 
 def _markdown(text: str) -> Markup:
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return clean(MarkdownWithMath(renderer=renderer).render(text))
+    html = MarkdownWithMath(renderer=renderer).render(text)
+    parts = re.split(r"(<(code|pre)\b.*?</\2>)", html, flags=re.S)  # what is typed stays as it is
+    parts[::3] = [re.sub(r"(?<=\d) %", "\u202f%", part) for part in parts[::3]]  # no line begins with a sign
+    del parts[2::3]
+    return clean("".join(parts))
 
 
 def _anchor(name: str, taken: set[str]) -> str:

@@ -231,3 +231,8 @@ def test_rules_that_are_quiet_are_counted():
 def test_a_rule_that_is_no_rule_is_not_read():
     assert page(out({"text/plain": "so", ALERT: ["no", "rule"]})).alerts == []
     assert page(rule("")).alerts == []  # it has nothing to say
+
+
+def test_no_line_of_prose_begins_with_a_sign_of_per_cent_and_code_stays_as_it_is():
+    html, _ = render_page(notebook([md("## A\n\nThe 95 % interval, and `5 % 3`.")]), ORIGIN)
+    assert "The 95\u202f% interval, and <code>5 % 3</code>." in html
