@@ -20,7 +20,7 @@ from reporting.publishing.digests import Digests
 from reporting.publishing.inputs import commit, imports_of, inputs_of, key_of, links_of
 from reporting.publishing.manifest import BUILT, Entry
 from reporting.publishing.page import accept, argument_of, remake, write_error_page
-from reporting.publishing.plan import Plan
+from reporting.publishing.plan import Plan, plan_anew
 from reporting.publishing.rendering import THEN
 from reporting.publishing.states import States
 from reporting.recipe.file import Recipe
@@ -73,6 +73,8 @@ def build_pages(
         for name, entry in again.items():
             entry.attempts += entries[name].attempts
         entries, errors = entries | again, errors | failed
+        anew = {decision.plan.name: decision for decision in moved}
+        todo = [anew.get(decision.plan.name, decision) for decision in todo]
         restless = {decision.plan.name: decision for decision in _moved(moved, site)}
     stand = _standing(entries, site)
     for decision in todo:
@@ -100,12 +102,16 @@ def _moved(decisions: Iterable[Decision], site: Site) -> list[Decision]:
     for decision in decisions:
         if decision.plan.absent:
             continue
+        plan = decision.plan
         try:
-            now = inputs_of(decision.plan, digests, site.recipe.lock, site.pages)
+            now = inputs_of(plan, digests, site.recipe.lock, site.pages)
+            if now["notebook"] != decision.inputs["notebook"]:  # its defaults may be others, which the page names
+                plan = plan_anew(plan)
+                now = inputs_of(plan, digests, site.recipe.lock, site.pages)
         except OSError:  # it is just being replaced
             now = decision.inputs | dict.fromkeys(WATCHED, MOVED)
         if any(now[name] != decision.inputs[name] for name in WATCHED):
-            found.append(replace(decision, inputs=now, key=key_of(now)))
+            found.append(replace(decision, plan=plan, inputs=now, key=key_of(now)))
     return found
 
 

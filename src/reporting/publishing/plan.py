@@ -40,7 +40,7 @@ class Plan:
     backfill: bool = False
     secrets: Secrets = NONE
     whole: bool = False  # all pages that its report has today are planned with it
-    absent: str = ""  # why it can only fail: its notebook is not there, and so no parameter is known
+    absent: str = ""  # why it can only fail: its notebook is not there, or no longer what was planned
 
     @property
     def data_files(self) -> dict[str, Path]:
@@ -278,10 +278,7 @@ def _plan(
             f"{option} comes without --as-of, and {values['as_of']} is the as_of of the recipe's own data. "
             "Give --as-of, the first moment not observed, such as the day after the export."
         )
-    for key, parameter in parameters.items():  # what the recipe's rules set, the notebook does not know
-        if parameter.rule.default is not None or parameter.is_secret:
-            given.setdefault(key, values[key])
-    given = {key: values[key] for key in given}
+    given = _told(parameters, given, values)
     return Plan(
         name=name,
         report=report,
@@ -295,6 +292,25 @@ def _plan(
         backfill=request.day is not None,
         secrets=_secrets(report, parameters, values),
     )
+
+
+def plan_anew(plan: Plan) -> Plan:
+    """The same page of a notebook that changed since, by its defaults of now; one that no longer fits can only fail."""
+    report = plan.report
+    try:
+        parameters = read_parameters(report.notebook, report.rules)
+        values = settle(report.notebook, parameters, plan.given, plan.day)
+        given = _told(parameters, plan.given, values)
+        secrets, title = _secrets(report, parameters, values), _title(report, values)
+    except RefusedError as error:
+        return replace(plan, absent=f"it changed while the run was at work. {error}")
+    return replace(plan, parameters=parameters, given=given, values=values, secrets=secrets, title=title)
+
+
+def _told(parameters: Mapping[str, Parameter], given: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the notebook must be told: what is given, and what the recipe's rules set, which it does not know."""
+    ruled = [key for key, known in parameters.items() if known.rule.default is not None or known.is_secret]
+    return {key: values[key] for key in dict.fromkeys([*given, *ruled])}
 
 
 def _zone(parameters: Mapping[str, Parameter], given: Mapping[str, Any], recipe: Recipe) -> str | None:

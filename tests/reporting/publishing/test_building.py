@@ -4,6 +4,7 @@ import pytest
 
 from reporting.publishing.manifest import read_manifest
 from reporting.publishing.run import run_reports
+from tests.reporting.notebooks import write_notebook
 from tests.reporting.publishing import fakes
 from tests.reporting.publishing.fakes import project
 
@@ -47,6 +48,30 @@ def test_a_page_whose_files_never_rest_says_so_and_is_built_by_the_next_run(tmp_
     assert [entry.status for entry in again.entries] == ["built"]
     assert "Changed while" not in made.latest()["funnel.html"]
     assert made.run().id == ""
+
+
+def test_a_notebook_replaced_while_a_run_works_is_told_by_the_parameters_it_has_now(tmp_path):
+    made, told = project(tmp_path, "funnel"), []
+
+    def replaced(jobs, **settings):
+        told.extend({name: text for name, text, _ in job.argument["origin"]["parameters"]} for job in jobs)
+        yield from fakes.runner()(jobs, **settings)
+        write_notebook(tmp_path / "funnel.ipynb", "%md # The funnel", parameters="months: int = 9")
+
+    run = run_reports(made.recipe, made.plans(), runner=replaced)
+    assert told[-1] == {"months": "9"}
+    assert run.entries[0].parameters == {"months": 9}
+    assert made.run().id == ""  # for it was built as it would be built now
+
+
+def test_a_notebook_that_no_longer_takes_what_the_recipe_gives_fails_if_it_came_while_a_run_worked(tmp_path):
+    made = project(tmp_path, "funnel", "nps", more="params.weeks = 5\n")
+    made.run()
+    path = write_notebook(tmp_path / "other.ipynb", "%md # The nps", parameters="months: int = 9")
+    run = made.run(force=True, meanwhile=changes(tmp_path / "nps.ipynb", path.read_text()))
+    assert [entry.status for entry in run.entries] == ["built", "failed"]
+    assert "it changed while the run was at work. nps.ipynb has no parameter 'weeks'" in run.entries[1].cause
+    assert {"nps.html", "nps.error.html"} < set(made.latest())
 
 
 def test_what_failed_on_half_a_file_is_tried_with_the_whole_one(tmp_path):
