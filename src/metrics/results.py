@@ -51,6 +51,14 @@ def grouped(table: pd.DataFrame, by: Sequence[str]) -> tuple["np.ndarray[Any, np
     return np.asarray(found.ngroup(), np.int64), found.size().reset_index()[list(by)]
 
 
+def beside(table: pd.DataFrame, sums: pd.DataFrame, on: Sequence[str]) -> pd.DataFrame:
+    """The table with what was summed up of its groups.
+
+    pandas makes numbers of the names of groups all of whose names are missing, and sets none beside texts.
+    """
+    return table.merge(sums.astype({name: table[name].dtype for name in on}), how="left", on=list(on))
+
+
 def too_few(reason: pd.Series, n: pd.Series, min_n: int) -> pd.Series:
     """``below_min_n`` where fewer than `min_n` were counted and no better reason stands."""
     if not isinstance(min_n, int | np.integer) or min_n < 1:

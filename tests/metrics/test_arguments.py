@@ -9,6 +9,7 @@ import pytest
 
 import metrics
 from metrics import event_log
+from tests.metrics import catalogue
 
 LOG = event_log("""
     2026-01-05  ann  a  plan=p
@@ -129,3 +130,29 @@ def test_a_warning_points_at_the_line_that_called():
     with pytest.warns(UserWarning, match="none of 60 answers is above 5") as caught:
         metrics.net_promoter_score(pd.DataFrame({"respondent_id": names, "answered_at": monday, "score": 5}))
     assert caught[0].filename == __file__
+
+
+BY = {
+    "churn_reasons": lambda e: metrics.churn_reasons(catalogue.cancellations(e), by="plan", as_of=catalogue.AS_OF),
+    "pause_outcomes": lambda e: metrics.pause_outcomes(
+        catalogue.subscriptions(e.assign(plan="pro")), cancellations=catalogue.cancellations(e), by="plan",
+        follow_up="20 days", as_of=catalogue.AS_OF,
+    ),
+    "payment_recovery": lambda e: metrics.payment_recovery(
+        catalogue.attempts(e.assign(plan="pro")).assign(plan=e["plan"]), by="plan", as_of=catalogue.AS_OF
+    ),
+    "nps_change": lambda e: metrics.nps_change(catalogue.answers(e), after=catalogue.answers(e), by="plan", min_n=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY)
+@pytest.mark.parametrize("kind", ["object", "string", "str", "category", "float64"])
+def test_a_column_that_nobody_tells_is_one_group(name, kind):
+    rows = [("ann", "a", catalogue.START, None, 3.0), ("ben", "a", catalogue.START, None, 8.0)]
+    events = catalogue.table_of(rows)
+    table = BY[name](events.assign(plan=pd.Series([None] * len(events), dtype=kind)))
+    assert len(table)
+    assert table["plan"].isna().all()
+    pd.testing.assert_frame_equal(
+        table.drop(columns="plan"), BY[name](events.assign(plan="p")).drop(columns="plan"), check_column_type=False
+    )

@@ -13,7 +13,7 @@ import pandas as pd
 from metrics.churn.estimates import joined
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
-from metrics.results import blank, keys, result, too_few
+from metrics.results import beside, blank, keys, result, too_few
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, Book, read_book, times
 from metrics.revenue.money import coins, from_parts
 from metrics.revenue.policies import Policies
@@ -131,7 +131,7 @@ def pause_outcomes(
     mixed = (
         found[found["resumed"] > 0].groupby(key, dropna=False)["currency"].nunique().rename("currencies").reset_index()
     )
-    counts = every.merge(sums, on=key, how="left").merge(mixed, on=key, how="left")
+    counts = beside(beside(every, sums, key), mixed, key)
     counts[list(_COUNTS)] = counts[list(_COUNTS)].fillna(0).astype(np.int64)
     told = _rates(counts, min_n, confidence)
     told = periods.keyed(told.drop(columns=["place", "currencies"]), told["place"].to_numpy(np.int64))

@@ -14,7 +14,7 @@ from metrics.churn.estimates import joined
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import DAY, When, duration
-from metrics.results import blank, keys, result, too_few
+from metrics.results import beside, blank, keys, result, too_few
 from metrics.revenue.book import texts, times
 from metrics.revenue.ranges import Range, RangeOptions
 from metrics.steps import unknown
@@ -117,11 +117,11 @@ def payment_recovery(
         every = every.merge(told[by].drop_duplicates().sort_values(by, na_position="last"), how="cross")
     key, sums = ["place", *by], [*_COUNTS, "_lost", "_attempts_failed", "_due", "_paid"]
     grouped = told.groupby(key, dropna=False)
-    counts = every.merge(grouped[sums].sum().reset_index(), on=key, how="left")
+    counts = beside(every, grouped[sums].sum().reset_index(), key)
     days = told[told["recovered"] == 1].groupby(key, dropna=False)["days"].median().rename("median_days").reset_index()
     failed = told[told["failed"] == 1].groupby(key, dropna=False)
     known = failed.agg(_blank=("_blank", "sum"), _currencies=("currency", "nunique")).reset_index()
-    table = counts.merge(days, on=key, how="left").merge(known, on=key, how="left")
+    table = beside(beside(counts, days, key), known, key)
     whole = [name for name in sums if name not in ("_due", "_paid")]
     table[whole] = table[whole].fillna(0).astype(np.int64)
     table["median_days"] = table["median_days"].astype(float)

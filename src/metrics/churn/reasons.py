@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.files.values import id_texts
 from metrics.periods import When
-from metrics.results import keys, result
+from metrics.results import beside, keys, result
 from metrics.revenue.book import NEVER, read_book, texts, times
 from metrics.revenue.causes import ended_by, unpaid_at
 from metrics.revenue.ledger import read_ledger
@@ -173,12 +173,12 @@ def _counted(last: pd.DataFrame, ends: pd.DataFrame, groups: list[str], many: in
     table = every
     for name in CAUSES:
         mine = last[last["_cause"] == name].groupby(key, dropna=False).size().rename(name).reset_index()
-        table = table.merge(mine, on=key, how="left")
+        table = beside(table, mine, key)
     table[list(CAUSES)] = table[list(CAUSES)].fillna(0).astype(np.int64)
     table.insert(len(key), "customers", table[list(CAUSES)].sum(axis=1))
     if money:
         for name in CAUSES:
             money_of = ends[ends["_cause"] == name].groupby(key, dropna=False)["_mrr"].sum().rename(f"mrr_{name}")
-            table = table.merge(money_of.reset_index(), on=key, how="left")
+            table = beside(table, money_of.reset_index(), key)
             table[f"mrr_{name}"] = table[f"mrr_{name}"].fillna(0.0)
     return table

@@ -8,7 +8,7 @@ import pandas as pd
 
 from metrics.intervals import Floats, normal_quantile, ratio, wilson
 from metrics.periods import Period, When
-from metrics.results import blank, result, too_few
+from metrics.results import beside, blank, result, too_few
 from metrics.surveys.answers import PLACE, PerRespondent, Policy, counted
 from metrics.surveys.nps import SCALE, with_bands
 
@@ -103,12 +103,14 @@ def nps_change(
     table = table.sort_values(group, na_position="last", kind="stable", ignore_index=True)
     for k, side in enumerate(("before", "after")):
         means = votes[votes["_side"] == k].groupby(group, dropna=False)["_vote"].agg(["size", "mean"]).reset_index()
-        table = table.merge(means.rename(columns={"size": f"responses_{side}", "mean": side}), how="left", on=group)
+        table = beside(table, means.rename(columns={"size": f"responses_{side}", "mean": side}), group)
         table[f"responses_{side}"] = table[f"responses_{side}"].fillna(0).astype(np.int64)
-    table = table.merge(_spread(votes, table, group), how="left", on=group)
-    table["paired"] = False if paired is False else table[group].merge(
-        pairs.rename("paired").reset_index(), how="left", on=group
-    )["paired"].eq(True)  # fmt: skip
+    table = beside(table, _spread(votes, table, group), group)
+    table["paired"] = (
+        False
+        if paired is False
+        else beside(table[group], pairs.rename("paired").reset_index(), group)["paired"].eq(True)
+    )
     table["difference"] = 100 * (table["after"] - table["before"])
     table[["before", "after"]] *= 100
     error = 100 * np.sqrt(table["_variance"].to_numpy(float))
