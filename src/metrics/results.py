@@ -22,6 +22,7 @@ def result(
 ) -> pd.DataFrame:
     """The table with ``attrs`` that say what it is; `columns`, where given, are its columns in order."""
     table = (table[list(columns)] if columns else table).reset_index(drop=True)
+    table.columns = pd.Index(list(table.columns))  # names that are all texts are of that type, however they came there
     table.attrs = {
         "metric": metric,
         "definition": definition,

@@ -198,3 +198,8 @@ def test_a_table_that_was_cut_or_sorted_is_told_right_or_said_not_to_be_whole(na
         assert headline(part)
     if not groups_of(table):  # of equal groups the first is told
         assert headline(table[::-1]) == headline(table)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_names_of_columns_are_texts(name):
+    assert of_nobody_else(name).columns.dtype == "str"
