@@ -100,6 +100,17 @@ def test_the_last_week_is_half_open_and_the_baseline_ends_where_it_begins():
     assert row["value"] == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(("as_of", "first"), [("2026-04-01", "2026-03-25"), ("2026-10-28", "2026-10-21")])
+def test_the_last_week_is_seven_dates_also_where_the_clocks_change(as_of, first):
+    end, begin = (pd.Timestamp(day, tz="Europe/Berlin") for day in (as_of, first))
+    in_it = uses("in", 10, 10, 10, 10, 0, end=begin + WEEK)
+    at_midnight = pd.concat([in_it, pd.DataFrame({"user_id": "in", "event": "use", "timestamp": [begin] * 10})])
+    before = at_midnight.assign(user_id="out", timestamp=at_midnight["timestamp"].replace(begin, begin - INSTANT))
+    table = churn_alerts(as_of=as_of, tz="Europe/Berlin", rules=["usage_drop"], events=pd.concat([at_midnight, before]))
+    assert end - begin != WEEK
+    assert told(table) == {"out": 1}
+
+
 def test_a_limit_of_a_tenth_is_reached_by_9_of_10():
     assert told(usage(uses("a", 10, 10, 10, 10, 9), min_drop=0.1)) == {"a": 0.1}
 

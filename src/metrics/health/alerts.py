@@ -66,7 +66,7 @@ def churn_alerts(
     as_of
         First moment not observed: a date in `tz` or an instant.
     rules
-        ``"usage_drop"`` (`events`): the last 7 days against the mean week of `baseline` before;
+        ``"usage_drop"`` (`events`): the last 7 days, by the clocks of `tz`, against the mean week of `baseline` before;
         ``"card_expired"``, ``"card_expiring"`` (`payment_methods`): the card that lasts longest has ended, or ends
         within `expires_within`; ``"overdue_invoice"`` (`invoices`): due before `as_of` and not paid;
         ``"nps_detractor"`` (`responses`): the last answer is 0 to 6; ``"renewal_due"`` (`subscriptions`, with
@@ -171,8 +171,9 @@ def churn_alerts(
         customers = customers_with_subscriptions(subscriptions, as_of=as_of, tz=tz)
 
     def usage() -> pd.DataFrame:
-        use = use_of(_table(events), as_of=end, baseline=baseline)
-        drops = usage_drops(use, customers, as_of=end, baseline=baseline, min_drop=min_drop, min_baseline=min_baseline)
+        use = use_of(_table(events), as_of=end, baseline=baseline, tz=tz)
+        least = {"min_drop": min_drop, "min_baseline": min_baseline}
+        drops = usage_drops(use, customers, as_of=end, baseline=baseline, tz=tz, **least)
         drops = drops[drops["fired"] | drops["reason"].notna()]
         said = [
             f"{_many(last, 'event')} in the last 7 days, {mean:.4g} in a mean week of the {baseline} before"

@@ -84,7 +84,7 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
     (now, currency), (before, other) = mrr_at(end), mrr_at(end - 90 * DAY)
     mixed = np.isnan(now) | np.isnan(before) | ((currency >= 0) & (other >= 0) & (currency != other))
     reason = np.select([mixed, before == 0], ["mixed_currencies", "zero_denominator"], "")
-    paused = (book.status == PAUSED) & (book.end > end - WEEK)
+    paused = (book.status == PAUSED) & (book.end > ago(WEEK, end, tz))
     table = pd.DataFrame({
         "first": of(np.minimum, NEVER, book.start, pays),
         "last": of(np.maximum, -NEVER, book.end, pays),
@@ -101,17 +101,23 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
     return table
 
 
-def use_of(events: pd.DataFrame, *, as_of: int, baseline: str) -> pd.DataFrame:
+def ago(span: int, as_of: int, tz: str) -> int:
+    """The instant that lies a span before `as_of` on the clocks of `tz`: 7 days are 7 dates where they change too."""
+    wall = pd.DatetimeIndex((local_time(np.array([as_of]), tz) - span).view("M8[us]"))
+    return int(wall.tz_localize(tz, ambiguous=np.ones(1, bool), nonexistent="shift_forward").as_unit("us").asi8[0])
+
+
+def use_of(events: pd.DataFrame, *, as_of: int, baseline: str, tz: str) -> pd.DataFrame:
     """Per user the events of the last 7 days and of a mean week of `baseline` before, with the first and last one."""
     need("events", events, ["user_id", "timestamp"])
     span = duration(baseline, name="baseline")
     if span < WEEK:
         raise ValueError(f"baseline: {baseline!r} is shorter than a week. Use whole weeks, such as '4 weeks'.")
     time = times(events, "timestamp", "events", needed=True)
-    begin, past = as_of - WEEK, time < as_of
+    begin, past = ago(WEEK, as_of, tz), time < as_of
     who, names = pd.factorize(id_texts(events["user_id"])[past], sort=True)
     time, who, many = time[past][who >= 0], who[who >= 0], len(names)
-    before = np.bincount(who[(time >= begin - span) & (time < begin)], minlength=many)
+    before = np.bincount(who[(time >= ago(WEEK + span, as_of, tz)) & (time < begin)], minlength=many)
     return pd.DataFrame({
         "last_week": np.bincount(who[time >= begin], minlength=many),
         "before": before,
@@ -129,6 +135,7 @@ def usage_drops(
     baseline: str,
     min_drop: float,
     min_baseline: float,
+    tz: str,
 ) -> pd.DataFrame:
     """Who uses it less: ``drop``, ``fired``, and the reason why nothing can be said. Without `customers`, of all users.
 
@@ -141,7 +148,7 @@ def usage_drops(
         table = use.drop(columns="first").reindex(here.index)
         table = table.assign(first=here["first"], paused=here["paused"])
         table[["last_week", "mean_week"]] = table[["last_week", "mean_week"]].fillna(0)
-    new = table["first"] > as_of - WEEK - duration(baseline, name="baseline")
+    new = table["first"] > ago(WEEK + duration(baseline, name="baseline"), as_of, tz)
     small = table["mean_week"] < min_baseline
     reason = pd.Series(pd.NA, index=table.index, dtype="str")
     reason = reason.mask(small, "baseline_too_small").mask(new, "too_new").mask(table["paused"], "paused")

@@ -119,11 +119,11 @@ def customer_status(
     table["nps_band"] = pd.Series(pd.NA, index=names, dtype="str")
     flagged = {name: pd.Series(False, index=names) for name in ("overdue", "detractor", "drop")}
     if events is not None:
-        use = use_of(events, as_of=end, baseline="4 weeks")
+        use = use_of(events, as_of=end, baseline="4 weeks", tz=tz)
         outside += _outside(events, "user_id", names)
         active = use["last"].reindex(names)
         table["days_since_active"] = today - _days(active.fillna(0).to_numpy(np.int64), tz, names, known=active.notna())
-        drops = usage_drops(use, known, as_of=end, baseline="4 weeks", min_drop=0.5, min_baseline=5)
+        drops = usage_drops(use, known, as_of=end, baseline="4 weeks", tz=tz, min_drop=0.5, min_baseline=5)
         flagged["drop"] = drops["fired"].reindex(names, fill_value=False)
     if responses is not None:
         answers = last_answers(responses, end)
