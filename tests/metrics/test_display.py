@@ -603,3 +603,12 @@ def test_on_a_phone_milestones_and_events_keep_the_columns_that_answer():
         ["Event", "Rows", "Last seen"],
         ["Event", "Property", "Filled, %", "Example"],
     ]
+
+
+def test_properties_stand_below_their_event_which_is_said_once():
+    seen = event_log("""
+        2026-01-01  ann  sign_up  plan=pro  device=phone
+        2026-01-02  ann  invite   plan=pro  device=phone
+    """)
+    html = show(metrics.property_coverage(seen), "x").html
+    assert re.findall(r'<th scope="row">(.*?)</th>', html) == ["invite", "sign_up"]

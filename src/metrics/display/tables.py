@@ -219,7 +219,8 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         marks = _classes(text=columns[name].words and k > 0, extra=name in extra)
         head += f'<th scope="col"{marks}>{escape(columns[name].head)}</th>'
     loss = largest_loss(table) if metric == "conversion_funnel" and not groups_of(table) else None
-    groups, above = [name for name in groups_of(table) if name in names], None
+    within = ["event"] if metric == "property_coverage" else groups_of(table)
+    groups, above = [name for name in within if name in names], None
     kept = set(required(table).index) if metric == "conversion_funnel" else None
     body = []
     for place, (label, row) in enumerate(_cells(table, limit)):
