@@ -36,7 +36,7 @@ from metrics.plots import (
     plot_time_to_convert,
     plot_time_to_milestone,
 )
-from metrics.plots.lines import spread
+from metrics.plots.lines import Series, spread
 from metrics.plots.style import BLUE, DRAWN, PALETTE, Plot
 
 WEEKS = pd.to_datetime(["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"])
@@ -500,6 +500,22 @@ def test_a_text_of_both_widths_is_measured_once(monkeypatch):
     )
     show(plot_funnel(funnel().assign(event=["as never", "said", "before"])), "x")
     assert measured.count("as never") == 1
+
+
+def test_what_a_figure_asks_of_its_table_is_reckoned_once(monkeypatch):
+    reckoned = []
+    of = Series.of
+    monkeypatch.setattr(Series, "of", lambda *args, **how: reckoned.append(args[1]) or of(*args, **how))
+    show(plot_churn(churn()), "x")
+    assert len(reckoned) == 1
+
+
+def test_a_table_that_was_changed_is_drawn_as_it_is_now():
+    table = churn()
+    before = plot_churn(table, ax=plt.figure().add_subplot()).lines[0].get_ydata()
+    table["churn_rate"] /= 2
+    for ax in (None, plt.figure().add_subplot()):
+        assert plot_churn(table, ax=ax).lines[0].get_ydata()[0] == before[0] / 2
 
 
 def test_no_tick_is_made_for_axes_that_show_none():

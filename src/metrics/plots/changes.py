@@ -14,7 +14,7 @@ from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.given import Given
 from metrics.display.kinds import setting
-from metrics.plots.needed import need
+from metrics.plots.needed import need, once
 from metrics.plots.style import MID, MUTED, NARROW, WIDE, Plot
 
 if TYPE_CHECKING:
@@ -44,12 +44,9 @@ def with_changes(plot: Plot, changes: pd.DataFrame | Given | None, *, most: int 
         return plot
     need(changes, "read_changes", ["change_id", "at"])
 
-    last: list[tuple[pd.DataFrame, pd.DataFrame, int]] = []  # a figure asks for the marks of its table a dozen times
-
+    @once
     def marked(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-        if not last or last[0][0] is not table:
-            last[:] = [(table, marks_of(table, changes, most), len(_starts(table, most)))]
-        return last[0][1:]
+        return marks_of(table, changes, most), len(_starts(table, most))
 
     def room(table: pd.DataFrame, narrow: bool) -> float:
         margins = plot.margins(table, narrow)

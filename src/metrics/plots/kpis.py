@@ -17,7 +17,7 @@ from metrics.display.given import Given
 from metrics.display.of_kpis import STATUS, decimals_of, goal, written
 from metrics.display.worked import level
 from metrics.plots.changes import ROW, join, marks_of, name_rows, told
-from metrics.plots.needed import need, pixels, shorten
+from metrics.plots.needed import need, once, pixels, shorten
 from metrics.plots.panels import Floats, Panel, panels_of
 from metrics.plots.style import BAND, BLUE, GREY, INK, MUTED, NARROW, PAPER, RED, RULE, WIDE, Margins, Plot, no_data
 
@@ -85,6 +85,7 @@ def _sheet(changes: pd.DataFrame | Given | None) -> Plot:
     if log is not None:
         need(log, "read_changes", ["change_id", "at"])
 
+    @once
     def marks(table: pd.DataFrame) -> pd.DataFrame | None:
         return None if log is None or not len(table) else marks_of(table, log)
 

@@ -17,7 +17,7 @@ from metrics.display.columns import period_length
 from metrics.display.kinds import parts
 from metrics.display.numbers import percent, plain, with_unit
 from metrics.display.worked import level
-from metrics.plots.needed import pixels, shorten
+from metrics.plots.needed import once, pixels, shorten
 from metrics.plots.style import BAND, BLUE, CLEAR, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
 
 if TYPE_CHECKING:
@@ -336,6 +336,7 @@ def series_legend(table: pd.DataFrame, lines: Sequence[Series]) -> str:
 def line_plot(what: str, estimate: str, **unit: Any) -> dict[str, Any]:
     """The parts of a `Plot` that draws one estimate of a table, a line for each of its groups."""
 
+    @once
     def lines(table: pd.DataFrame) -> list[Series]:
         return [Series.of(name, part, estimate, **unit) for name, part in parts(table)]
 

@@ -1,7 +1,9 @@
 """What every plot asks of its table, and how it places words."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
+from weakref import ref
 
 import pandas as pd
 
@@ -9,6 +11,8 @@ from metrics.display.kinds import groups_of, parts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_Answer = TypeVar("_Answer")
 
 
 def need(table: pd.DataFrame, metric: str, columns: Sequence[str]) -> None:
@@ -24,6 +28,25 @@ def one_group(table: pd.DataFrame, drawn: str) -> None:
     """Refuse a table of several groups where each `drawn` stands for one."""
     if len(parts(table)) > 1:
         raise ValueError(f"table has the groups {groups_of(table)}: {drawn} shows one. Filter the table first.")
+
+
+def once(of: Callable[[pd.DataFrame], _Answer]) -> Callable[[pd.DataFrame], _Answer]:
+    """The same, reckoned once for a table of which a figure asks it a dozen times: for its size, marks and words.
+
+    Only for what is not changed: neither the answer nor the table, of which `Plot.on` draws a copy.
+    """
+    known: list[tuple[ref[pd.DataFrame], _Answer]] = []  # of the last table
+
+    @wraps(of)
+    def asked(table: pd.DataFrame) -> _Answer:
+        for then, answer in known:
+            if then() is table:
+                return answer
+        answer = of(table)
+        known[:] = [(ref(table), answer)]
+        return answer
+
+    return asked
 
 
 def pixels(ax: "Axes") -> float:

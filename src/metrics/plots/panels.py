@@ -10,6 +10,7 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import reason_in_words
 from metrics.display.of_kpis import STATUS, decimals_of, goal, limits, scaled, short, written
+from metrics.plots.needed import once
 
 Floats = npt.NDArray[np.float64]
 _SIDES = (("company", "The company's side"), ("customer", "The customers' side"))
@@ -80,6 +81,7 @@ class Panel:
         return bool((self.values("value_low") < least).any() or (self.values("value_high") > most).any())
 
 
+@once
 def panels_of(table: pd.DataFrame) -> list[tuple[str, list[Panel]]]:
     """The panels of each side, in the order of the table."""
     found = []

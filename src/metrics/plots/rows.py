@@ -13,7 +13,7 @@ from metrics.display.kinds import group_of, groups_of, setting
 from metrics.display.numbers import count
 from metrics.display.worked import level
 from metrics.plots.dots import MOST, Dot, height, paint_dots, written
-from metrics.plots.needed import need
+from metrics.plots.needed import need, once
 from metrics.plots.style import Margins, Plot
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def row_plot(
     what these are; `zero` marks 0, for differences; `said` follows in the caption.
     """
 
+    @once
     def dots(table: pd.DataFrame) -> list[Dot]:
         found = []
         for _, row in table.iterrows():

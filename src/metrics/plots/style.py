@@ -84,13 +84,13 @@ class Plot:
 
     def on(self, table: pd.DataFrame, ax: "Axes | None") -> "Axes":
         """Draw on `ax`, or on a wide figure of its own that `show` can draw again."""
+        table = table.copy()  # our own, for both widths and for what is said of them
         if ax is not None:
             with house_style():
                 self.paint(ax, table, False)
             return ax
         import matplotlib.pyplot as plt
 
-        table = table.copy()  # our own, for both widths and for what is said of them
         # The first figure of a session wakes the backend, which changes settings that must outlive ours.
         size = (WIDE / 72, self.height(table, False) / 72)
         figure = plt.figure(figsize=size, dpi=72, facecolor=PAPER, layout="none")
