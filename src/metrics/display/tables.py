@@ -348,9 +348,9 @@ def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         )
         if sized:
             line += f"<td>{numbers.count(group['users'].max())}</td>"
-        known = group.set_index("period")
-        for p in periods:
-            line += _cohort_cell(known.loc[p]) if p in known.index else "<td></td>"
+        over = group["complete"] if "complete" in group else [True] * len(group)
+        known = {p: (rate, done) for p, rate, done in zip(group["period"], group["retention_rate"], over, strict=True)}
+        line += "".join(_cohort_cell(*known[p]) if p in known else "<td></td>" for p in periods)
         body.append(f"<tr>{line}</tr>")
     if not body:
         body.append('<tr><th scope="row">No rows</th></tr>')
@@ -363,10 +363,9 @@ def _long(matrix: pd.DataFrame) -> pd.DataFrame:
     return cells
 
 
-def _cohort_cell(cell: pd.Series) -> str:
-    rate = cell["retention_rate"]
+def _cohort_cell(rate: Any, over: bool) -> str:
     if numbers.is_missing(rate):
         return f"<td>{numbers.MISSING}</td>"
-    if bool(cell.get("complete", True)):
+    if over:
         return f"<td>{escape(numbers.percent(rate, 0))}</td>"
     return f'<td class="unfinished">{escape(numbers.percent(rate, 0))}*</td>'

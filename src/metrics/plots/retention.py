@@ -12,7 +12,7 @@ from metrics.display.footnotes import UNCERTAIN
 from metrics.display.kinds import is_matrix, setting
 from metrics.display.numbers import count, counted, percent, with_unit
 from metrics.plots.lines import line_plot
-from metrics.plots.needed import need, one_group, pixels
+from metrics.plots.needed import need, once, one_group, pixels
 from metrics.plots.style import HATCH, HEAT, INK, MID, MUTED, ON_HEAT, PAPER, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def plot_retention_curve(table: pd.DataFrame, ax: "Axes | None" = None) -> "Axes
     return _CURVE.on(table, ax)
 
 
+@once
 def _cells(table: pd.DataFrame) -> pd.DataFrame:
     """One row per cell that has a rate, without the column that is always 100 %."""
     cells = table
@@ -162,19 +163,22 @@ def _paint(ax: "Axes", table: pd.DataFrame, narrow: bool) -> None:
     shown = cells[cells["cohort"].isin(cohorts)]
     # All numbers or none: a few in the narrowest cells would look like a code.
     room = column >= 8 * max(len(percent(rate, 0)) for rate in shown["retention_rate"]) + 1
-    for _, cell in shown.iterrows():
-        x = left + column * periods.index(int(cell["period"]))
-        y = _HEAD + _ROW * cohorts.index(cell["cohort"])
-        _cell(ax, cell, x, y, column, done, room)
+    ends = float(done.min()), float(done.max())
+    for cohort, period, rate, over in zip(
+        *(shown[c] for c in ("cohort", "period", "retention_rate", "complete")), strict=True
+    ):
+        x, y = left + column * periods.index(int(period)), _HEAD + _ROW * cohorts.index(cohort)
+        _cell(ax, (x, y), column, rate, heat_of(float(rate), *ends) if over else None, room)
 
 
-def _cell(ax: "Axes", cell: pd.Series, x: float, y: float, column: float, done: pd.Series, words_fit: bool) -> None:
-    """One cell; its text stands on the heat, or on paper over the hatch."""
-    rate, words = float(cell["retention_rate"]), percent(cell["retention_rate"], 0)
+def _cell(
+    ax: "Axes", corner: tuple[float, float], column: float, rate: float, heat: int | None, words_fit: bool
+) -> None:
+    """One cell; its text stands on the heat, or on paper over the hatch of one that is not over."""
+    (x, y), words = corner, percent(rate, 0)
     gap = 2 if column > 24 else 1
     size, middle = (column - gap, _ROW - 2), x + (column - gap) / 2
-    if cell["complete"]:
-        heat = heat_of(rate, done)
+    if heat is not None:
         _rectangle(ax, (x, y), *size, color=HEAT[heat])
         name = "on-heat-light" if heat <= 3 else "on-heat-mid" if heat == 4 else "on-heat-dark"
         colour = ON_HEAT[name]
@@ -195,10 +199,9 @@ def _rectangle(ax: "Axes", corner: tuple[float, float], width: float, height: fl
     ax.add_artist(Rectangle(corner, width, height, linewidth=0, **looks))
 
 
-def heat_of(rate: float, done: pd.Series) -> int:
+def heat_of(rate: float, low: float, high: float) -> int:
     """Step 0 to 6 of a rate between the lowest and the highest finished cell; near-equal cells stay near in colour."""
-    high = float(done.max())
-    low = min(float(done.min()), 0.7 * high)
+    low = min(low, 0.7 * high)
     return 0 if high <= low else min(6, max(0, int(7 * (rate - low) / (high - low))))
 
 
