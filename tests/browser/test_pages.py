@@ -114,6 +114,8 @@ def test_a_short_table_prints_in_one_piece_with_its_foot_and_a_long_one_breaks_b
     heads = page.eval_on_selector_all(".table thead", "heads => heads.map(head => getComputedStyle(head).display)")
     assert set(rows) <= {"avoid"}
     assert set(heads) <= {"table-header-group"}  # repeated on each page
+    kept = page.eval_on_selector_all(".parameters", "parts => parts.map(part => getComputedStyle(part).breakInside)")
+    assert set(kept) <= {"avoid"}
 
 
 def test_a_page_prints_with_its_parameters_open(open_page):
