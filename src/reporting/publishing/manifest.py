@@ -6,7 +6,7 @@
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,18 @@ def read_manifest(folder: Path) -> Manifest | None:
         _check(manifest.run == folder.name and manifest.schema == SCHEMA)
         return manifest
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return None
+
+
+class _Start(msgspec.Struct):
+    started: datetime
+
+
+def began(folder: Path) -> datetime | None:
+    """When the run in a folder began, UTC, by its manifest, of which nothing else is read; None if it does not tell."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=_Start).started.astimezone(UTC)
+    except (OSError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return None
 
 

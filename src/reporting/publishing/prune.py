@@ -1,14 +1,17 @@
 """Which runs of the past are kept, and which are removed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from reporting.publishing.folder import Folder, remove
+from reporting.publishing.folder import STAMP, Folder, remove
+from reporting.publishing.manifest import began
 from reporting.publishing.states import States, save_states
 from reporting.recipe.keys import Keep
 
 
-def to_remove(runs: Iterable[str], keep: Keep, in_use: Iterable[str]) -> list[str]:
+def to_remove(
+    runs: Iterable[str], keep: Keep, in_use: Iterable[str], stamps: Mapping[str, str] | None = None
+) -> list[str]:
     """Runs that no rule keeps, the oldest first.
 
     Parameters
@@ -19,6 +22,9 @@ def to_remove(runs: Iterable[str], keep: Keep, in_use: Iterable[str]) -> list[st
         How many of the last ones, and of how many days and months the last one each.
     in_use
         Runs that readers see a page of. They are kept whatever the rules say, and so is the newest.
+    stamps
+        When runs began, written as in a name, for those whose name does not tell: after a clock that ran ahead, all
+        later runs are named for the moment that it showed. Which runs are the last ones, names tell all the same.
 
     >>> runs = ["20260630T060000.000000Z-aaaa", "20260701T060000.000000Z-bbbb", "20260701T070000.000000Z-cccc"]
     >>> to_remove(runs, Keep(daily=1, monthly=2), in_use=[])
@@ -29,7 +35,7 @@ def to_remove(runs: Iterable[str], keep: Keep, in_use: Iterable[str]) -> list[st
     for count, letters in ((keep.daily, 8), (keep.monthly, 6)):
         spans: dict[str, str] = {}
         for run in newest_first:
-            spans.setdefault(run[:letters], run)
+            spans.setdefault((stamps or {}).get(run, run)[:letters], run)
         kept |= set(list(spans.values())[:count])
     return [run for run in reversed(newest_first) if run not in kept]
 
@@ -48,7 +54,9 @@ def prune(folder: Folder, states: States, keep: Keep, *, dry: bool = False) -> l
     dry
         Only say which.
     """
-    gone = to_remove(folder.run_ids(), keep, states.in_use())
+    runs = folder.run_ids()
+    stamps = {run: moment.strftime(STAMP) for run in runs if (moment := began(folder.runs / run))}
+    gone = to_remove(runs, keep, states.in_use(), stamps)
     if not dry and gone:
         states.forget(gone)
         save_states(folder, states)  # first, so that nothing is remembered of what is gone

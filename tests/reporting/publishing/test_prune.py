@@ -64,6 +64,29 @@ def test_a_rule_of_the_recipe_is_applied_after_each_run(tmp_path):
     assert len(Folder(made.out).run_ids()) == 2
 
 
+def test_after_a_clock_that_ran_ahead_each_day_has_its_run(tmp_path, monkeypatch):
+    made = project(tmp_path, "funnel")
+    now = [datetime(2027, 1, 1, 6, tzinfo=UTC)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return now[0].astimezone(tz)
+
+    for module in ("building", "folder", "run"):
+        monkeypatch.setattr(f"reporting.publishing.{module}.datetime", Clock)
+    ids = [made.run(number="0").id]  # a year ahead
+    for hour in range(0, 60, 12):  # two on the 1st of July, two on the 2nd, one on the 3rd
+        now[0] = datetime(2026, 7, 1, 6, tzinfo=UTC) + timedelta(hours=hour)
+        ids.append(made.run(force=True, number=str(hour)).id)
+    assert ids == sorted(ids)
+    folder = Folder(made.out)
+    with folder.locked():
+        gone = prune(folder, load_states(folder), Keep(daily=3))
+    assert gone == [ids[0], ids[1], ids[3]]
+    assert "<p>48</p>" in made.latest()["funnel.html"]
+
+
 @pytest.fixture
 def in_memory(tmp_path):
     """A folder that is measured without its disk, where there is such a one."""
