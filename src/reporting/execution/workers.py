@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from importlib.resources import files
 from itertools import chain
@@ -188,10 +188,15 @@ def _environment() -> dict[str, str]:
     return {**SPARING, **server_environment(os.environ)}
 
 
-def needed(jobs: Iterable[Job]) -> list[str]:
-    """What the kernel ``metrics-warm`` has loaded, as its kernelspec says, but for what no notebook imports."""
+def needed(jobs: Sequence[Job]) -> list[str]:
+    """What the kernel ``metrics-warm`` has loaded, as its kernelspec says, but for what no notebook imports.
+
+    Nor are functions called that fill caches, if there is one job: they run while it does, too late for it.
+    """
     content = files("reporting.kernels").joinpath("kernelspec/kernel.json").read_text(encoding="utf-8")
     entries = json.loads(content)["metadata"]["kernel_provisioner"]["config"]["preload"]
+    if len(jobs) == 1:
+        entries = [entry for entry in entries if ":" not in entry]
     imports = [job.imports for job in jobs]
     if None in imports:
         return list(entries)

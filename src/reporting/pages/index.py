@@ -16,6 +16,7 @@ from reporting.pages.facts import Index, KeyFigure, PageState, Point
 from reporting.pages.spark import spark
 from reporting.pages.templates import counted, day, in_words, render
 
+TEMPLATE = "index.html.j2"
 FULL = 200  # pages that have a full row; of more, each has a short one
 LOOK = 100  # of those that need a look, shown in full
 STATES = ("current", "rule fired", "late", "failed", "not built")
@@ -61,7 +62,7 @@ def render_index(index: Index) -> str:
         [(group, members) for group, members in groups] if not many else [("Need a look", look[:LOOK])] if look else []
     )
     return render(
-        "index.html.j2",
+        TEMPLATE,
         tables=tables,
         lists=groups if many else [],
         more=max(0, len(look) - LOOK) if many else 0,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from reporting.pages.facts import RunLine
 from reporting.pages.templates import render
 
+TEMPLATE = "runs.html.j2"
 NAMED = 12  # pages of a run that are named; of more their number is said
 
 
@@ -18,4 +19,4 @@ def render_runs(runs: Sequence[RunLine], *, root: str = "") -> str:
     root
         Leads from the page to the folder of the index.
     """
-    return render("runs.html.j2", runs=runs, root=root, named=NAMED)
+    return render(TEMPLATE, runs=runs, root=root, named=NAMED)

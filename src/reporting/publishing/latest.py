@@ -36,6 +36,14 @@ def publish(folder: Folder, recipe: Recipe, states: States, now: datetime | None
     folder.show(view)
 
 
+def make_ready() -> None:
+    """Load and compile what `publish` will need, while something else is waited for."""
+    from reporting.pages import index, runs
+    from reporting.pages.templates import compile_ahead
+
+    compile_ahead(index.TEMPLATE, runs.TEMPLATE)
+
+
 def is_current(folder: Folder, recipe: Recipe, states: States) -> bool:
     """Whether `latest` shows what the last run left, whole, as the recipe has it, and tells who is late."""
     shown = folder.shows()

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reporting.errors import ReportError
-from reporting.execution.jobs import OnEvent
+from reporting.execution.jobs import Event, OnEvent
 from reporting.execution.running import run_jobs
 from reporting.publishing.building import Runner, Site, Tools, build_pages
 from reporting.publishing.decide import Decision, decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
-from reporting.publishing.latest import is_current, publish
+from reporting.publishing.latest import is_current, make_ready, publish
 from reporting.publishing.links import pages_of
 from reporting.publishing.manifest import UNCHANGED, Entry, Manifest, read_manifest, write_manifest
 from reporting.publishing.plan import Plan
@@ -107,8 +107,20 @@ def run_reports(
             _settle(folder, recipe, states, digests)
             return Run("", entries)
         run = folder.new_id()
-        tools = Tools(workers or recipe.jobs or min(2, os.cpu_count() or 1), kernel or recipe.kernel, on_event, runner)
+        side_by_side = workers or recipe.jobs or min(2, os.cpu_count() or 1)
+        tools = Tools(side_by_side, kernel or recipe.kernel, _made_ready(on_event), runner)
         return replace(_build(folder, recipe, states, digests, decisions, run, tools, trigger), gone=gone)
+
+
+def _made_ready(on_event: OnEvent | None) -> OnEvent:
+    """`on_event`, and with the first event all is loaded that publishing needs: the jobs have only just begun then."""
+
+    def tell(event: Event) -> None:
+        if on_event is not None:
+            on_event(event)
+        make_ready()
+
+    return tell
 
 
 def _gone(recipe: Recipe, plans: Sequence[Plan], states: States) -> list[str]:

@@ -18,4 +18,12 @@ def test_a_package_that_no_notebook_imports_is_not_loaded():
 
 
 def test_all_is_loaded_where_nobody_looked_what_is_imported():
-    assert needed([job("pandas"), job(unknown=True)]) == needed([job("metrics")])
+    assert needed([job("pandas"), job(unknown=True)]) == needed([job("metrics"), job()])
+
+
+def test_nothing_is_called_for_pages_that_do_not_come():
+    assert [entry for entry in needed([job("metrics"), job("metrics")]) if ":" in entry]
+    alone = needed([job("metrics")])
+    assert {"metrics", "pandas", "matplotlib.pyplot"} <= set(alone)
+    assert not [entry for entry in alone if ":" in entry]
+    assert needed([job(unknown=True)]) == alone

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from reporting.errors import LockedError
+from reporting.execution.jobs import Event
+from reporting.pages import templates
 from reporting.publishing import inputs
 from reporting.publishing.decide import decide
 from reporting.publishing.digests import Digests
@@ -16,7 +18,7 @@ from reporting.publishing.run import run_reports
 from reporting.publishing.states import load_states, read_states
 from reporting.recipe.file import read_recipe
 from tests.reporting.notebooks import full_report, headline, write_notebook
-from tests.reporting.publishing.fakes import project
+from tests.reporting.publishing.fakes import project, runner
 
 
 def names_in(folder):
@@ -40,6 +42,22 @@ def test_a_run_leaves_pages_notebooks_logs_and_last_its_manifest(tmp_path):
     assert [page.status for page in manifest.pages] == ["built", "built"]
     assert manifest.pages[0].parameters["steps"] == ["visit", "signup"]
     assert states(made) == {"funnel": "current", "nps": "current"}
+
+
+def test_what_publishing_needs_is_compiled_while_the_first_jobs_run(tmp_path):
+    made, compiled, told = project(tmp_path, "funnel"), [], []
+
+    def watched(jobs, *, on_event, **settings):
+        jobs = list(jobs)
+        on_event(Event("started", jobs[0]))
+        compiled.extend(name for _, name in templates._environment().cache)
+        yield from runner()(jobs, on_event=on_event, **settings)
+
+    templates._environment.cache_clear()
+    templates.compile_ahead.cache_clear()
+    run_reports(made.recipe, made.plans(), runner=watched, on_event=lambda event: told.append(event.kind))
+    assert sorted(compiled) == ["index.html.j2", "layout.html.j2", "runs.html.j2"]
+    assert told == ["started"]
 
 
 def test_nothing_changed_builds_nothing_and_leaves_nothing(tmp_path):

@@ -13,6 +13,13 @@ def render(template: str, **context: Any) -> str:
     return _environment().get_template(template).render(**context)
 
 
+@cache
+def compile_ahead(*templates: str) -> None:
+    """Compile templates, and the layout of all, so that the first page of each need not wait for it."""
+    for template in ("layout.html.j2", *templates):
+        _environment().get_template(template)
+
+
 def day(value: str | date) -> str:
     """Date, and the time where there is one.
 
