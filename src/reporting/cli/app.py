@@ -3,8 +3,9 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -79,6 +80,19 @@ def answered() -> Iterator[None]:
 
 
 @contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Say what was done. Where it cannot be written, that is told, and the exit code is that of what was done."""
+    try:
+        yield
+    except BrokenPipeError:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # whoever reads has seen enough
+    except OSError as error:
+        complain(
+            f"{what} cannot be written: {error.strerror or error}. What was done stands, and the exit code tells it."
+        )
+
+
+@contextmanager
 def _ending_well() -> Iterator[None]:
     """Let SIGTERM, and a terminal that is closed, end the run as Ctrl-C does: nothing runs on, and no half is left."""
 
@@ -146,8 +160,9 @@ def say_table(heads: list[str], rows: list[list[str]]) -> None:
 
 
 def complain(message: str) -> None:
-    """Say on stderr what went wrong."""
-    typer.echo(message, err=True)
+    """Say on stderr what went wrong; where nobody can be told, what is done goes on, and its exit code tells."""
+    with suppress(OSError):
+        typer.echo(message, err=True)
 
 
 def sentence(text: str) -> str:

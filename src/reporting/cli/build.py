@@ -36,6 +36,7 @@ from reporting.cli.app import (
     report,
     say_absent,
     say_json,
+    saying,
     sentence,
 )
 from reporting.cli.junit import check_place, write_junit
@@ -208,8 +209,14 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     for problem in problems:
         complain(problem)
     if how.junit:
-        write_junit(how.junit, runs)
-    _tell(recipe, runs, left_out, how, problems)
+        with saying(f"--junit {how.junit}"):
+            write_junit(how.junit, runs)
+    results = _results(recipe, runs, how)
+    with saying("Standard output"):
+        _tell(recipe, runs, results, left_out, how, problems)
+    failed = sum(row["status"] not in ("built", "unchanged") for row in results)
+    if failed:
+        raise typer.Exit(ALL_FAILED if failed == len(results) else SOME_FAILED)
 
 
 @contextmanager
@@ -231,13 +238,9 @@ def _knowing_what_ended(recipe: Recipe) -> Iterator[None]:
         ) from None
 
 
-def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: How, hooks: Sequence[str]) -> None:
+def _results(recipe: Recipe, runs: Sequence["Run"], how: How) -> list[dict[str, Any]]:
+    """What came of each page; of those that failed it is said why."""
     results: list[dict[str, Any]] = []
-    gone = [name for run in runs for name in run.gone]
-    for name in gone:
-        complain(
-            f"{name} is no page any more, for its report's 'each' no longer has it. What it was stays in its runs."
-        )
     for run in runs:
         for entry in run.entries:
             past = entry.backfill or how.trigger == "rerun"  # what readers see may be of a later day
@@ -254,12 +257,25 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
                 complain(f"{entry.name} failed. {sentence(str(error))} {advice}See {near(page)}")
             else:
                 result["seconds"] = entry.wall_seconds
-                if entry.status == "built" and not how.as_json:
-                    typer.echo(f"{near(page)}  {entry.wall_seconds:.1f} s")
             results.append(result)
+    return results
+
+
+def _tell(
+    recipe: Recipe,
+    runs: Sequence["Run"],
+    results: Sequence[dict[str, Any]],
+    left_out: Sequence[Any],
+    how: How,
+    hooks: Sequence[str],
+) -> None:
+    gone = [name for run in runs for name in run.gone]
+    for name in gone:
+        complain(
+            f"{name} is no page any more, for its report's 'each' no longer has it. What it was stays in its runs."
+        )
     index = recipe.out / "index.html"
     tally = {status: sum(row["status"] == status for row in results) for status in ("built", "unchanged")}
-    failed = len(results) - sum(tally.values())
     if how.as_json:
         say_json(
             {
@@ -274,13 +290,14 @@ def _tell(recipe: Recipe, runs: Sequence["Run"], left_out: Sequence[Any], how: H
     elif not results:
         typer.echo("Nothing is due.")
     else:
+        for row in results:
+            if row["status"] == "built":
+                typer.echo(f"{near(Path(row['page']))}  {row['seconds']:.1f} s")
         same = f", {tally['unchanged']} unchanged" if tally["unchanged"] else ""
         typer.echo(f"{tally['built']} of {len(results)} built{same}. Open {near(index)}")
         pruned = sum(len(run.pruned) for run in runs)
         if pruned:
             typer.echo(f"{counted(pruned, 'old run')} removed, by the rule 'keep' of the recipe.")
-    if failed:
-        raise typer.Exit(ALL_FAILED if failed == len(results) else SOME_FAILED)
 
 
 def _kernel(name: str | None) -> str | None:

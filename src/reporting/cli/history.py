@@ -17,6 +17,7 @@ from reporting.cli.app import (
     report,
     say_json,
     say_table,
+    saying,
 )
 from reporting.errors import RefusedError
 from reporting.recipe.file import RECIPE
@@ -111,13 +112,14 @@ def prune(
                 gone = remove(folder, states, keep)
                 if gone or not is_current(folder, loaded, states):
                     publish(folder, loaded, states)  # the page of runs names those that are kept
-        if as_json:
-            say_json({"removed": [] if dry_run else gone, "would_remove": gone if dry_run else []})
-            return
-        for run in gone:
-            typer.echo(run)
-        left = len(folder.run_ids()) - (len(gone) if dry_run else 0)
-        typer.echo(f"{counted(len(gone), 'run')} {'would be ' if dry_run else ''}removed, {left:,} kept.")
+        with saying("Standard output"):
+            if as_json:
+                say_json({"removed": [] if dry_run else gone, "would_remove": gone if dry_run else []})
+                return
+            for run in gone:
+                typer.echo(run)
+            left = len(folder.run_ids()) - (len(gone) if dry_run else 0)
+            typer.echo(f"{counted(len(gone), 'run')} {'would be ' if dry_run else ''}removed, {left:,} kept.")
 
 
 @report.command()
@@ -135,9 +137,9 @@ def index(recipe: RecipeFile = RECIPE, out: OutFolder = None, as_json: AsJson = 
             publish(folder, loaded, states)
             save_states(folder, states)
         path: Path = folder.index
-        if as_json:
-            say_json(
-                {"index": str(path), "reports": [{"report": r.name, "state": r.state} for r in read_states(loaded)]}
-            )
-        else:
-            typer.echo(near(path))
+        rows = [{"report": row.name, "state": row.state} for row in read_states(loaded)]
+        with saying("Standard output"):
+            if as_json:
+                say_json({"index": str(path), "reports": rows})
+            else:
+                typer.echo(near(path))

@@ -1,5 +1,6 @@
 import html
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -220,3 +221,54 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(project, monkeypatc
     assert answer.exit_code == 2
     assert "reports cannot be read or written (No space left on device)" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no file here is always full")
+ALONE = """
+import sys
+from reporting.cli import report
+from reporting.publishing.run import run_reports
+from tests.reporting.publishing.fakes import runner
+run_reports.__kwdefaults__["runner"] = runner(fails=["broken"])
+report(sys.argv[1:])
+"""
+
+
+def in_a_shell(words, end):
+    """Exit code of a verb, started by a shell that says where its words go, and what came on its standard error."""
+    command = f'exec "$0" "$@" {end}'
+    root = Path(__file__).parents[3]
+    answer = subprocess.run(
+        ["bash", "-c", command, sys.executable, "-c", ALONE, *words.split()],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in answer.stderr
+    return answer.returncode, answer.stderr
+
+
+@FULL
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("run funnel", 0), ("run funnel --json", 0), ("run", 3), ("run broken", 4), ("prune --keep-last 1", 0)],
+)
+def test_where_an_answer_cannot_be_written_the_exit_code_still_tells_what_was_done(project, words, code):
+    in_a_shell("run funnel", "> /dev/null")
+    found, said = in_a_shell(words, "> /dev/full")
+    assert found == code
+    assert "Standard output cannot be written: No space left on device. What was done stands" in said
+    assert in_a_shell(words, "> /dev/full 2> /dev/full")[0] == code
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of a shell")
+def test_whoever_stops_reading_does_not_change_what_a_run_came_to(project):
+    assert in_a_shell("run --json", "> >(exec <&-)") == (3, in_a_shell("run --force", "> /dev/null")[1])
+
+
+@FULL
+def test_a_file_for_continuous_integration_that_cannot_be_written_is_told(project):
+    found, said = in_a_shell("run funnel --junit /dev/full", "> /dev/null")
+    assert (found, len(said.splitlines())) == (0, 1)
+    assert said.startswith("--junit /dev/full cannot be written: No space left on device.")
