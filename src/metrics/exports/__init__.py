@@ -36,10 +36,10 @@ from typing import Any
 import pandas as pd
 
 from metrics.files import EventTableError, Source, kind_of, refuse, refuse_all
+from metrics.files.column import Column
 from metrics.files.delimited import header_of
 from metrics.files.json_records import first_objects
 from metrics.files.kinds import Kind, as_utf8
-from metrics.files.names import Column
 from metrics.files.parquet import names_in_parquet
 
 GENERIC = "generic"

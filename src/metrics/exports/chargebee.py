@@ -15,7 +15,7 @@ import pandas as pd
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
 from metrics.files.amounts import major
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.records import Raw, System, filled, make, read_records
 
 WANTED = {"subscription_id", "mrr", "record_start_at", "record_recorded_at"}

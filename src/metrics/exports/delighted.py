@@ -11,7 +11,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.questions import named_user, user_columns
 from metrics.files.records import System, filled, make, read_records
 

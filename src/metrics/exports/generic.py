@@ -10,7 +10,7 @@ import pandas as pd
 
 from metrics.exports import Parsed, Sample
 from metrics.files import EventTableError, Source
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.reading import read_rows
 from metrics.files.refusal import refuse
 from metrics.files.times import NO_TIME, read_times

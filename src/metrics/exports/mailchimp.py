@@ -17,8 +17,8 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
+from metrics.files.column import Column
 from metrics.files.finding import stem_of
-from metrics.files.names import Column
 from metrics.files.records import System, filled, make, read_records
 
 REPORTS = ({"activity"}, {"opens"}, {"reason", "timestamp"}, {"status", "absplit_group"})  # the keys of their entries

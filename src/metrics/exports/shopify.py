@@ -12,7 +12,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.records import Raw, System, filled, make, read_records
 
 WHOLE = True  # the items of an order may stand anywhere after it

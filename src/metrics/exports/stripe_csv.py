@@ -19,7 +19,7 @@ import pandas as pd
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source, refuse
 from metrics.files.amounts import minor, number
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.records import Raw, System, make, read_records
 from metrics.periods import zone
 

@@ -12,7 +12,7 @@ from typing import Any
 from metrics.exports import EVENTS, KEY, RANK, Parsed, Sample
 from metrics.files import Source
 from metrics.files.amounts import major
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.records import System, filled, make, read_records
 
 AMOUNTS = ("amount", "amount_due", "amount_paid", "amount_remaining", "total", "amount_refunded")

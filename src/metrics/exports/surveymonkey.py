@@ -15,7 +15,7 @@ import pandas as pd
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source, refuse
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
 from metrics.periods import zone

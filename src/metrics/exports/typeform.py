@@ -11,7 +11,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from metrics.exports import EVENTS, Parsed, Sample
 from metrics.files import Source
-from metrics.files.names import Column
+from metrics.files.column import Column
 from metrics.files.records import Raw, System, filled, make, read_records
 
 WHOLE = True  # which snapshot of a ticket is the last is told by all of them

@@ -9,32 +9,16 @@ between.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from metrics.files.column import Column
 from metrics.files.nearest import nearest
 from metrics.files.refusal import EventTableError, refuse, shorten
 
 Rename: TypeAlias = Mapping[str, str] | Sequence[str] | None
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 LONGEST = 120  # letters of a column's name in a message
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table: what it holds, what others call it, whether the file must have it.
-
-    An `id` or `text` is never blank where `required`; a `value` is left as it is; `money` is a number that may be
-    written with a currency's sign.
-    """
-
-    name: str
-    kind: Literal["id", "text", "time", "number", "money", "flag", "value"]
-    synonyms: tuple[str, ...] = ()
-    required: bool = True  # the file must have it
-    filled: bool = True  # a row must have it, where the file has it
-    instead: str = ""  # the column that will do for a row that has not this one; a row with neither is rejected
 
 
 def read_rename(rename: Rename) -> dict[str, str] | None:

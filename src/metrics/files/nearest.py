@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metrics.files.names import Column
+    from metrics.files.column import Column
 
 ALIKE = 0.7  # of the letters, from which on a name may be mistyped
 _TIME = (

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from metrics.files.column import Column
 from metrics.files.delimited import read_delimited
 from metrics.files.finding import Source
 from metrics.files.json_records import read_json
 from metrics.files.kinds import as_utf8, kind_of
-from metrics.files.names import Column, check_rename
+from metrics.files.names import check_rename
 from metrics.files.parquet import read_parquet
 from metrics.files.raw import RawTable
 from metrics.files.refusal import EventTableError, refuse_all

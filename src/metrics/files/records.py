@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from metrics.files.column import Column
 from metrics.files.finding import Source
 from metrics.files.json_records import read_objects, table_of
 from metrics.files.kinds import as_utf8, kind_of
-from metrics.files.names import Column
 from metrics.files.pieces import pieces_of
 from metrics.files.raw import Broken, RawTable
 from metrics.files.reading import read_raw, together

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from metrics.files.amounts import read_written
-from metrics.files.names import Column, assign, rename_columns
+from metrics.files.column import Column
+from metrics.files.names import assign, rename_columns
 from metrics.files.raw import RawTable
 from metrics.files.times import NO_TIME, as_text, read_times
 from metrics.files.told import ALL_FILES

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from metrics.files.names import Column
+from metrics.files.column import Column
 
 CUSTOMER = (
     "user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id",

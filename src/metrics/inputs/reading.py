@@ -9,9 +9,10 @@ from metrics.events.account import Account, account_of, added, check_refused
 from metrics.events.duplicates import without_duplicates
 from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
 from metrics.files import PathLike, Source, find_sources
+from metrics.files.column import Column
 from metrics.files.empty import without_empty
 from metrics.files.kept import kept
-from metrics.files.names import Column, Rename, read_rename
+from metrics.files.names import Rename, read_rename
 from metrics.files.reading import concat, read_rows
 from metrics.files.shaping import FILE, LINE, NOTE, PLACE
 from metrics.files.values import tidy
