@@ -28,14 +28,18 @@ from reporting.execution.jupyter import (
     papermill,
 )
 from reporting.execution.values import register_dates
-from reporting.kernels import NAME
+from reporting.forking import linux
+from reporting.kernels import AVAILABLE, NAME
 from reporting.recipe.secrets import Secrets
 
 register_dates()
 START = 60  # seconds for a kernel to answer
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # The user's history is for what users type.
-KERNEL = ["--HistoryManager.enabled=False", "--IPKernelApp.extra_extensions=reporting.figures"]
+KERNEL = [
+    "--HistoryManager.enabled=False",
+    *(f"--IPKernelApp.extra_extensions=reporting.{name}" for name in ("figures", "kernels.mortal")),
+]
 # Nothing is drawn that moves, for a page shows only its last state.
 ENVIRONMENT = {"TQDM_DISABLE": "1"}
 TABLES = "METRICS_KEEP"  # the folder where `metrics` leaves what it has read; whoever sets it decides
@@ -256,4 +260,7 @@ def _bounded(name: str, text: str) -> str:
 
 
 if __name__ == "__main__":  # where processes cannot be forked
-    run(json.loads(sys.stdin.read()))
+    told = json.loads(sys.stdin.read())
+    if AVAILABLE:
+        linux.die_with_parent(told["parent"])  # or rather with the thread of it that started this process
+    run(told)

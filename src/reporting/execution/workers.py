@@ -269,5 +269,5 @@ def _spawned(task: Mapping[str, Any], env: Mapping[str, str]) -> Worker:
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("a process was started without its pipes")
     with suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(json.dumps(task).encode())
+        process.stdin.write(json.dumps({**task, "parent": os.getpid()}).encode())
     return Worker(process, process.stdout, process.stderr)

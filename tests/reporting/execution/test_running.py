@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 from reporting.execution import Job, Retry, run_jobs
 from reporting.recipe.secrets import MASK, Secrets
 from tests.reporting.notebooks import write_notebook
-from tests.reporting.processes import gone, lives, pid_in, processes_with
+from tests.reporting.processes import gone, lives, pid_in, processes_with, until
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
@@ -192,6 +193,38 @@ def test_what_a_notebook_starts_ends_with_it(job, tmp_path):
     pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
     assert len(pids) == 2
     assert gone(*pids, seconds=2)
+
+
+@LINUX
+@pytest.mark.parametrize("kernel", ["warm", "plain"])
+def test_a_run_that_is_killed_takes_its_kernels_along(job, tmp_path, kernel):
+    tell = "import os\nopen('{}', 'w').write(f'{{os.getpid()}} {{os.getppid()}}')\n"
+    sleeps = job(tell.format("sleeps") + "import time\ntime.sleep(300)", name="sleeping")
+    holds = job(tell.format("holds") + "sum(range(10**15))", name="holding")  # and lets no other thread in
+    program = (
+        "from pathlib import Path\nfrom reporting.execution import Job, run_jobs\n"
+        f"jobs = [Job(name, Path(name + '.ipynb'), {{}}, Path(name + '.out.ipynb'), Path('.')) "
+        f"for name in {[sleeps.name, holds.name]}]\nlist(run_jobs(jobs, workers=2, kernel={kernel!r}, preload=[]))"
+    )
+    run = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path)
+    try:
+        pids = [until(lambda name=name: _numbers(tmp_path / name), 60) for name in ("sleeps", "holds")]
+        assert all(lives(pid) for pair in pids for pid in pair)
+    finally:
+        run.kill()
+        run.wait()
+    try:
+        assert gone(*[pid for pair in pids for pid in pair], seconds=3)
+    finally:
+        for pid in [pid for pair in pids for pid in pair if lives(pid)]:
+            os.kill(pid, 9)
+        for left in (tmp_path / "tmp").iterdir():  # which the next run would remove
+            shutil.rmtree(left)
+
+
+def _numbers(path):
+    words = path.read_text().split() if path.exists() else []
+    return [int(word) for word in words] if len(words) == 2 else []
 
 
 @pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
