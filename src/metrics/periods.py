@@ -22,15 +22,17 @@ When: TypeAlias = str | pd.Timestamp
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 SECOND = 1_000_000
-HOUR = 3600 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 SLOT = 900 * SECOND  # zones have moved by whole quarters of an hour since 1972
 MOST_PERIODS = 1_000_000
 MANY_SLOTS = 400_000  # eleven years of them
 
+_MISSING = np.iinfo(np.int64).min  # a missing time, as pandas stores it
 _UNITS = {
     "second": SECOND,
-    "minute": 60 * SECOND,
+    "minute": MINUTE,
     "hour": HOUR,
     "day": DAY,
     "week": 7 * DAY,
@@ -75,10 +77,8 @@ def instant(when: When, *, tz: str = "UTC", name: str = "as_of") -> int:
         raise ValueError(f"{name}: {when!r} is not a date or a time. Use text such as '2026-03-31'.") from cause
     if pd.isna(stamp):
         raise ValueError(f"{name} is missing. Use a date such as '2026-03-31'.")
-    if stamp.tzinfo is None:
-        # The first moment of a date that begins inside a clock change is the first one that exists.
-        stamp = stamp.tz_localize(zone(tz), ambiguous=True, nonexistent="shift_forward")
-    return int(stamp.as_unit("us").asm8.astype(np.int64))
+    time = stamp.as_unit("us").asm8.astype(np.int64)
+    return int(time if stamp.tzinfo is not None else instants(np.array([time]), tz)[0])
 
 
 def microseconds(stamps: pd.Series) -> Ints:
@@ -123,12 +123,48 @@ def local_time(time: Ints, tz: str) -> Ints:
     return time + shift[place]
 
 
+def instants(wall: Ints, tz: str) -> Ints:
+    """Microseconds in UTC at which the clocks of `tz` show these times.
+
+    Of a time that they show twice it is the first one, of a time that they leave out the first moment after the gap.
+    """
+    wall = np.asarray(wall, np.int64)
+    if tz == "UTC":
+        return wall
+    first = np.ones(len(wall), bool)
+    found = pd.DatetimeIndex(wall.view("M8[us]")).tz_localize(zone(tz), ambiguous=first, nonexistent="NaT")
+    time: Ints = found.as_unit("us").asi8.copy()
+    for place in np.flatnonzero(found.isna() & (wall != _MISSING)):
+        time[place] = _after_gap(int(wall[place]), tz)
+    return time
+
+
+@cache
+def _after_gap(wall: int, tz: str) -> int:
+    """The first whole minute at which the clocks show a later time: pandas' own shift is hours off in some zones."""
+    minutes = np.arange(wall // MINUTE - 40 * 60, wall // MINUTE + 40 * 60) * MINUTE
+    shown = pd.DatetimeIndex(minutes.view("M8[us]"), tz="UTC").tz_convert(tz).tz_localize(None)
+    return int(minutes[np.argmax(shown.as_unit("us").asi8 > wall)])
+
+
+@cache
+def _days_left_out(tz: str) -> Ints:
+    """Dates that a zone never had, counted from 1970, as where it moved to the other side of the date line."""
+    months = np.arange(12 * 130).view("M8[M]").astype("M8[us]").view(np.int64)
+    if np.abs(np.diff(local_time(months, tz) - months)).max() < DAY // 2:
+        return np.arange(0)
+    days = np.arange(months[-1] // DAY)
+    left_out: Ints = days[:-1][np.diff(instants(days * DAY, tz)) == 0]
+    return left_out
+
+
 @dataclass(frozen=True)
 class Calendar:
     """Hours, days, weeks, months, quarters or years on the clocks of a zone, each with a running number.
 
     The hours of a clock change are those that pass: none is counted that the clocks leave out, and one that they repeat
-    is two. Where the clocks move by half an hour, one of its hours has 30 or 90 minutes.
+    is two. Where the clocks move by half an hour, one of its hours has 30 or 90 minutes. Likewise days are those that
+    pass: Samoa went from 29 to 31 December 2011, which follow each other.
     """
 
     period: Period
@@ -145,7 +181,9 @@ class Calendar:
         time = np.asarray(time, dtype=np.int64)
         wall = local_time(time, self.tz)
         if self.period == "day":
-            return wall // DAY
+            day = wall // DAY
+            left_out = _days_left_out(self.tz)
+            return day - np.searchsorted(left_out, day, side="right") if len(left_out) else day
         if self.period == "hour":
             return (time + (wall - time) % HOUR) // HOUR
         if self.period == "week":
@@ -166,7 +204,8 @@ class Calendar:
         if self.period == "hour":
             return pd.DatetimeIndex(local_time(self.begins(number), self.tz).view("M8[us]"))
         if self.period == "day":
-            days = number.view("M8[D]")
+            left_out = _days_left_out(self.tz)
+            days = (number + np.searchsorted(left_out - np.arange(len(left_out)), number, side="right")).view("M8[D]")
         elif self.period == "week":
             days = (number * 7 - self._weekday_of_1970).view("M8[D]")
         else:
@@ -182,8 +221,7 @@ class Calendar:
                 begin = whole - (local_time(near, self.tz) - near) % HOUR
                 found = np.where(self.number(begin) == whole // HOUR, np.minimum(found, begin), found)
             return found
-        wall = self.start(number)
-        return wall.tz_localize(self.tz, ambiguous=np.ones(len(wall), bool), nonexistent="shift_forward").asi8
+        return instants(self.start(number).asi8, self.tz)
 
     @property
     def _weekday_of_1970(self) -> int:
@@ -200,4 +238,4 @@ def one_of(name: str, value: Any, choices: Any) -> None:
 def spoken(time: int, tz: str) -> str:
     """An instant as text on the clocks of `tz`, to the minute where that loses nothing."""
     stamp = pd.Timestamp(time, unit="us", tz="UTC").tz_convert(tz)
-    return stamp.strftime("%Y-%m-%d %H:%M" if time % (60 * SECOND) == 0 else "%Y-%m-%d %H:%M:%S.%f")
+    return stamp.strftime("%Y-%m-%d %H:%M" if time % MINUTE == 0 else "%Y-%m-%d %H:%M:%S.%f")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import metrics
 from metrics.periods import DAY, SLOT, Calendar, duration, instant, local_time, zone
 
 ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Sao_Paulo"]
@@ -80,6 +81,79 @@ def test_every_instant_lies_in_the_period_that_counts_it(moment, tz, period):
     number = calendar.number(np.array([moment]))
     assert calendar.begins(number)[0] <= moment < calendar.begins(number + 1)[0]
     assert (calendar.number(calendar.begins(number)) == number).all()
+
+
+@pytest.mark.parametrize(
+    "tz",
+    [
+        "America/Argentina/Cordoba", "America/Havana", "America/Sao_Paulo", "Antarctica/Casey", "Asia/Beirut",
+        "Pacific/Apia", "Pacific/Fakaofo", "Pacific/Kwajalein", "Pacific/Pitcairn",
+    ],
+)  # fmt: skip
+def test_days_follow_each_other_wherever_midnight_is_left_out(tz):
+    days = Calendar("day", tz)
+    number = np.arange(*days.number(us("1990-01-01", "2030-01-01")))
+    begins = days.begins(number)
+    assert (days.number(begins) == number).all()
+    assert (days.number(begins - 1) == number - 1).all()
+    dates = days.start(number)
+    assert [instant(f"{date:%Y-%m-%d}", tz=tz) for date in dates] == begins.tolist()
+
+
+def test_a_date_that_a_zone_never_had_is_no_day():
+    days = Calendar("day", "Pacific/Apia")
+    number = days.number(us("2011-12-29T12:00Z", "2011-12-31T12:00Z"))
+    assert days.start(np.arange(*number)).strftime("%Y-%m-%d").tolist() == ["2011-12-29", "2011-12-31"]
+    assert instant("2011-12-30", tz="Pacific/Apia") == instant("2011-12-31", tz="Pacific/Apia")
+    week = Calendar("week", "Pacific/Apia")
+    held = np.diff(week.begins(week.number(us("2011-12-29T12:00Z")) + np.arange(2)))[0]
+    assert held == 6 * DAY
+
+
+def test_a_day_that_never_was_is_no_row_and_nobody_was_away_on_it():
+    how = {"tz": "Pacific/Apia", "as_of": "2012-01-02"}
+    log = metrics.event_log("""
+        2011-12-28 20:00  ann  visit
+        2011-12-29 20:00  ann  visit
+        2011-12-30 20:00  ann  visit
+        2011-12-31 20:00  ann  visit
+        2011-12-29 20:00  ben  visit
+    """)
+    dates = ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"]
+    active = metrics.active_users(log, windows=(1, 2), **how)
+    assert active["date"].dt.strftime("%Y-%m-%d").tolist() == dates
+    assert active["active_2_days"].tolist() == [1, 2, 2, 1]
+    stages = metrics.lifecycle(log, period="day", **how)
+    assert stages["period_start"].dt.strftime("%Y-%m-%d").tolist() == dates
+    assert stages["returning"].tolist() == [0, 1, 1, 1]
+    assert stages["resurrected"].tolist() == [0, 0, 0, 0]
+    cohorts = metrics.cohort_retention(log, period="day", periods=2, **how)
+    assert cohorts[cohorts["cohort"] == "2011-12-28"]["retained"].tolist() == [1, 1, 1]
+    for table in (
+        metrics.churn_rate(log, period="day", inactive_for="1 day", **how),
+        metrics.feature_usage(log, feature="visit", period="day", **how),
+        metrics.event_arrivals(log, **how),
+        metrics.active_users(metrics.user_days(log, **how), **how),
+    ):
+        assert len(table) == 4
+    rows = pd.DataFrame({"customer_id": ["ann"], "start": [log["timestamp"].min()], "end": [pd.NaT], "mrr": [9.0]})
+    book = metrics.mrr_rollforward(rows.assign(end=pd.to_datetime(rows["end"], utc=True)), period="day", **how)
+    assert book["period_start"].dt.strftime("%Y-%m-%d").tolist() == dates
+    assert book["opening"].tolist() == [0, 9, 9, 9]
+
+
+def test_a_store_has_the_days_that_there_were(tmp_path):
+    log = metrics.event_log("""
+        2011-12-29 20:00  ann  visit
+        2011-12-30 10:30  ann  visit
+        2011-12-31 20:00  ann  visit
+    """)
+    store = tmp_path / "store"
+    metrics.write_events(log, store, tz="Pacific/Apia")
+    assert [file.name for file in store.glob("[!.]*")] == ["2011-12-29_2012-01-01.parquet"]
+    metrics.write_events(log[1:], store, append=True, replace="days")
+    table = metrics.active_users(metrics.open_events(store), tz="Pacific/Apia", as_of="2012-01-02")
+    assert table["daily"].tolist() == [1, 1, 1]
 
 
 def test_the_day_of_the_clock_change_is_one_day_of_23_hours():

@@ -13,7 +13,7 @@ from metrics.engine.local import Columns
 from metrics.files import EventTableError
 from metrics.files.values import read_ids
 from metrics.intervals import Floats
-from metrics.periods import DAY, Calendar, Ints, When, instant, local_time, microseconds, one_of
+from metrics.periods import DAY, Ints, When, instant, local_time, microseconds, one_of
 from metrics.results import result
 from metrics.steps import Step, unknown
 
@@ -143,7 +143,7 @@ def orders_summary(
 
 def day_of(when: When, tz: str, name: str) -> int:
     """Number of a local date."""
-    return int(Calendar("day", tz).number(np.array([instant(when, tz=tz, name=name)]))[0])
+    return int(local_time(np.array([instant(when, tz=tz, name=name)]), tz)[0] // DAY)
 
 
 def edge_of(day: int, merge: Merge) -> int:

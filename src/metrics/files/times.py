@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from metrics.files.refusal import refuse
 from metrics.files.told import Units, mixed_units
+from metrics.periods import instants
 
 NO_TIME = "no time"
 UNREADABLE = "time that cannot be read"
@@ -269,8 +270,11 @@ def _localize(times: Times, stamps: pd.Series, hit: Any, timezone: str | None, *
         return
     wall = stamps[hit]
     first = np.ones(len(wall), bool)
-    local = wall.dt.tz_localize(timezone, ambiguous=first, nonexistent="shift_forward" if is_date else "NaT")
+    local = wall.dt.tz_localize(timezone, ambiguous=first, nonexistent="NaT")
     utc = local.dt.tz_convert("UTC").astype(UTC_TIME)
+    if is_date:  # one without a midnight begins with its first moment
+        begins = instants(wall.to_numpy("M8[us]").view(np.int64), timezone).view("M8[us]")
+        utc = pd.Series(begins, index=wall.index).dt.tz_localize("UTC").astype(UTC_TIME)
     times.reason[hit] = [SKIPPED if missing else None for missing in utc.isna()]
     full = pd.Series(pd.NaT, index=times.utc.index, dtype=UTC_TIME)
     full[hit] = utc.to_numpy() if utc.dt.tz is None else utc

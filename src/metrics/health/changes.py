@@ -13,7 +13,7 @@ import pandas as pd
 from metrics.files import EventTableError
 from metrics.files.values import truths
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
-from metrics.periods import DAY, Ints, When, duration, instant, local_time, microseconds, one_of, spoken
+from metrics.periods import DAY, Ints, When, duration, instant, instants, local_time, microseconds, one_of, spoken
 from metrics.results import blank, grouped, keys, result
 from metrics.steps import unknown
 
@@ -242,8 +242,6 @@ def _step(days: Ints, values: Floats, time: int, confidence: float) -> tuple[flo
 
 def _times(column: "pd.Series", name: str, tz: str) -> Ints:
     stamps = pd.to_datetime(column)
-    if stamps.dt.tz is None:
-        stamps = stamps.dt.tz_localize(tz, nonexistent="shift_forward", ambiguous=True)
     if stamps.isna().any():
         raise EventTableError(f"{name}: {int(stamps.isna().sum()):,} rows have no time. Fill it in or leave them out.")
-    return microseconds(stamps)
+    return microseconds(stamps) if stamps.dt.tz is not None else instants(microseconds(stamps), tz)

@@ -11,7 +11,7 @@ import pandas as pd
 from metrics.files.values import truths
 from metrics.intervals import no_denominator, ratio
 from metrics.intervals.counts import poisson
-from metrics.periods import Period, WeekStart, When
+from metrics.periods import Period, WeekStart, When, instants
 from metrics.ranges import Range
 from metrics.results import blank, keys, result
 from metrics.steps import unknown
@@ -182,8 +182,7 @@ def _base(active: pd.DataFrame, name: str, span: Range, tz: str) -> tuple[np.nda
             )
         return np.zeros(0, np.int64), customers.set_axis([0])
     starts = _starts(active, tz)
-    local = starts.tz_localize(tz, ambiguous=np.ones(len(starts), bool), nonexistent="shift_forward")
-    time = local.as_unit("us").asi8
+    time = instants(starts.as_unit("us").asi8, tz)
     numbers = span.calendar.number(time)
     if len(set(numbers)) < len(numbers):
         raise ValueError("active has two rows for one period. Give one row for each period.")

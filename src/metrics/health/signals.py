@@ -10,7 +10,7 @@ import pandas as pd
 
 from metrics.files.values import id_texts
 from metrics.intervals import Floats
-from metrics.periods import DAY, Ints, When, duration, local_time
+from metrics.periods import DAY, Ints, When, duration, instants, local_time
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, read_book, times
 from metrics.revenue.money import coins, from_parts
 from metrics.revenue.policies import Policies
@@ -103,8 +103,7 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
 
 def ago(span: int, as_of: int, tz: str) -> int:
     """The instant that lies a span before `as_of` on the clocks of `tz`: 7 days are 7 dates where they change too."""
-    wall = pd.DatetimeIndex((local_time(np.array([as_of]), tz) - span).view("M8[us]"))
-    return int(wall.tz_localize(tz, ambiguous=np.ones(1, bool), nonexistent="shift_forward").as_unit("us").asi8[0])
+    return int(instants(local_time(np.array([as_of]), tz) - span, tz)[0])
 
 
 def use_of(events: pd.DataFrame, *, as_of: int, baseline: str, tz: str) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from metrics.health.signals import (
     of_each,
     overdue_of,
 )
-from metrics.periods import DAY, When, duration, instant, local_time, spoken, zone
+from metrics.periods import DAY, When, duration, instant, instants, local_time, spoken
 from metrics.results import result
 from metrics.revenue.book import NEVER, times
 from metrics.revenue.lines import priced
@@ -165,9 +165,7 @@ def _past(end: int, ahead: int, step: int, begin: int, tz: str) -> list[int]:
 
 def _moved(time: int, span: int, tz: str) -> int:
     """The instant a span away on the clocks of a zone: the same time of another day where the span is of days."""
-    wall = int(local_time(np.array([time]), zone(tz))[0]) + span
-    stamp = pd.Timestamp(wall, unit="us").tz_localize(tz, ambiguous=True, nonexistent="shift_forward")
-    return int(stamp.tz_convert("UTC").as_unit("us").asm8.astype(np.int64))
+    return int(instants(local_time(np.array([time]), tz) + span, tz)[0])
 
 
 def _known(tables: dict[str, pd.DataFrame | None]) -> list[str]:

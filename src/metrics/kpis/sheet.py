@@ -257,8 +257,7 @@ class _Span:
         if self.first is not None:
             begin = self.calendar.number(np.array([self.first]))
         else:  # a start on the clocks of the zone is told without one
-            wall = Calendar(self.calendar.period, "UTC", self.calendar.week_start)
-            begin = wall.number(pd.DatetimeIndex([min(told)]).as_unit("us").asi8)
+            begin = self.calendar.number(np.array([instant(min(told), tz=self.calendar.tz)]))
         numbers = np.arange(int(begin[0]), int(last[0]) + 1)
         return self.calendar.start(numbers), self.calendar.begins(numbers + 1) <= self.end
 

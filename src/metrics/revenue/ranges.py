@@ -66,17 +66,13 @@ class Range:
             begin = int(self.days(np.array([high if low is None else low]))[0])
             close = _next_day(self, high)
             return Periods(self, None, np.array([begin, max(close, begin)]), np.array([asked <= end]))
-        calendar, wall = Calendar(self.period, self.tz, self.week_start), self.on_the_wall()
+        calendar = Calendar(self.period, self.tz, self.week_start)
         if low is None or low >= high:
             return Periods(self, np.arange(0), np.zeros(1, np.int64), np.zeros(0, bool))
         begin, last = calendar.number(np.array([low, high - 1]))
         numbers = np.arange(begin, last + 1)
-        edges = wall.start(np.r_[numbers, last + 1]).asi8 // DAY
+        edges = calendar.start(np.r_[numbers, last + 1]).asi8 // DAY
         return Periods(self, numbers, edges, calendar.begins(numbers + 1) <= end)
-
-    def on_the_wall(self) -> Calendar:
-        """The calendar of local days, which need no zone any more."""
-        return Calendar(self.period or "day", "UTC", self.week_start)
 
     def said(self) -> dict[str, str | None]:
         """The range as settings of a result."""

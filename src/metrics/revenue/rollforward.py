@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.intervals import no_denominator, ratio
-from metrics.periods import Ints, When, one_of
+from metrics.periods import DAY, Ints, When, instants, one_of
 from metrics.results import blank, keys, result
 from metrics.revenue.book import times
 from metrics.revenue.ledger import Ledger, read_ledger
@@ -248,8 +248,7 @@ def _restated(
 
 
 def _instants(edges: Ints, tz: str) -> Ints:
-    days = pd.DatetimeIndex((edges * 86_400_000_000).view("M8[us]"))
-    return days.tz_localize(tz, ambiguous=np.ones(len(days), bool), nonexistent="shift_forward").as_unit("us").asi8
+    return instants(edges * DAY, tz)
 
 
 def _at(periods: Any, place: int, span: Range) -> Range:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from metrics.files import EventTableError, refuse
-from metrics.periods import Calendar, Ints, zone
+from metrics.periods import DAY, Ints, instants, local_time, zone
 from metrics.store.columns import literal_path, text
 from metrics.store.parquet import MARK, read_footers
 from metrics.store.session import arrow_reader, standard_session
@@ -126,12 +126,11 @@ class Part:
 
 def write_parts(tables: Iterator[Any], schema: Any, folder: Path, store: Store, *, replace: bool) -> list[Part]:
     """Write tables that follow each other in time into files of whole days, none across the days of a file there."""
-    calendar = Calendar("day", store.tz)
     schema = schema.with_metadata({MARK: b"1", TZ: store.tz.encode()})
     parts: list[Part] = []
     place: tuple[int, Path | None] | None = None
     for table in tables:
-        days = calendar.number(table.column("timestamp").cast("int64").to_numpy())
+        days = local_time(table.column("timestamp").cast("int64").to_numpy(), store.tz) // DAY
         for start, stop in _days(days):
             day = int(days[start])
             here = store.place(day)
@@ -156,12 +155,11 @@ def finish(part: Part, store: Store) -> int:
 
     Tells how many rows of that file do not move over, because their days are written anew.
     """
-    calendar = Calendar("day", store.tz)
     if part.replaces is None:
         names = [f"{np.datetime64(day, 'D')}" for day in dict.fromkeys([part.days[0], part.days[-1]])]
         part.path.rename(part.path.with_name(f"{'_'.join(names)}.parquet"))
         return 0
-    starts, ends = (calendar.begins(np.array(part.days) + more) for more in (0, 1))
+    starts, ends = (instants((np.array(part.days) + more) * DAY, store.tz) for more in (0, 1))
     spans = zip(starts, ends, strict=True)
     replaced = " OR ".join(f"(epoch_us(timestamp) >= {a} AND epoch_us(timestamp) < {b})" for a, b in spans)
     old, new = (f"read_parquet({text(literal_path(str(path)))})" for path in (part.replaces, part.path))
