@@ -174,7 +174,8 @@ def acquisition_cost(
         group = [found[name].iloc[order.to_numpy()] for name in words]
         moved = moved.groupby(group, dropna=False).shift(lag) if words else moved.shift(lag)
         money = np.asarray(moved.sort_index(), np.float64)
-    found = found.assign(spend=money, customers_new=table[customers].to_numpy(), cac=ratio(money, won))
+    counts = pd.to_numeric(table[customers]).to_numpy()  # whole numbers stay whole, texts become numbers
+    found = found.assign(spend=money, customers_new=counts, cac=ratio(money, won))
     none = no_denominator(won).set_axis(found.index).mask(np.isnan(won), "zero_denominator")
     found["reason"] = none.mask(none.isna() & found["cac"].isna(), "no_spend")
     found["cac"] = found["cac"].mask(found["reason"].notna())

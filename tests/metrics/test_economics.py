@@ -107,3 +107,9 @@ def test_points_per_cent_and_multiples_are_three_things():
 def test_a_cost_without_customers_or_without_spend_says_which():
     table = acquisition_cost(pd.DataFrame({"spend": [20.0, None], "customers_new": [None, 1]}))
     assert table["reason"].tolist() == ["zero_denominator", "no_spend"]
+
+
+def test_customers_that_a_file_has_as_text_are_counts_beside_their_cost():
+    table = acquisition_cost(pd.DataFrame({"spend": ["500", "90"], "customers_new": ["5", "3"]}))
+    assert table["customers_new"].sum() == 8  # not "53"
+    assert table["cac"].tolist() == [100, 30]
