@@ -3,7 +3,7 @@
 What is odd: an order has a row for each item, and its own fields stand only in the first of them; `Created at` has the
 offset of the store, which changes with summer time; e-mails come in any case; who has none is told by phone; a voided
 or pending order brings no revenue, a refund is a column of the order and no row. `'` stands before numbers that a
-spreadsheet would spoil.
+spreadsheet would spoil. Amounts have a decimal point, and a comma where a spreadsheet wrote them anew.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,10 @@ from typing import Any
 
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
+from metrics.files.amounts import number
 from metrics.files.column import Column
-from metrics.files.records import Raw, System, filled, make, read_records
+from metrics.files.records import NotRead, Raw, System, filled, make, read_records
+from metrics.files.shaping import NO_NUMBER
 
 WHOLE = True  # the items of an order may stand anywhere after it
 REVENUE = ("paid", "partially_paid", "partially_refunded", "refunded")  # of all others no money came in
@@ -74,9 +76,9 @@ def _buyer(row: dict[str, Any]) -> str | None:
 
 def _money(row: dict[str, Any]) -> dict[str, Any]:
     status = str(row.get("Financial Status") or "").lower()
-    total, refunded = _amount(row.get("Total")), _amount(row.get("Refunded Amount"))
+    total, refunded = _amount(row, "Total"), _amount(row, "Refunded Amount")
     counts = status in REVENUE
-    paid = total - _amount(row.get("Outstanding Balance")) if status == "partially_paid" else total
+    paid = total - _amount(row, "Outstanding Balance") if status == "partially_paid" else total
     return {
         "status": status,
         "currency": row.get("Currency"),
@@ -87,8 +89,18 @@ def _money(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _amount(text: Any) -> float:
-    return float(str(text).lstrip("'").replace(",", "")) if text is not None else 0.0
+def _amount(row: dict[str, Any], name: str) -> float:
+    if row.get(name) is None:
+        return 0.0
+    amount = number(str(row[name]).lstrip("'"))
+    if amount is None:
+        raise NotRead(f"{name} {NO_NUMBER}")
+    return float(amount)
+
+
+def _id(row: dict[str, Any]) -> str:
+    """The id of an order, by which it is known in another export too; old exports have its name alone."""
+    return str(row.get("Id") or row["Name"]).lstrip("'")
 
 
 def _event(items: dict[Any, int], row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
@@ -99,8 +111,8 @@ def _event(items: dict[Any, int], row: dict[str, Any]) -> Iterator[dict[str, Any
         "user_id": _buyer(row),
         "event": "order_placed",
         "timestamp": row["Created at"],
-        "event_id": row.get("Id") or row["Name"],
-        KEY: row.get("Id") or row["Name"],
+        "event_id": _id(row),
+        KEY: _id(row),
         "properties": {
             "order": row["Name"],
             "items": items[row["Name"]],
@@ -119,10 +131,10 @@ def _order(items: dict[Any, int], row: dict[str, Any]) -> Iterator[dict[str, Any
         yield System(f"{money['status'] or 'unknown'}: no money came in")
         return
     yield {
-        "order_id": row.get("Id") or row["Name"],
+        "order_id": _id(row),
         "user_id": _buyer(row),
         "timestamp": row["Created at"],
-        KEY: row.get("Id") or row["Name"],
+        KEY: _id(row),
         "order": row["Name"],
         "items": items[row["Name"]],
         **money,

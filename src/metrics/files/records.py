@@ -26,6 +26,10 @@ from metrics.files.told import ALL_FILES, Told
 NOT_AS_DOCUMENTED = "a record that is not built as this format is"
 
 
+class NotRead(ValueError):
+    """A field of a record that cannot be read: its message is the reason why the record is rejected."""
+
+
 class System(NamedTuple):
     """A record that is no row of the table: why, and whom it ties together, if it does."""
 
@@ -148,6 +152,9 @@ def _meant(name: str, raw: Raw, read: Reader, system: dict[str, int], tied: list
     for record, line in zip(raw.records, raw.lines, strict=True):
         try:
             several = list(read(record))
+        except NotRead as error:
+            broken.append(Broken(line, str(error), shorten(record)))
+            continue
         except (KeyError, TypeError, AttributeError, ValueError, IndexError, OverflowError):
             broken.append(Broken(line, NOT_AS_DOCUMENTED, shorten(record)))
             continue

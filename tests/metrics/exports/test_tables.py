@@ -43,6 +43,24 @@ def test_shopify_orders_without_money_are_no_purchases(tmp_path):
     assert account["voided: no money came in"] == account["pending: no money came in"] == 1
 
 
+def test_shopify_amounts_that_a_spreadsheet_wrote_with_a_comma_are_what_they_were(tmp_path):
+    head = ORDERS.strip().splitlines()[0].strip()
+    file = table(tmp_path / "orders.csv", f"""
+        {head}
+        #1,ann@example.com,paid,EUR,"20,00",2026-01-05 10:00:00 +0100,1,A,"0,50",,,'901
+        #2,bob@example.com,paid,EUR,"1,020.00",2026-01-05 11:00:00 +0100,1,A,0.00,,,902
+        #1,ann@example.com,paid,EUR,20.00,2026-01-05 10:00:00 +0100,1,A,0.50,,,901
+    """)  # fmt: skip
+    orders = metrics.read_orders(file)
+    assert orders[["order_id", "net"]].values.tolist() == [["901", 19.5], ["902", 1020.0]]  # once each
+
+
+def test_shopify_an_amount_that_is_none_is_named(tmp_path):
+    file = table(tmp_path / "orders.csv", ORDERS.replace("20.00", "20 or so"))
+    with pytest.raises(metrics.EventTableError, match=r"Total is not a number \(first: line 2: .*Amounts are read as"):
+        metrics.read_orders(file)
+
+
 # -- Stripe, the dashboard's table
 
 SUBSCRIPTIONS = """
