@@ -11,6 +11,7 @@ several (``(EST)``), say `account_timezone`.
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,7 +21,8 @@ from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source, refuse
 from metrics.files.amounts import minor, number
 from metrics.files.column import Column
-from metrics.files.records import Raw, System, make, read_records
+from metrics.files.records import NotRead, Raw, System, make, read_records
+from metrics.files.shaping import NO_NUMBER
 from metrics.periods import zone
 
 MONTHS = {"month": 1.0, "year": 12.0, "week": 12 / 52, "day": 12 / 365}
@@ -134,7 +136,7 @@ def _states(row: dict[str, Any]) -> Iterator[dict[str, Any] | System]:
         "subscription_id": row["id"],
         "interval": unit,
         "interval_count": count,
-        "unit_amount_minor": minor(row.get("Amount"), str(row.get("Currency"))),
+        "unit_amount_minor": None if _amount(row) is None else minor(row["Amount"], str(row.get("Currency"))),
         "quantity": row.get("Quantity") or 1,
         "currency": row.get("Currency"),
         "renews_at": row.get("Current Period End (UTC)"),
@@ -180,7 +182,17 @@ def _interval(row: dict[str, Any]) -> tuple[str, int]:
 
 def _mrr(row: dict[str, Any]) -> float | None:
     unit, count = _interval(row)
-    amount = number(row.get("Amount"))
+    amount = _amount(row)
     if unit not in MONTHS or amount is None:
         return None
     return float(amount) * float(row.get("Quantity") or 1) / (MONTHS[unit] * count)
+
+
+def _amount(row: dict[str, Any]) -> Decimal | None:
+    """What one unit costs; None where the export does not tell it."""
+    if row.get("Amount") is None:
+        return None
+    amount = number(row["Amount"])
+    if amount is None:
+        raise NotRead(f"Amount {NO_NUMBER}")
+    return amount

@@ -74,6 +74,13 @@ SUBSCRIPTIONS = """
 """
 
 
+def test_stripe_an_amount_that_is_none_is_rejected_and_not_free(tmp_path):
+    file = table(tmp_path / "subscriptions.csv", SUBSCRIPTIONS.replace("2800", "2800 yen"))
+    for read in (metrics.read_subscriptions, metrics.load_events):
+        with pytest.raises(metrics.EventTableError, match=r"Amount is not a number \(first: line 3: "):
+            read(file)
+
+
 def test_stripe_a_subscription_starts_is_cancelled_and_ends(tmp_path):
     load = metrics.load_events(table(tmp_path / "subscriptions.csv", SUBSCRIPTIONS))
     assert [line.split()[-1].removeprefix("subscription_") for line in seen(load)] == [
