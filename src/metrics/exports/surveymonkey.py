@@ -16,7 +16,7 @@ import pandas as pd
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source, refuse
 from metrics.files.column import Column
-from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
+from metrics.files.questions import comment_question, named_user, score_question, score_told, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
 from metrics.periods import zone
 
@@ -114,7 +114,7 @@ def _identified(row: dict[str, Any]) -> tuple[str, Any]:
 
 def _told(survey: _Survey, row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "score": read_score(row.get(survey.score)) if survey.score else None,
+        "score": score_told(row.get(survey.score)) if survey.score else None,
         "comment": row.get(survey.comment) if survey.comment else None,
         **filled({name: row.get(name) for name in survey.others}),
     }

@@ -12,7 +12,7 @@ from typing import Any
 from metrics.exports import EVENTS, KEY, Parsed, Sample
 from metrics.files import Source
 from metrics.files.column import Column
-from metrics.files.questions import comment_question, named_user, read_score, score_question, user_columns
+from metrics.files.questions import comment_question, named_user, score_question, score_told, user_columns
 from metrics.files.records import Raw, System, filled, make, read_records
 
 WHOLE = True  # which question is the score is told by all answers to it
@@ -67,7 +67,7 @@ def _unfinished(row: dict[str, Any]) -> System | None:
 
 def _told(form: _Form, row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "score": read_score(row.get(form.score)) if form.score else None,
+        "score": score_told(row.get(form.score)) if form.score else None,
         "comment": row.get(form.comment) if form.comment else None,
         **filled({name: row.get(name) for name in form.others}),
     }

@@ -1,7 +1,7 @@
 """Questions: which column of a survey is the score, which the comment, and who answered."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 USERS = ("user_id", "userid", "uid", "customer_id", "customerid", "external_id", "member_id", "account_user_id")
@@ -26,13 +26,15 @@ def kind_of_question(text: str) -> str | None:
 
 
 def score_question(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> tuple[str | None, str | None]:
-    """The column of the score and its kind: a question that asks for one, whose answers are scores."""
-    scored = [name for name in names if _are_scores(rows, name)]
-    for name in scored:
+    """The column of the score and its kind: a question that asks for one, whose answers are scores, or most of them."""
+    most = [name for name in names if _are_scores(rows, name)]
+    scored = [name for name in most if _are_scores(rows, name, all)]
+    for name in (*scored, *most):
         kind = kind_of_question(name)
         if kind is not None:
             return name, kind
-    return (scored[0], "nps" if _highest(rows, scored[0]) > 7 else "csat") if len(scored) == 1 else (None, None)
+    only = scored if scored else most
+    return (only[0], "nps" if _highest(rows, only[0]) > 7 else "csat") if len(only) == 1 else (None, None)
 
 
 def comment_question(rows: Sequence[Mapping[str, Any]], names: Iterable[str], score: str | None) -> str | None:
@@ -52,6 +54,16 @@ def read_score(answer: Any) -> int | None:
     return int(found[1]) if found else None
 
 
+def score_told(answer: Any) -> Any:
+    """The score of an answer, or what was answered in its place: whether that is one, who counts scores will say.
+
+    >>> score_told("10 - Extremely likely"), score_told("N/A"), score_told(None)
+    (10, 'N/A', None)
+    """
+    score = read_score(answer)
+    return answer if score is None else score
+
+
 def named_user(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """Who it was, by the first of these columns that holds an id and no placeholder."""
     for name in names:
@@ -67,9 +79,13 @@ def user_columns(names: Iterable[str]) -> list[str]:
     return [plain[name] for name in USERS if name in plain]
 
 
-def _are_scores(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+def _most(are: list[bool]) -> bool:
+    return sum(are) > len(are) / 2
+
+
+def _are_scores(rows: Sequence[Mapping[str, Any]], name: str, share: Callable[[list[bool]], bool] = _most) -> bool:
     answers = [row[name] for row in rows if row.get(name) is not None]
-    return bool(answers) and all(read_score(answer) is not None for answer in answers)
+    return bool(answers) and share([read_score(answer) is not None for answer in answers])
 
 
 def _highest(rows: Sequence[Mapping[str, Any]], name: str) -> int:

@@ -239,6 +239,21 @@ def test_typeform_answers_not_submitted_are_none_and_nobody_is_called_xxxxx(tmp_
     assert metrics.net_promoter_score(answers, min_n=1)["responses"].item() == 2
 
 
+@pytest.mark.parametrize("staff", ["", "250"])
+def test_typeform_an_answer_that_is_no_score_takes_none_from_the_others(tmp_path, staff):
+    file = table(tmp_path / "typeform.csv", f"""
+        #,How many are you?,Would you recommend us?,Why?,user_id,Response Type,Submit Date (UTC),Network ID
+        a1,{staff},9,"so, so",0012,completed,2026-01-05 09:00:00,n1
+        a2,{staff},N/A,,0013,completed,2026-01-05 10:00:00,n2
+        a3,{staff},3,no,0014,completed,2026-01-05 11:00:00,n3
+    """)  # fmt: skip
+    answers = metrics.read_surveys(file)
+    assert answers["score"].tolist() == ["9", "N/A", "3"]
+    assert answers["comment"].dropna().tolist() == ["so, so", "no"]
+    score = metrics.net_promoter_score(answers, min_n=1).iloc[0]
+    assert (score["responses"], score["promoters"], score["detractors"], score["rejected"]) == (2, 1, 1, 1)
+
+
 def test_typeform_of_the_old_kind(tmp_path):
     old = """
         #,Would you recommend us?,Start Date (UTC),Submit Date (UTC),Network ID
