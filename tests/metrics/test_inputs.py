@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from metrics import response_rate
+from metrics import mrr_rollforward, response_rate
 from metrics.events import EventTableError
 from metrics.inputs import (
     account,
@@ -55,6 +55,25 @@ def test_usual_german_names_are_found(tmp_path: Path):
     )
     assert paid[["customer_id", "subscription_id", "mrr"]].values.tolist() == [["7", "s1", 9.9]]
     assert paid["start"][0] == pd.Timestamp("2026-01-05", tz="UTC")
+
+
+def test_a_currency_in_german_keeps_amounts_of_two_apart(tmp_path: Path):
+    paid = read_subscriptions(
+        write(tmp_path, "Kunde;Abo;Beginn;Ende;mrr;Währung\n7;s1;05.01.2026;;9,90;EUR\n8;s2;05.01.2026;;20,00;USD\n"),
+        timezone="UTC",
+    )
+    assert mrr_rollforward(paid, as_of="2026-02-01")[["currency", "closing"]].values.tolist() == [
+        ["EUR", 9.9], ["USD", 20.0],
+    ]  # fmt: skip
+
+
+def test_german_names_of_spend_and_mails_are_found(tmp_path: Path):
+    spend = read_spend(write(tmp_path, "Monat;Kosten;Kanal\n01.01.2026;1.234,50;Anzeigen\n"), timezone="UTC")
+    assert spend[["spend", "channel"]].values.tolist() == [[1234.5, "Anzeigen"]]
+    mails = read_campaigns(
+        write(tmp_path, "Email;Kampagne;Ereignis;Datum\na@x;Mai;opened;05.01.2026\n"), timezone="UTC"
+    )
+    assert mails[["recipient_id", "campaign_id", "event"]].values.tolist() == [["a@x", "Mai", "opened"]]
 
 
 def test_orders_with_dates_need_a_zone(tmp_path: Path):

@@ -8,6 +8,7 @@ CUSTOMER = (
     "user_id", "user", "customer", "client_id", "account_id", "member_id", "contact_id",
     "kunde", "kunden_id", "kundennummer", "kunden_nr", "nutzer", "nutzer_id",
 )  # fmt: skip
+CURRENCY = ("currency_code", "waehrung")  # overlooked, amounts of two would be added
 WHEN = ("timestamp", "time", "ts", "date", "datetime", "created_at", "created", "occurred_at", "zeit", "datum")
 
 ORDERED = (
@@ -43,7 +44,7 @@ ORDERS = (
     ),
     Column("user_id", "id", ("customer_id", *CUSTOMER[1:])),
     Column("timestamp", "time", ORDERED),
-    _optional("currency", "text", "currency_code", "waehrung"),
+    _optional("currency", "text", *CURRENCY),
     Column("net", "money", AMOUNT),
 )
 SURVEYS = (
@@ -73,7 +74,7 @@ SUBSCRIPTIONS = (
     _optional("interval_count", "number"),
     _optional("unit_amount_minor", "number", "unit_amount"),
     _optional("quantity", "number", "seats"),
-    _optional("currency", "text", "currency_code"),
+    _optional("currency", "text", *CURRENCY),
     _optional("mrr", "money", "monthly_recurring_revenue"),
     _optional("renews_at", "time"),
     _optional("recorded_at", "time"),
@@ -85,9 +86,9 @@ CAMPAIGNS = (
         "id",
         ("recipient", "user_id", "user", "customer_id", "subscriber_id", "contact_id", "email", "email_address"),
     ),
-    Column("campaign_id", "id", ("campaign", "campaign_name")),
+    Column("campaign_id", "id", ("campaign", "campaign_name", "kampagne")),
     _optional("variant", "text", "ab_variant", "version"),
-    Column("event", "text", ("event_name", "event_type", "action", "metric", "type")),
+    Column("event", "text", ("event_name", "event_type", "action", "metric", "type", "ereignis")),
     Column("at", "time", WHEN),
     _optional("machine", "value", "is_machine", "machine_open"),
 )
@@ -106,7 +107,7 @@ INVOICES = (
     Column("due_at", "time", ("due_date", "due", "date")),
     Column("paid_at", "time", ("paid", "paid_date", "payment_date"), filled=False),
     _optional("amount_due_minor", "number"),
-    _optional("currency", "text", "currency_code"),
+    _optional("currency", "text", *CURRENCY),
     _optional("billing_reason", "text"),
 )
 PAYMENT_ATTEMPTS = (
@@ -166,10 +167,14 @@ CONTENTS = (
     Column("made_at", "time", ("published_at", "written_at", *WHEN)),
 )
 SPEND = (
-    Column("at", "time", ("spent_at", "month", "day", "period", "period_start", *WHEN)),
-    Column("spend", "money", ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag")),
-    _optional("currency", "text", "currency_code", "waehrung"),
-    _optional("channel", "text", "source", "medium"),
+    Column("at", "time", ("spent_at", "month", "day", "period", "period_start", "monat", *WHEN)),
+    Column(
+        "spend",
+        "money",
+        ("cost", "costs", "amount", "budget", "ad_spend", "marketing_spend", "net", "betrag", "kosten", "ausgaben"),
+    ),
+    _optional("currency", "text", *CURRENCY),
+    _optional("channel", "text", "source", "medium", "kanal"),
 )
 TARGETS = (
     Column("kpi", "text", ("metric", "name", "key_figure", "figure")),
