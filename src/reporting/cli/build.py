@@ -160,6 +160,11 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
     """Plan all that is asked for, then run it, one run a request or all in one, and say what came of it."""
     if how.junit:
         check_place(how.junit)
+    from reporting.notices.runs import tell, tell_late
+
+    problems = tell_late(recipe)
+    for problem in problems:
+        complain(problem)
     planned = [plan_reports(recipe, request) for request in requests]
     left_out = [report for _, reports in planned for report in reports]
     rounds = [plans for plans, _ in planned]
@@ -170,7 +175,6 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
         raise RefusedError("No report was chosen. Name one whose key 'data' is set, or use -p.")
     if together:
         rounds = [[plan for plans in rounds for plan in plans]]
-    from reporting.notices.runs import tell
     from reporting.publishing.run import UnshownError, run_reports
 
     runs: list[Run] = []
@@ -187,6 +191,7 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
                             kernel=how.kernel,
                             on_event=watch,
                             trigger=how.trigger,
+                            tells=True,
                         )
                     )
                 except (FileExistsError, NotADirectoryError) as error:
@@ -205,9 +210,9 @@ def build(recipe: Recipe, requests: Sequence[Request], how: How, *, together: bo
                         f"{where} cannot be read or written ({error.strerror or error}). {stands}. "
                         "Make room or make it writable, or choose another with --out."
                     ) from error
-        problems = [problem for run in runs for problem in tell(recipe, run)]
-    for problem in problems:
-        complain(problem)
+        for problem in [problem for run in runs for problem in tell(recipe, run)]:
+            complain(problem)
+            problems.append(problem)
     if how.junit:
         with saying(f"--junit {how.junit}"):
             write_junit(how.junit, runs)
@@ -233,8 +238,8 @@ def _knowing_what_ended(recipe: Recipe) -> Iterator[None]:
         if not ended:
             raise
         raise type(end)(
-            f"Before that {counted(len(ended), 'run')} ended and will be shown; not all hooks may have been told. "
-            "See metrics report list --runs."
+            f"Before that {counted(len(ended), 'run')} ended and will be shown; what its hooks were not told, the next "
+            "run tells. See metrics report list --runs."
         ) from None
 
 

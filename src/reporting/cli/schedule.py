@@ -108,10 +108,11 @@ def notify(
     recipe: RecipeFile = RECIPE,
 ) -> None:
     """Run the hooks for failures, for a run that was refused, timed out or killed: it could not tell itself."""
-    from reporting.notices.runs import tell_job
+    from reporting.notices.runs import tell_job, tell_late
 
     with answered():
-        problems = tell_job(opened(recipe), job, code)
+        loaded = opened(recipe)
+        problems = [*tell_job(loaded, job, code), *tell_late(loaded)]
         for problem in problems:
             complain(problem)
         if problems:

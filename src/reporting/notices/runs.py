@@ -1,6 +1,6 @@
 """What a run has to tell: each page that failed, each page on which a rule fired."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting.notices.hooks import send
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from reporting.publishing.manifest import Entry
     from reporting.publishing.run import Run
     from reporting.publishing.states import Record
+    from reporting.publishing.untold import Untold
     from reporting.recipe.file import Recipe
 
 
@@ -27,23 +28,53 @@ def tell(recipe: "Recipe", run: "Run") -> list[str]:
     list of str
         What went wrong with the hooks, a sentence each.
     """
-    if not run.id:
-        return []
-    news = [
-        entry for entry in run.entries if not entry.backfill and (entry.failed or entry.alerts) and entry.run == run.id
-    ]
+    return _tell(recipe, run.id, run.entries, run.untold)
+
+
+def tell_late(recipe: "Recipe") -> list[str]:
+    """Run the hooks of what was built or failed in runs that were killed before they had told it all.
+
+    Returns
+    -------
+    list of str
+        What went wrong with the hooks, a sentence each.
+    """
+    from reporting.publishing.folder import Folder
+    from reporting.publishing.manifest import read_manifest
+    from reporting.publishing.untold import owed
+
+    folder = Folder(recipe.out)
     problems: list[str] = []
-    if not any(recipe.reports[entry.report].on_failure or recipe.reports[entry.report].on_alert for entry in news):
-        return problems
+    for run, untold in owed(folder):
+        if not (folder.runs / run).is_dir():  # it was killed before it came to its end
+            untold.settle()
+        elif (manifest := read_manifest(folder.runs / run)) is not None:
+            told = untold.pages()
+            problems += _tell(
+                recipe, run, [page for page in manifest.pages if page.name not in told], untold, late=True
+            )
+    return problems
+
+
+def _tell(
+    recipe: "Recipe", run: str, entries: "Sequence[Entry]", untold: "Untold | None", *, late: bool = False
+) -> list[str]:
     from reporting.publishing.folder import Folder
     from reporting.publishing.states import Record, load_states
+    from reporting.publishing.untold import news
 
-    pages = load_states(Folder(recipe.out)).pages
-    for entry in news:
-        report = recipe.reports[entry.report]
-        hook = report.on_failure if entry.failed else report.on_alert
-        facts = dict(_facts(recipe, entry, pages.get(entry.name, Record())))
-        problems += send(hook, facts, folder=recipe.folder)
+    problems: list[str] = []
+    if found := news(recipe, run, entries):
+        pages = load_states(Folder(recipe.out)).pages
+        for entry in found:
+            report = recipe.reports[entry.report]
+            hook = report.on_failure if entry.failed else report.on_alert
+            facts = dict(_facts(recipe, entry, pages.get(entry.name, Record()), late))
+            problems += send(hook, facts, folder=recipe.folder)
+            if untold is not None:
+                untold.told(entry.name)
+    if untold is not None:
+        untold.settle()
     return problems
 
 
@@ -64,7 +95,7 @@ def tell_job(recipe: "Recipe", job: str, code: str) -> list[str]:
     return [problem for hook in hooks if hook for problem in send(hook, facts, folder=recipe.folder)]
 
 
-def _facts(recipe: "Recipe", entry: "Entry", record: "Record") -> Iterator[tuple[str, Any]]:
+def _facts(recipe: "Recipe", entry: "Entry", record: "Record", late: bool) -> Iterator[tuple[str, Any]]:
     yield "event", "failed" if entry.failed else "alert"
     yield "report", entry.name
     yield "title", entry.title
@@ -72,7 +103,7 @@ def _facts(recipe: "Recipe", entry: "Entry", record: "Record") -> Iterator[tuple
     yield "run", entry.run
     yield "at", entry.started
     yield "as_of", entry.as_of
-    shown = any(kept is not None and kept.run == entry.run for kept in (record.good, record.failure))
+    shown = not late and any(kept is not None and kept.run == entry.run for kept in (record.good, record.failure))
     yield "page", str(recipe.out / ("latest" if shown else f"runs/{entry.run}") / entry.page)
     yield "index", str(recipe.out / "index.html")
     if entry.failed:

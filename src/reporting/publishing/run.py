@@ -25,6 +25,7 @@ from reporting.publishing.manifest import UNCHANGED, Entry, Manifest, read_manif
 from reporting.publishing.plan import Plan
 from reporting.publishing.prune import prune
 from reporting.publishing.states import States, names_of, save_states, states_to_change
+from reporting.publishing.untold import Untold, news, owe
 from reporting.recipe.file import Recipe
 
 
@@ -37,6 +38,7 @@ class Run:
     errors: dict[str, ReportError] = field(default_factory=dict)
     pruned: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)  # pages that the recipe no longer has, by its data
+    untold: Untold | None = None  # what keeps its news for the next run, until `tell` has told it
 
     @property
     def failed(self) -> list[Entry]:
@@ -61,6 +63,7 @@ def run_reports(
     kernel: str | None = None,
     on_event: OnEvent | None = None,
     trigger: str = "run",
+    tells: bool = False,
     runner: Runner = run_jobs,
 ) -> Run:
     """Build what changed and publish it.
@@ -77,6 +80,8 @@ def run_reports(
         As `run_jobs` takes them; by default as the recipe says.
     trigger
         Why it runs, for its manifest: ``run``, ``backfill``, ``rerun``.
+    tells
+        The caller will run the hooks, by `reporting.notices.runs.tell`; should it be killed before, the next run does.
     runner
         Runs the jobs.
 
@@ -109,7 +114,7 @@ def run_reports(
         run = folder.new_id()
         side_by_side = workers or recipe.jobs or min(2, os.cpu_count() or 1)
         tools = Tools(side_by_side, kernel or recipe.kernel, _made_ready(on_event), runner)
-        return replace(_build(folder, recipe, states, digests, decisions, run, tools, trigger), gone=gone)
+        return replace(_build(folder, recipe, states, digests, decisions, run, tools, trigger, tells), gone=gone)
 
 
 def _made_ready(on_event: OnEvent | None) -> OnEvent:
@@ -139,6 +144,7 @@ def _build(
     run: str,
     tools: Tools,
     trigger: str,
+    tells: bool,
 ) -> Run:
     began = datetime.now(UTC)
     place = folder.begin(run)
@@ -160,6 +166,7 @@ def _build(
             pages=[entries[decision.plan.name] for decision in decisions if decision.plan.name in entries],
         )
         write_manifest(place, manifest)
+        untold = owe(folder, run) if tells and news(recipe, run, manifest.pages) else None
         folder.finish(run)
     except BaseException:
         with suppress(OSError):
@@ -172,8 +179,8 @@ def _build(
         if pruned:
             publish(folder, recipe, states)  # the page of runs names those that are kept
     except OSError as error:
-        raise UnshownError(Run(run, manifest.pages, errors), error) from error
-    return Run(run, manifest.pages, errors, pruned)
+        raise UnshownError(Run(run, manifest.pages, errors, untold=untold), error) from error
+    return Run(run, manifest.pages, errors, pruned, untold=untold)
 
 
 def _settle(folder: Folder, recipe: Recipe, states: States, digests: Digests) -> None:
