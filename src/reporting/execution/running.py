@@ -54,11 +54,12 @@ def run_jobs(
     stop = threading.Event()
     warm = AVAILABLE and kernel != "plain"
     tell = on_event or (lambda event: None)
+    side_by_side = max(1, min(workers, len(jobs)))
     with ExitStack() as stack:
-        processes = stack.enter_context(Workers(jobs, warm=warm, preload=preload))
+        processes = stack.enter_context(Workers(jobs, warm=warm, preload=preload, side_by_side=side_by_side))
         threads = [
             threading.Thread(target=_work, args=(todo, events, processes, stop), daemon=True)
-            for _ in range(max(1, min(workers, len(jobs))))
+            for _ in range(side_by_side)
         ]
         stack.callback(_stop, stop, processes, threads)
         if jobs:

@@ -91,10 +91,15 @@ class Workers:
         Fork; otherwise every worker and every kernel is a new process.
     preload
         What kernels are to have loaded; None for what the jobs' notebooks need.
+    side_by_side
+        Kernels that run at the same time, and share the processors.
     """
 
-    def __init__(self, jobs: Sequence[Job], *, warm: bool, preload: Sequence[str] | None) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], *, warm: bool, preload: Sequence[str] | None, side_by_side: int = 1
+    ) -> None:
         self._warm = warm
+        self._env = {**_share_of_processors(side_by_side), **os.environ}
         self._several = len(jobs) > 1
         self._preload = needed(jobs) if preload is None else list(preload)
         self._thens = sorted({job.then.partition(":")[0] for job in jobs if job.then})
@@ -121,7 +126,7 @@ class Workers:
 
         if self._warm:
             with self._lock:
-                started = start_servers(*map(self._settings, ROLES), shared=SHARED, env=_environment())
+                started = start_servers(*map(self._settings, ROLES), shared=SHARED, env=self._environment())
                 self._servers.update(zip(ROLES, started, strict=True))
 
     def start(self, task: Mapping[str, Any], *, warm: bool) -> Worker:
@@ -131,7 +136,7 @@ class Workers:
             host = self._address("host") if self._warm else None
         for server in filter(None, (host, kernels)):
             _load(server)
-        env = {**os.environ, SERVER: kernels or "none"}
+        env = {**self._env, SERVER: kernels or "none"}
         began = time.monotonic()
         tables = str(self._scratch.tables) if self._several else None
         task = {**task, "scratch": str(self._scratch.path), "tables": tables, "began": began}
@@ -169,7 +174,7 @@ class Workers:
             self._restarts[role] = self._restarts.get(role, 0) + 1
         if self._restarts.get(role, 0) > RESTARTS:
             return None
-        [self._servers[role]] = start_servers(self._settings(role), env=_environment())
+        [self._servers[role]] = start_servers(self._settings(role), env=self._environment())
         return str(self._servers[role].address)
 
     def _settings(self, role: str) -> dict[str, Any]:
@@ -181,11 +186,16 @@ class Workers:
         modules = [WORKER, *self._thens, f"{WORKER}:warm_up", *warm_ups]
         return {"preload": modules, "name": "report-workers", "eager": True}
 
+    def _environment(self) -> dict[str, str]:
+        from reporting.kernels.shared import server_environment
 
-def _environment() -> dict[str, str]:
-    from reporting.kernels.shared import server_environment
+        return {**SPARING, **server_environment(self._env)}
 
-    return {**SPARING, **server_environment(os.environ)}
+
+def _share_of_processors(kernels: int) -> dict[str, str]:
+    """How many threads a kernel's libraries may start, if others run beside it: each takes memory, and they wait."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"OMP_NUM_THREADS": str(max(1, usable // kernels))} if kernels > 1 else {}
 
 
 def needed(jobs: Sequence[Job]) -> list[str]:

@@ -281,6 +281,22 @@ def test_a_notebook_that_ends_the_warm_server_costs_the_others_nothing(job):
         assert text_of(good) == "good\n"
 
 
+@pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
+def test_kernels_side_by_side_share_the_processors(job, kernel, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cell = "import os, pyarrow\nprint(pyarrow.cpu_count(), os.environ.get('OMP_NUM_THREADS'))"
+    alone = job(cell, name="alone")
+    both = [job(cell, name=name) for name in ("left", "right")]
+    run(alone, kernel=kernel, preload=["pyarrow"])
+    run(*both, kernel=kernel, preload=["pyarrow"])
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert text_of(alone) == f"{usable} None\n"
+    assert [text_of(one) for one in both] == [f"{max(1, usable // 2)} {max(1, usable // 2)}\n"] * 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")  # whoever says it is obeyed
+    run(*both, kernel=kernel, preload=["pyarrow"])
+    assert [text_of(one) for one in both] == ["3 3\n"] * 2
+
+
 def test_what_one_notebook_reads_the_next_finds_and_nobody_after_the_run(job, tmp_path, monkeypatch):
     monkeypatch.delenv("METRICS_KEEP", raising=False)
     (orders := tmp_path / "orders.csv").write_text("customer_id,date,amount\nann,1997-01-18,29.73\n")
