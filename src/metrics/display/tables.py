@@ -14,6 +14,7 @@ from metrics.display import numbers, of_contacts, of_health, of_kpis, of_loyalty
 from metrics.display.columns import Column, column_of, in_short, period_length, reason_in_words, whose_reason
 from metrics.display.footnotes import UNCERTAIN, footnotes
 from metrics.display.kinds import groups_of, is_matrix, largest_loss, limits_of, metric_of, required, setting
+from metrics.display.phones import is_too_wide
 
 _SHOWN = {  # where a metric has more columns than can be read at a glance
     **of_money.SHOWN,
@@ -84,6 +85,7 @@ _EXTRA = {
     "user_paths": {"mean_seconds"},
     "net_promoter_score": {"promoters", "passives", "detractors", "rejected", "duplicates"},
     "churn_rate": {"new", "reactivated"},
+    "event_arrivals": {"anonymous", "late"},
     "lifecycle": {"quick_ratio"},
     "feature_adoption": {"median_days", "open"},
     "milestones": {"not_yet", "users", "reached"},
@@ -152,7 +154,7 @@ def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str |
         What a screen reader calls the table, if it has no caption.
     """
     cohorts = is_matrix(table) or metric_of(table) == "cohort_retention"
-    head, body, left = _cohort_rows(table, rows) if cohorts else _rows(table, rows)
+    head, body, left, kind = _cohort_rows(table, rows) if cohorts else _rows(table, rows)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     label = escape(caption or name or "Table", quote=True)
     notes = [escape(note) for note in footnotes(table)]
@@ -160,7 +162,7 @@ def table_html(table: pd.DataFrame, caption: str, *, rows: int = 50, name: str |
         notes.insert(0, f"The first {numbers.counted(rows, 'row')}; {numbers.count(left)} more are not shown.")
     foot = f'<p class="foot">{"<br>".join(notes)}</p>' if notes else ""
     html = (
-        f'<div class="table" role="region" aria-label="{label}" tabindex="0"><table>{title}'
+        f'<div class="table" role="region" aria-label="{label}" tabindex="0"><table{kind}>{title}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
     return f'<div class="with-foot">{html}{foot}</div>' if foot else html  # together they are printed on one page
@@ -200,7 +202,7 @@ def _says_nothing(table: pd.DataFrame, name: str) -> bool:
     )
 
 
-def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
+def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int, str]:
     if table.columns.has_duplicates or isinstance(table.columns, pd.MultiIndex):
         table = _flat(table)
     if not isinstance(table.index, pd.RangeIndex) and not table.empty and table.index.name is not None:
@@ -211,7 +213,7 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     if "flags" in names and table["flags"].head(limit).isna().all():
         names.remove("flags")
     if not names:
-        return '<th scope="col">–</th>', '<tr><th scope="row">No columns</th></tr>', 0
+        return '<th scope="col">–</th>', '<tr><th scope="row">No columns</th></tr>', 0, ""
     columns = {name: column_of(table, name) for name in names}
     extra = _EXTRA.get(metric or "", set())
     head = ""
@@ -222,7 +224,7 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
     within = ["event"] if metric == "property_coverage" else groups_of(table)
     groups, above = [name for name in within if name in names], None
     kept = set(required(table).index) if metric == "conversion_funnel" else None
-    body = []
+    lines: list[tuple[str, list[tuple[str, str, str]]]] = []  # classes of a row; start, content and end of each cell
     for place, (label, row) in enumerate(_cells(table, limit)):
         group = [row[name] for name in groups]
         unfinished = "complete" in table and not bool(row["complete"])
@@ -236,21 +238,32 @@ def _rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
             nobody_lost = name in ("dropped", "open") and kept is not None and label not in kept
             inner = numbers.MISSING if nobody_lost else _cell(row, name, columns[name], metric)
             if name in groups and above is not None and group == above:
-                cells.append("<td></td>")  # said once, at the group's first row
+                cells.append(("<td", "", "</td>"))  # said once, at the group's first row
             elif k == 0:
                 hyphened = columns[name].words and "-" in inner and len(inner) <= NAME
                 inner += ' <small class="interval">unfinished</small>' if unfinished else ""
-                cells.append(f'<th scope="row"{_classes(name=hyphened, hot=hot)}>{inner}</th>')
+                cells.append((f'<th scope="row"{_classes(name=hyphened, hot=hot)}', inner, "</th>"))
             else:
                 marks = _classes(text=columns[name].words, hot=hot, extra=name in extra)
-                cells.append(f"<td{marks}>{inner}</td>")
+                cells.append((f"<td{marks}", inner, "</td>"))
         above = group
         is_sum = metric == "account" and str(row["stage"]) == "read" and not row.get("reason")
-        body.append(f"<tr{_classes(sum=is_sum, unfinished=unfinished)}>{''.join(cells)}</tr>")
-    if not body:
+        lines.append((_classes(sum=is_sum, unfinished=unfinished), cells))
+    if not lines:
         none = "Nothing" if metric == "check_events" else "No rows"
-        body.append(f'<tr><th scope="row" colspan="{len(names)}">{none}</th></tr>')
-    return head, "".join(body), max(0, len(table) - limit)
+        return head, f'<tr><th scope="row" colspan="{len(names)}">{none}</th></tr>', 0, ""
+    seen = [
+        (columns[name].head, [cells[k][1] for _, cells in lines], k == 0 or columns[name].words)
+        for k, name in enumerate(names)
+        if name not in extra
+    ]
+    listed = is_too_wide(seen, len(lines))
+    heads = [f' data-head="{escape(columns[name].head)}"' if listed and k else "" for k, name in enumerate(names)]
+    body = ""
+    for marks, cells in lines:
+        line = "".join(f"{start}{of}>{inner}{end}" for of, (start, inner, end) in zip(heads, cells, strict=True))
+        body += f"<tr{marks}>{line}</tr>"
+    return head, body, max(0, len(table) - limit), ' class="listed"' if listed else ""
 
 
 def _tells(account: pd.DataFrame) -> "pd.Series[bool]":
@@ -322,7 +335,7 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     return flat
 
 
-def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
+def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int, str]:
     """Cohorts down, periods across, in whole per cent; a cell that is not over carries an asterisk."""
     cells = _long(table) if is_matrix(table) else table
     by = groups_of(cells)
@@ -354,7 +367,7 @@ def _cohort_rows(table: pd.DataFrame, limit: int) -> tuple[str, str, int]:
         body.append(f"<tr>{line}</tr>")
     if not body:
         body.append('<tr><th scope="row">No rows</th></tr>')
-    return head, "".join(body), max(0, len(groups) - limit)
+    return head, "".join(body), max(0, len(groups) - limit), ' class="cohorts"'
 
 
 def _long(matrix: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,7 @@ ATTRIBUTES |= {
     "div": {"tabindex"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
-    "td": {"colspan", "rowspan"},
+    "td": {"colspan", "rowspan", "data-head"},
     "th": {"colspan", "rowspan", "scope"},
     "col": {"span"},
     "pattern": {*SIZES, *PAINT, "id", "patternUnits", "patternTransform", "patternContentUnits"},

@@ -1,5 +1,6 @@
 """The look of all pages: one layout, one style sheet, and how dates and digests are written."""
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,16 @@ def in_words(number: int) -> str:
     return words[number] if number < len(words) else str(number)
 
 
+def bare(style: str) -> str:
+    r"""A style sheet without its comments and indents, which every page would carry.
+
+    >>> bare("/* Rows */\n@media print {\n  tr { color: red; } /* seen */\n}")
+    '@media print {\ntr { color: red; }\n}'
+    """
+    lines = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a run writes dates before it renders anything
@@ -77,5 +88,5 @@ def _environment() -> "Environment":
     )
     environment.filters |= {"day": day, "short": short, "counted": counted, "in_words": in_words}
     source = environment.loader.get_source(environment, "style.css")[0] if environment.loader else ""
-    environment.globals["style"] = Markup(source)
+    environment.globals["style"] = Markup(bare(source))
     return environment
