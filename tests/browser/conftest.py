@@ -34,6 +34,7 @@ BUILT = [
     "states.html",
     "many.html",
     "trouble.html",
+    "runs.html",
 ]
 
 
@@ -47,9 +48,16 @@ def standing():
     )
 
 
+def some_pages(which):
+    """Let a test open those pages only for which `which` is true."""
+    return lambda test: setattr(test, "pages", which) or test
+
+
 def pytest_generate_tests(metafunc):
     if "page_file" in metafunc.fixturenames:
-        metafunc.parametrize("page_file", [*BUILT, *standing()], ids=lambda page: Path(page).name, indirect=True)
+        which = getattr(metafunc.function, "pages", lambda page: True)
+        pages = [page for page in [*BUILT, *standing()] if which(page)]
+        metafunc.parametrize("page_file", pages, ids=lambda page: Path(page).name, indirect=True)
 
 
 @pytest.fixture(scope="session")

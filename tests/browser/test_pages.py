@@ -7,7 +7,7 @@ import axe_playwright_python
 import pytest
 
 from tests.browser import facts
-from tests.browser.conftest import standing
+from tests.browser.conftest import some_pages, standing
 
 pytestmark = pytest.mark.browser
 
@@ -57,18 +57,16 @@ def test_nothing_overflows_on_a_phone(open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_names_and_questions_of_the_index_have_the_width_of_a_phone(open_page, page_file):
-    if page_file.name not in ("index.html", "states.html"):
-        pytest.skip("no index")
+@some_pages(lambda page: Path(page).name in ("index.html", "states.html"))
+def test_names_and_questions_of_the_index_have_the_width_of_a_phone(open_page):
     names = "document.querySelectorAll('.index tbody tr:not(.group) > th')"
     seen = open_page(360).evaluate(f"[...{names}].map(name => name.getBoundingClientRect().width)")
     assert seen
     assert min(seen) > 300
 
 
-def test_tables_of_reports_are_wholly_seen_on_a_wide_screen(open_page, page_file):
-    if page_file not in standing():
-        pytest.skip("made of facts, to be as wide as can be")
+@some_pages(standing().__contains__)  # those made here are as wide as can be
+def test_tables_of_reports_are_wholly_seen_on_a_wide_screen(open_page):
     wide = "[...document.querySelectorAll('.table')].filter(part => part.scrollWidth > part.clientWidth + 1)"
     assert open_page().evaluate(f"{wide}.map(part => part.getAttribute('aria-label'))") == []
 
@@ -83,9 +81,8 @@ def test_axe_finds_nothing(open_page, width, scheme):
     assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
 
 
+@some_pages(lambda page: Path(page).name not in facts.pages())  # those are made of facts, not by a run
 def test_links_lead_to_what_is_there(open_page, page_file):
-    if page_file.name in facts.pages():
-        pytest.skip("made of facts, not by a run")
     page = open_page()
     there = page_file.parent
     if page_file.name == "index.html" and not (there / "latest").exists():
