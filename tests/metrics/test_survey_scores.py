@@ -151,29 +151,36 @@ def change(before, after, **options):
     return nps_change(before, after=after, **({"min_n": 1} | options)).iloc[0]
 
 
+def limits(row):
+    return [row["difference_low"], row["difference_high"]]
+
+
 WAVES = st.lists(st.integers(0, 10), min_size=3, max_size=30).filter(lambda v: len({vote(x) for x in v}) > 1)
 
 
-@few
-@given(WAVES, WAVES)
-def test_of_strangers_the_change_is_the_z_test_of_two_means(was, now):
+def test_of_many_strangers_the_change_is_the_z_test_of_two_means():
+    rng = np.random.default_rng(8)
+    was, now = rng.integers(0, 11, 100), rng.integers(3, 11, 130)
     row = change(wave(was), wave(now, day="2026-04-05"))
-    a, b = (DescrStatsW(vote(np.array(v))) for v in (was, now))
-    z = (b.mean - a.mean) / np.sqrt(a.var / a.nobs + b.var / b.nobs)
-    assert row["z"] == pytest.approx(z, abs=1e-9)
+    a, b = (DescrStatsW(vote(v)) for v in (was, now))
+    error = np.sqrt(a.var / a.nobs + b.var / b.nobs)
+    z = (b.mean - a.mean) / error
+    assert row["z"] == pytest.approx(z)
     assert row["p_value"] == pytest.approx(2 * stats.norm.sf(abs(z)))
     assert not row["paired"]
+    half = 100 * stats.norm.ppf(0.975) * error
+    assert limits(row) == pytest.approx([row["difference"] - half, row["difference"] + half])
 
 
-def test_statsmodels_agrees_on_the_interval_of_a_change():
+@pytest.mark.parametrize(("n_was", "n_now"), [(40, 60), (99, 400)])
+def test_of_fewer_strangers_it_is_the_test_of_welch(n_was, n_now):
     rng = np.random.default_rng(8)
-    was, now = rng.integers(0, 11, 60), rng.integers(3, 11, 60)
+    was, now = rng.integers(0, 11, n_was), rng.integers(3, 11, n_now)
     row = change(wave(was), wave(now, day="2026-04-05"))
+    welch = stats.ttest_ind(vote(now), vote(was), equal_var=False)
+    assert row["p_value"] == pytest.approx(welch.pvalue)
     means = CompareMeans(DescrStatsW(vote(now)), DescrStatsW(vote(was)))
-    low, high = (100 * limit for limit in means.zconfint_diff(usevar="unequal"))
-    half = (high - low) / 2 * np.sqrt(59 / 60)  # its variances divide by n - 1
-    limits = row[["difference_low", "difference_high"]].astype(float)
-    assert limits.tolist() == pytest.approx([(low + high) / 2 - half, (low + high) / 2 + half])
+    assert limits(row) == pytest.approx([100 * limit for limit in means.tconfint_diff(usevar="unequal")])
 
 
 @few
@@ -187,11 +194,104 @@ def test_of_the_same_people_the_change_is_the_test_of_the_mean_difference(pairs)
     if moved.std() == 0:
         assert row["reason"] == "p_value: zero_variance"
         return
-    z, p = ztest(moved, ddof=0)
-    assert row["z"] == pytest.approx(z)
-    assert row["p_value"] == pytest.approx(p)
-    low = moved.mean() - 1.959963984540054 * moved.std() / len(moved) ** 0.5
-    assert row["difference_low"] == pytest.approx(max(-200, 100 * low))
+    assert row["z"] == pytest.approx(ztest(moved, ddof=0)[0])
+    student = stats.ttest_1samp(moved, 0)
+    low, high = (100 * limit for limit in student.confidence_interval(0.95))
+    # What few do not show makes it less sure, and never surer.
+    assert row["p_value"] >= student.pvalue * (1 - 1e-9)
+    assert row["difference_low"] <= max(-200, low) + 1e-9
+    assert row["difference_high"] >= min(200, high) - 1e-9
+
+
+def test_of_fewer_people_who_answered_twice_it_is_the_t_test_of_pairs():
+    rng = np.random.default_rng(8)
+    names = [f"p{k}" for k in range(60)]
+    was, now = rng.integers(0, 11, 60), rng.integers(3, 11, 60)
+    row = change(wave(was, names), wave(now, names, day="2026-04-05"))
+    student = stats.ttest_rel(vote(now), vote(was))
+    assert row["p_value"] == pytest.approx(student.pvalue)
+    assert limits(row) == pytest.approx([100 * limit for limit in student.confidence_interval(0.95)])
+
+
+@few
+@given(WAVES, WAVES, st.integers(0, 30), st.sampled_from([0.8, 0.95]))
+def test_limits_leave_out_0_where_p_is_small_and_nowhere_else(was, now, both, confidence):
+    names = [f"p{k}" for k in range(60)]
+    before, after = wave(was, names[: len(was)]), wave(now, names[both : both + len(now)], day="2026-04-05")
+    row = change(before, after, confidence=confidence)
+    if not np.isnan(row["p_value"]):
+        outside = row["difference_low"] > 0 or row["difference_high"] < 0
+        assert outside == (row["p_value"] < 1 - confidence)
+
+
+def test_one_answer_that_differs_does_not_make_a_change_sure():
+    """Twelve promoters and twelve left 97 points open; one passive among them, and it was 31."""
+    alike = change(wave([9] * 12), wave([9] * 12, day="2026-04-05"))
+    one = change(wave([9] * 12), wave([9] * 11 + [8], day="2026-04-05"))
+    widths = [row["difference_high"] - row["difference_low"] for row in (alike, one)]
+    assert widths == pytest.approx([97.0, 95.1], abs=0.1)
+
+
+def every_outcome(n, cells):
+    """All counts of `n` answers in so many cells."""
+    if cells == 1:
+        return np.array([[n]])
+    return np.vstack([
+        np.column_stack([np.full(len(rest), k), rest])
+        for k in range(n + 1)
+        for rest in [every_outcome(n - k, cells - 1)]
+    ])  # fmt: skip
+
+
+def test_limits_of_a_change_hold_it_exactly_as_often_as_they_say():
+    """All that ten strangers and ten others may answer: normal limits held these changes in 90 to 95 of 100."""
+    counts = every_outcome(10, 3)
+    was, now = (np.repeat(counts, 66, axis=0), np.tile(counts, (66, 1)))
+    sides = []
+    for side, told in (("b", was), ("a", now)):
+        table = pd.DataFrame({"score": np.tile([10, 8, 1], len(told)), "case": np.repeat(np.arange(len(told)), 3)})
+        table = table.loc[np.repeat(table.index, told.ravel())].reset_index(drop=True)
+        sides.append(
+            table.assign(respondent_id=[f"{side}{k}" for k in table.index], answered_at=wave([9])["answered_at"][0])
+        )
+    found = nps_change(sides[0], after=sides[1], by="case", min_n=1, per_respondent="all")
+    held = {}
+    for first, then in ((3, 2, 5), (3, 2, 5)), ((9, 1, 0), (9, 1, 0)), ((0, 9, 1), (4, 2, 4)), ((8, 1, 1), (2, 2, 6)):
+        law = np.array(first) / 10, np.array(then) / 10
+        true = 100 * ((law[1][0] - law[1][2]) - (law[0][0] - law[0][2]))
+        chance = stats.multinomial.pmf(was, 10, law[0]) * stats.multinomial.pmf(now, 10, law[1])
+        inside = (found["difference_low"] <= true + 1e-9) & (true - 1e-9 <= found["difference_high"])
+        held[first, then] = (chance * inside).sum()
+    assert min(held.values()) > 0.94, held
+
+
+def test_limits_of_a_change_of_the_same_people_hold_it():
+    """Ten who answer twice, and mostly alike; every outcome of who stays, comes up one band or two, or goes down."""
+    counts = every_outcome(10, 4)
+    bands = np.tile([[10, 10], [1, 8], [1, 10], [10, 1]], (len(counts), 1))
+    pairs = pd.DataFrame(bands, columns=["was", "now"]).assign(case=np.repeat(np.arange(len(counts)), 4))
+    pairs = pairs.loc[np.repeat(pairs.index, counts.ravel())].reset_index(drop=True)
+    pairs = pairs.assign(respondent_id=[f"r{k}" for k in pairs.index], answered_at=wave([9])["answered_at"][0])
+    before, after = (pairs.rename(columns={side: "score"}) for side in ("was", "now"))
+    found = nps_change(before, after=after, by="case", min_n=1)
+    assert found["paired"].all()
+    held = {}
+    for law in (0.9, 0.1, 0, 0), (0.9, 0, 0.1, 0), (0.6, 0.2, 0.1, 0.1), (0.8, 0, 0.1, 0.1), (0.2, 0.3, 0.3, 0.2):
+        true = 100 * (law[1] + 2 * law[2] - 2 * law[3])
+        inside = (found["difference_low"] <= true + 1e-9) & (true - 1e-9 <= found["difference_high"])
+        held[law] = (stats.multinomial.pmf(counts, 10, law) * inside).sum()
+    assert min(held.values()) > 0.93, held
+
+
+def test_who_answers_again_and_again_is_one_person_also_in_a_change():
+    """Two people's ten answers a side say no more than two people do."""
+    was, now = (
+        wave([9, 3] * 5, list("ab" if k else "cd") * 5, day) for k, day in enumerate(("2026-01-05", "2026-04-05"))
+    )
+    row = change(was, now, per_respondent="all", paired="auto")
+    assert row["responses_before"] == 10
+    two = change(wave([9, 3], list("ab")), wave([9, 3], list("cd"), "2026-04-05"))
+    assert limits(row) == pytest.approx(limits(two))
 
 
 def test_who_answered_once_counts_beside_those_who_answered_twice():

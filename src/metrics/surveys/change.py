@@ -6,12 +6,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from metrics.intervals import Floats, normal_quantile, ratio, wilson
+from metrics.intervals import Floats, normal_quantile, ratio
 from metrics.periods import Period, When
 from metrics.results import beside, blank, result, too_few
 from metrics.surveys.answers import PLACE, PerRespondent, Policy, counted
 from metrics.surveys.nps import SCALE, with_bands
 
+FEW = 100  # respondents of a side, below which normal limits are too narrow: at 100 Student's are 1.2 % wider
+FARTHEST = 40.0  # z, beyond which p is 0
 _DIFFERENCE = ["difference", "difference_low", "difference_high"]
 _RESULT = ["responses_before", "responses_after", "before", "after", *_DIFFERENCE, "z", "p_value", "paired", "reason"]
 
@@ -55,11 +57,13 @@ def nps_change(
         responses_before, responses_after  count         answers that count
         before, after                      -100 to 100   the two scores
         difference (…)                     -200 to 200   after - before, in points
-        z, p_value                         number        two-sided normal test of no change
+        z                                  number        difference / its standard error
+        p_value                            number        two-sided, of no change: below 0.05 where limits of 95 % leave
+                                                         out 0
         paired                             bool          whether anybody's two answers were taken together
         reason                             text          ``no_responses``, ``below_min_n``; ``p_value: zero_variance``
-                                                         where all answers of a side are in one band, so that nothing
-                                                         can be tested
+                                                         where all answers of each side are in one band (or all who
+                                                         answered twice moved alike), so that nothing can be tested
 
     Raises
     ------
@@ -68,10 +72,15 @@ def nps_change(
 
     Notes
     -----
-    Votes are +1, 0, -1; variances divide by n, and the variance of the difference is the sum over respondents of
-    (deviation after / n after - deviation before / n before) squared. With nobody in both this is the z test of two
-    independent means, with everybody in both that of the mean difference. Where nothing varies the limits are those of
-    the two scores together, each as far from its score as Wilson (1927) leaves open for `n` answers that are alike.
+    Votes are +1, 0, -1; the variance of the difference is the sum over respondents of (deviation after / n after -
+    deviation before / n before) squared. With nobody in both this is the z test of two independent means, with
+    everybody in both that of the mean difference. Where fewer than 100 people answered on a side, limits and p are
+    Student's t, variances divide by n - 1, and the degrees of freedom are those of Satterthwaite (1946, Biometrics
+    Bulletin 2:110) from who answered twice, only before and only after: Welch's test of strangers, the t test of pairs.
+
+    What few answers do not show may be there all the same. No limit is nearer than Newcombe's sum of two squares (1998,
+    Statistics in Medicine 17:873) of how far off each score may lie: of `n` people as many may think otherwise as
+    Wilson (1927) leaves open where none of `n` does, each of them at the other end.
 
     Examples
     --------
@@ -113,13 +122,8 @@ def nps_change(
     )
     table["difference"] = 100 * (table["after"] - table["before"])
     table[["before", "after"]] *= 100
-    error = 100 * np.sqrt(table["_variance"].to_numpy(float))
-    half = normal_quantile(confidence) * error
-    down, up = _unseen(table, confidence)
-    table["difference_low"] = (table["difference"] - np.where(error == 0, down, half)).clip(-200, 200)
-    table["difference_high"] = (table["difference"] + np.where(error == 0, up, half)).clip(-200, 200)
-    table["z"] = ratio(table["difference"], error)
-    table["p_value"] = [math.erfc(abs(z) / math.sqrt(2)) for z in table["z"]]
+    table["z"] = ratio(table["difference"], 100 * np.sqrt(table["_variance"].to_numpy(float)))
+    table = table.assign(**_limits(table, confidence))
     least = table[["responses_before", "responses_after"]].min(axis=1)
     reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(least == 0, "no_responses")
     reason = too_few(reason, least, min_n)
@@ -138,32 +142,77 @@ def nps_change(
     return result(table, metric="nps_change", definition=definition, settings=policy.settings(), columns=columns)
 
 
-def _unseen(table: pd.DataFrame, confidence: float) -> tuple[Floats, Floats]:
+def _limits(table: pd.DataFrame, confidence: float) -> dict[str, Floats]:
+    """Limits of the difference, and the p-value that agrees with them: 1 - the level at which they reach 0."""
+    from scipy.special import ndtr, stdtr, stdtrit  # slow to import, and only needed here
+
+    level, difference = (1 + confidence) / 2, table["difference"].to_numpy(float)
+    few = table[["_people_before", "_people_after"]].min(axis=1).to_numpy(float) < FEW
+    degrees = np.nan_to_num(table["_degrees"].to_numpy(float), nan=1.0)
+    error = 100 * np.sqrt(table["_unbiased"].where(few, table["_variance"]).to_numpy(float))
+    half = np.where(few, stdtrit(degrees, level), normal_quantile(confidence)) * error
+    down, up = _unseen(table, normal_quantile(confidence))
+    away = ratio(np.abs(difference), error)
+    p = np.maximum(2 * np.where(few, stdtr(degrees, -away), ndtr(-away)), 2 * ndtr(-_reach(table)))
+    return {
+        "difference_low": np.clip(difference - np.maximum(half, down), -200, 200),
+        "difference_high": np.clip(difference + np.maximum(half, up), -200, 200),
+        "p_value": p,
+    }
+
+
+def _unseen(table: pd.DataFrame, z: Floats | float) -> tuple[Floats, Floats]:
     """How far down and up the difference may lie although no answer tells of it: Newcombe's sum of two squares.
 
-    Of `n` alike as many may be otherwise as Wilson leaves open, and each of them at the other end.
+    Of `n` who answer as many may be otherwise as Wilson leaves open of none, z² / (n + z²), each at the other end.
     """
     sides = []
     for side in ("before", "after"):
-        score, n = table[side].to_numpy(float), table[f"responses_{side}"].to_numpy(float)
-        other = wilson(np.zeros(len(n)), n, confidence)[1]
+        score, n = table[side].to_numpy(float), table[f"_people_{side}"].to_numpy(float)
+        other = ratio(z * z, n + z * z)
         sides.append((other * (score + 100), other * (100 - score)))
     (fell, rose), (falls, rises) = sides
     return np.hypot(falls, rose), np.hypot(rises, fell)
 
 
+def _reach(table: pd.DataFrame) -> Floats:
+    """The z with which `_unseen` reaches from each difference to 0."""
+    difference = table["difference"].to_numpy(float)
+    low, high = np.zeros(len(table)), np.full(len(table), FARTHEST)
+    for _ in range(60):  # halving, for z stands in both squares
+        z = (low + high) / 2
+        down, up = _unseen(table, z)
+        reached = np.where(difference > 0, down, up) >= np.abs(difference)
+        low, high = np.where(reached, low, z), np.where(reached, z, high)
+    return np.where(difference == 0, 0.0, high)
+
+
 def _spread(votes: pd.DataFrame, table: pd.DataFrame, group: list[str]) -> pd.DataFrame:
-    """Variance of the difference: what each respondent moves it by, squared and added up."""
+    """Variance of the difference: what each respondent moves it by, squared and added up; and how sure that is."""
+    within = [*group, "_who"]
     votes = votes.merge(table, on=group, how="left")
     late = votes["_side"] == 1
+    people = votes.groupby([*group, "_side"], dropna=False)["_who"].transform("nunique").to_numpy(float)
     mean, n = (
         votes[a].where(late, votes[b]) for a, b in (("after", "before"), ("responses_after", "responses_before"))
     )
     votes["_moves"] = (votes["_vote"] - mean) / n * np.where(late, 1, -1)
+    votes["_wider"] = votes["_moves"] * np.sqrt(people / np.maximum(people - 1, 1))
     # Sorted, so that the order of rows does not reach the last digit.
-    votes = votes.sort_values(["_side", "_vote"], kind="stable")
-    moves = votes.groupby([*group, "_who"], dropna=False)["_moves"].sum()
-    least = votes.assign(_least=1e-12 / n).groupby([*group, "_who"], dropna=False)["_least"].max()
-    each = moves.mask(moves.abs() < least, 0.0) ** 2  # what rounding leaves of two moves that cancel is no variance
-    whole = each.groupby(level=list(range(len(group))), dropna=False).agg(math.fsum)
-    return whole.rename("_variance").reset_index()
+    votes = votes.sort_values(["_side", "_vote"], kind="stable").assign(_least=1e-12 / n, _last=votes["_side"])
+    each = votes.groupby(within, dropna=False).agg(
+        {"_moves": "sum", "_wider": "sum", "_least": "max", "_side": "min", "_last": "max"}
+    )  # fmt: skip
+    for name in ("_moves", "_wider"):  # what rounding leaves of two moves that cancel is no variance
+        each[name] = each[name].mask(each[name].abs() < each["_least"], 0.0) ** 2
+    each["_of"] = each["_side"] + each["_last"]  # 0 only before, 1 twice, 2 only after
+    levels = list(group)
+    parts = each.groupby([*levels, "_of"], dropna=False).agg(
+        _variance=("_moves", math.fsum), _unbiased=("_wider", math.fsum), _people=("_wider", "size")
+    ).reset_index()  # fmt: skip
+    parts["_lost"] = parts["_unbiased"] ** 2 / np.maximum(parts["_people"] - 1, 1)
+    for side, only in (("before", 2), ("after", 0)):
+        parts[f"_people_{side}"] = parts["_people"].where(parts["_of"] != only, 0)
+    sums = ["_variance", "_unbiased", "_people_before", "_people_after", "_lost"]
+    whole = parts.groupby(levels, dropna=False)[sums].sum().reset_index()
+    return whole.assign(_degrees=ratio(whole["_unbiased"] ** 2, whole["_lost"])).drop(columns="_lost")
