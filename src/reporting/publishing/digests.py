@@ -32,7 +32,7 @@ class Digests:
             try:
                 known = json.loads(memory.read_bytes())
                 self.known = known if isinstance(known, dict) else {}
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 pass
 
     def of_file(self, path: Path) -> str:

@@ -97,7 +97,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         table = json.loads((folder / NAME).read_bytes())
         manifest = msgspec.convert(table, Manifest)  # what a later version added is left out
         for moment in (manifest.started, manifest.ended):
-            _check(_is_moment(moment))
+            check_moment(moment)
         for entry in manifest.pages:
             check_entry(entry)
         _check(manifest.run == folder.name and manifest.schema == SCHEMA)
@@ -126,13 +126,21 @@ def check_entry(entry: Entry) -> None:
     ValueError
         A name, a moment or a path is none.
     """
-    _check(re.fullmatch(PAGE, entry.name) is not None and re.fullmatch(RUN, entry.run) is not None)
+    check_page(entry.run, entry.page)
+    _check(re.fullmatch(PAGE, entry.name) is not None)
     _check(entry.page in (f"{entry.name}.html", f"{entry.name}.error.html"))
-    _check(_is_moment(entry.started) and date.fromisoformat(entry.day).isoformat() == entry.day)
+    check_moment(entry.started)
+    _check(date.fromisoformat(entry.day).isoformat() == entry.day)
 
 
-def _is_moment(text: str) -> bool:
-    return datetime.fromisoformat(text).tzinfo is not None
+def check_page(run: str, page: str) -> None:
+    """Refuse a path of a page that could lead elsewhere than into its run, with a `ValueError`."""
+    _check(re.fullmatch(rf"{PAGE}(\.error)?\.html", page) is not None and re.fullmatch(RUN, run) is not None)
+
+
+def check_moment(text: str) -> None:
+    """Refuse a text that is no moment with its zone, with a `ValueError`."""
+    _check(datetime.fromisoformat(text).tzinfo is not None)
 
 
 def _check(well: bool) -> None:

@@ -8,14 +8,22 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from reporting.errors import RefusedError
 from reporting.pages.facts import Alert, Attempt, Failure, Good, Index, KeyFigure, PageState, Point, RunLine
 from reporting.publishing.folder import Folder, write_whole
-from reporting.publishing.manifest import BUILT, UNCHANGED, Entry, Manifest, check_entry, read_manifest
+from reporting.publishing.manifest import (
+    BUILT,
+    UNCHANGED,
+    Entry,
+    Manifest,
+    check_entry,
+    check_moment,
+    check_page,
+    read_manifest,
+)
 from reporting.recipe.choices import choices
 from reporting.recipe.file import Recipe, Report
 from reporting.recipe.notebook import read_title
@@ -28,6 +36,9 @@ RUNS = "runs.html"  # page of all runs, beside the pages
 SHOWN = 60  # runs on it
 AHEAD = timedelta(hours=1)  # by which clocks of machines that share a folder may differ
 
+Figure = tuple[str, str, str, str | None, float | None]  # run, day, built, as_of, number
+Tried = tuple[str, str, str, str]  # run, moment, status, page
+
 
 @dataclass
 class Record:
@@ -38,8 +49,8 @@ class Record:
     since: str = ""  # when the first failure of the present series began
     failures: int = 0
     checked: str = ""  # when a run last found nothing to do
-    points: list[list[Any]] = field(default_factory=list)  # run, day, built, as_of, number
-    attempts: list[list[str]] = field(default_factory=list)  # run, moment, status, page; newest first
+    points: list[Figure] = field(default_factory=list)
+    attempts: list[Tried] = field(default_factory=list)  # newest first
     keys: dict[str, str] = field(default_factory=dict)  # key of its inputs → run that built it
 
     def done(self, now: datetime) -> datetime | None:
@@ -74,11 +85,11 @@ class States:
             if entry.status == UNCHANGED:
                 record.checked = record.checked if entry.backfill else manifest.ended
                 continue
-            attempt = [entry.run, entry.started, entry.status, entry.page]
+            attempt = (entry.run, entry.started, entry.status, entry.page)
             record.attempts = [attempt, *record.attempts][:ATTEMPTS]
             if entry.status == BUILT:
                 record.keys[entry.key] = entry.run
-                point = [entry.run, entry.day, entry.started, entry.as_of, _number(entry.key_figure)]
+                point = (entry.run, entry.day, entry.started, entry.as_of, _number(entry.key_figure))
                 record.points = sorted([*record.points, point], key=lambda point: (point[1], point[0]))[-POINTS:]
                 if not old:
                     record.good = entry
@@ -225,6 +236,11 @@ def _remembered(folder: Folder) -> States | None:
             for entry in (record.good, record.failure):
                 if entry is not None:
                     check_entry(entry)
+            for run, at, _, page in record.attempts:
+                check_page(run, page)
+                check_moment(at)
+            for text in filter(None, [record.checked, record.since, *(point[2] for point in record.points)]):
+                check_moment(text)
         return states
     except (OSError, ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError):
         return None

@@ -11,7 +11,7 @@ from reporting.errors import RefusedError
 from reporting.publishing.folder import Folder
 from reporting.publishing.manifest import read_manifest
 from reporting.publishing.run import run_reports
-from reporting.publishing.states import load_states, read_states, states_to_change
+from reporting.publishing.states import load_states, read_runs, read_states, states_to_change
 from reporting.recipe.file import read_recipe
 from tests.reporting.publishing.fakes import Project, project, runner
 
@@ -66,18 +66,35 @@ def test_what_a_later_version_adds_is_left_out(tmp_path):
     assert made.run().id == ""
 
 
-@pytest.mark.parametrize("damage", ['{"version": 1, "pages": []}', "{", "[]", "[" * 100_000, None])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"version": 1, "pages": []}',
+        "{",
+        "[]",
+        "[" * 100_000,
+        lambda page: page["good"].update(started="06:00"),
+        lambda page: page.update(checked="06:00"),
+        lambda page: page["points"][0].pop(),
+        lambda page: page["points"][0].__setitem__(2, "today"),
+        lambda page: page["attempts"].append([]),
+        lambda page: page["attempts"][0].__setitem__(3, "../../../../etc/passwd"),
+    ],
+)
 def test_what_is_remembered_wrongly_is_told_by_the_manifests(tmp_path, damage):
     made = project(tmp_path, "funnel")
     made.run()
     cache = made.out / ".cache" / "states.json"
-    if damage is None:
+    if callable(damage):
         table = json.loads(cache.read_text())
-        table["pages"]["funnel"]["good"]["started"] = "06:00"
+        damage(table["pages"]["funnel"])
         damage = json.dumps(table)
     cache.write_text(damage)
+    (made.out / ".cache" / "digests.json").write_text("[" * 100_000)
     assert [row.state for row in read_states(made.recipe)] == ["current"]
     assert made.run().id == ""
+    [line] = read_runs(made.recipe, load_states(Folder(made.out)))
+    assert line.built == [("The funnel", f"runs/{line.id}/funnel.html")]
 
 
 def test_a_second_recipe_takes_no_pages_from_the_readers_of_the_first(tmp_path):
