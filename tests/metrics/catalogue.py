@@ -469,7 +469,7 @@ ROWS = st.lists(
     ),
     max_size=25,
 )
-quick = settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 thorough = settings(quick, max_examples=25)
 
 

@@ -268,17 +268,16 @@ def test_statsmodels_agrees_on_means(seed):
 @pytest.mark.parametrize("covariate", [None, "before"])
 @pytest.mark.parametrize(("control", "new"), [(4, 4), (5, 30)])
 def test_few_users_find_no_more_than_many_where_there_is_nothing(control, new, covariate):
-    rng = np.random.default_rng(7)
-    found = 0
-    for _ in range(300):
-        before = rng.normal(size=control + new)
-        table = pd.DataFrame({"before": before, "spent": before + rng.normal(size=len(before))})
-        table["variant"] = ["control"] * control + ["new"] * new
-        row = means(table, ratio=None, covariate=covariate).loc["new"]
-        found += row["p_value"] < 0.05
-        low, high = (row[f"{'adjusted_' * (covariate is not None)}difference_{end}"] for end in ("low", "high"))
-        assert (row["p_value"] < 0.05) == (low > 0 or high < 0)
-    assert found <= 26  # 15 are expected; by the normal distribution 40 to 52 in three of the four
+    before, noise = np.random.default_rng(7).normal(size=(300, 2, control + new)).swapaxes(0, 1).reshape(2, -1)
+    trials = pd.DataFrame({"trial": np.repeat(np.arange(300), control + new), "before": before})
+    trials["spent"] = before + noise
+    trials["variant"] = (["control"] * control + ["new"] * new) * 300
+    rows = means(trials, ratio=None, covariate=covariate, by="trial").loc["new"]
+    low, high = (rows[f"{'adjusted_' * (covariate is not None)}difference_{end}"] for end in ("low", "high"))
+    found = rows["p_value"] < 0.05
+    assert len(rows) == 300
+    assert found.equals((low > 0) | (high < 0))
+    assert found.sum() <= 26  # 15 are expected; by the normal distribution 35 to 43 in three of the four
 
 
 def test_the_error_of_the_slope_is_part_of_that_of_the_adjusted_difference():
