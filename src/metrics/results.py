@@ -44,6 +44,11 @@ def keys(by: str | Sequence[str] | None, *, taken: Sequence[str] = ()) -> list[s
     return names
 
 
+def aside(by: Sequence[str]) -> list[str]:
+    """Names for the columns of `by` on the way to a result, which no column of a table on the way has."""
+    return [f"group {name}" for name in by]
+
+
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> tuple["np.ndarray[Any, np.dtype[np.int64]]", pd.DataFrame]:
     """The group of each row, numbered in order of the values with missing ones last, and the values of each group."""
     if not by:

@@ -94,7 +94,7 @@ def stickiness(
     calendar, what = Calendar(period, tz, week_start), as_step(event, "event")
     edges = tuple(at for at, given in ((span.since, since), (span.until, until)) if given is not None)
     plain = (how, times) == ("at_least", 1)
-    groups = keys(by, taken=_COLUMNS)
+    groups = keys(by, taken=[*_COLUMNS, "all"])  # and a name on the way
     cut = Cut(calendar, at=edges) if plain and not groups else None
     reading = Reading((Mark(what, "event", needed=True),), span.until, (unit,), groups=tuple(groups), cut=cut)
     answer = by_user(

@@ -113,7 +113,7 @@ def subscription_churn(
     """
     one_of("denominator", denominator, Denominator)
     one_of("counting", counting, Counting)
-    by = keys(by, taken=_RESULT)
+    by = keys(by, taken=[*_RESULT, "currency"])
     span, policies = read_options(as_of, options)
     ledger = read_ledger(subscriptions, span=span, policies=policies, by=by)
     frames = _frames(ledger, counting)

@@ -13,7 +13,7 @@ import pandas as pd
 from metrics.churn.estimates import joined
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
-from metrics.results import beside, blank, keys, result, too_few
+from metrics.results import aside, beside, blank, keys, result, too_few
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, Book, read_book, times
 from metrics.revenue.money import coins, from_parts
 from metrics.revenue.policies import Policies
@@ -122,11 +122,12 @@ def pause_outcomes(
     periods = ranged.periods(int(asked.min()) if len(asked) else None)
     place = periods.place(ranged.days(asked))
     inside = (place >= 0) & (place < len(periods))
-    found = pd.concat([table[by], found.assign(place=place)], axis=1)[inside]
+    groups = aside(by)
+    found = pd.concat([table[by].set_axis(groups, axis=1), found.assign(place=place)], axis=1)[inside]
     every = pd.DataFrame({"place": np.arange(len(periods))})
     if by:
-        every = every.merge(found[by].drop_duplicates().sort_values(by, na_position="last"), how="cross")
-    key = ["place", *by]
+        every = every.merge(found[groups].drop_duplicates().sort_values(groups, na_position="last"), how="cross")
+    key = ["place", *groups]
     sums = found.groupby(key, dropna=False)[[*_COUNTS, "mrr_kept"]].sum().reset_index()
     mixed = (
         found[found["resumed"] > 0].groupby(key, dropna=False)["currency"].nunique().rename("currencies").reset_index()
@@ -140,13 +141,14 @@ def pause_outcomes(
         "active again after a cancellation / cancelled. They chose for themselves: an association, not an effect."
     )
     settings = {"follow_up": follow_up, "min_n": min_n, "by": by or None, "confidence": confidence, **ranged.said()}
-    head = [name for name in ("period_start", *by) if name in told]
+    head = [name for name in ("period_start", *groups) if name in told]
     columns = [
         *head, "entered", "paused", "cancelled", "kept", *_of("take_rate"), "paused_followed", "resumed",
         *_of("resume_rate"), "cancelled_followed", "returned", *_of("return_rate"), *_of("difference"), "mrr_kept",
         "reason",
     ]  # fmt: skip
-    return result(told, metric="pause_outcomes", definition=definition, settings=settings, columns=columns)
+    told = told[columns].rename(columns=dict(zip(groups, by, strict=True)))
+    return result(told, metric="pause_outcomes", definition=definition, settings=settings)
 
 
 def _of(name: str) -> list[str]:

@@ -14,7 +14,7 @@ from metrics.churn.estimates import joined
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator, ratio
 from metrics.periods import DAY, When, duration
-from metrics.results import beside, blank, keys, result, too_few
+from metrics.results import aside, beside, blank, keys, result, too_few
 from metrics.revenue.book import texts, times
 from metrics.revenue.ranges import Range, RangeOptions
 from metrics.steps import unknown
@@ -113,9 +113,10 @@ def payment_recovery(
     inside = (place >= 0) & (place < len(periods))
     told = told.assign(place=place)[inside]
     every = pd.DataFrame({"place": np.arange(len(periods))})
+    groups = aside(by)
     if by:
-        every = every.merge(told[by].drop_duplicates().sort_values(by, na_position="last"), how="cross")
-    key, sums = ["place", *by], [*_COUNTS, "_lost", "_attempts_failed", "_due", "_paid"]
+        every = every.merge(told[groups].drop_duplicates().sort_values(groups, na_position="last"), how="cross")
+    key, sums = ["place", *groups], [*_COUNTS, "_lost", "_attempts_failed", "_due", "_paid"]
     grouped = told.groupby(key, dropna=False)
     counts = beside(every, grouped[sums].sum().reset_index(), key)
     days = told[told["recovered"] == 1].groupby(key, dropna=False)["days"].median().rename("median_days").reset_index()
@@ -134,12 +135,13 @@ def payment_recovery(
     if follow_up is not None:
         definition += f" Counted is what happens within {follow_up} of the first attempt, where they are over."
     settings = {"follow_up": follow_up, "min_n": min_n, "by": by or None, "confidence": confidence, **ranged.said()}
-    head = [name for name in ("period_start", *by) if name in table]
+    head = [name for name in ("period_start", *groups) if name in table]
     columns = [
         *head, "invoices", "failed", "recovered", *_of("failure_rate"), *_of("recovery_rate"), "recovery_rate_amount",
         *_of("net_loss_rate"), "attempts", *_of("attempt_failure_rate"), "median_days", "reason",
     ]  # fmt: skip
-    return result(table, metric="payment_recovery", definition=definition, settings=settings, columns=columns)
+    table = table[columns].rename(columns=dict(zip(groups, by, strict=True)))
+    return result(table, metric="payment_recovery", definition=definition, settings=settings)
 
 
 def _watched(attempts: pd.DataFrame, wait: int, observed: int) -> pd.DataFrame:
@@ -152,7 +154,7 @@ def _watched(attempts: pd.DataFrame, wait: int, observed: int) -> pd.DataFrame:
 def per_invoice(
     attempts: pd.DataFrame, span: Range, invoices: pd.DataFrame | None, by: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """One row per invoice that was tried before `as_of`: whether it failed at first, and when it was paid."""
+    """One row per invoice that was tried before `as_of`: whether it failed at first, when it was paid, its groups."""
     at = times(attempts, "attempted_at", "attempts", needed=True)
     names = texts(attempts["invoice_id"], "attempts", "invoice_id")
     results = attempts["result"].astype("str").str.lower()
@@ -166,11 +168,11 @@ def per_invoice(
     tries = pd.DataFrame(
         {
             "invoice_id": names.to_numpy(), "at": at,
-            "ok": (results == "succeeded").to_numpy(), **{name: attempts[name].to_numpy() for name in own},
+            "ok": (results == "succeeded").to_numpy(), **{f"group {name}": attempts[name].to_numpy() for name in own},
         }
     )[at < span.observed]  # fmt: skip
     # Of two at one instant the failure comes first.
-    tries = tries.sort_values(["invoice_id", "at", "ok", *own], kind="stable")
+    tries = tries.sort_values(["invoice_id", "at", "ok", *aside(own)], kind="stable")
     first = tries.drop_duplicates("invoice_id").rename(columns={"at": "first"})
     paid = tries[tries["ok"]].drop_duplicates("invoice_id")[["invoice_id", "at"]].rename(columns={"at": "paid"})
     many = tries.groupby("invoice_id")["ok"].agg(attempts="size", _good="sum").reset_index()
@@ -186,8 +188,10 @@ def per_invoice(
     if invoices is not None:
         known = invoices.assign(invoice_id=id_texts(invoices["invoice_id"])).drop_duplicates("invoice_id")
         place = pd.Index(known["invoice_id"]).get_indexer(pd.Index(table["invoice_id"]))
-        for name in (*(name for name in by if name not in own), *(["currency"] if "currency" in known else [])):
-            table[name] = known[name].reindex(known.index.append(pd.Index([-1]))).iloc[place].to_numpy()
+        others = [name for name in by if name not in own]
+        wanted = [*zip(aside(others), others, strict=True), *([("currency", "currency")] * ("currency" in known))]
+        for name, theirs in wanted:
+            table[name] = known[theirs].reindex(known.index.append(pd.Index([-1]))).iloc[place].to_numpy()
         if "amount_due_minor" in known:
             values = np.append(pd.to_numeric(known["amount_due_minor"]).to_numpy(float, na_value=np.nan), np.nan)
             amount = pd.Series(values[place], index=table.index)

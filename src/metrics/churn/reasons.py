@@ -77,7 +77,7 @@ def churn_reasons(
        customers  voluntary  involuntary  unknown
     0          2          1            0        1
     """
-    by = keys(by, taken=_RESULT)
+    by = keys(by, taken=[*_RESULT, "currency"])
     for name in ("customer_id", *by):
         if name not in cancellations:
             raise ValueError(unknown("cancellations", name, cancellations.columns, "a column of the table", "columns"))

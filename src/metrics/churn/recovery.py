@@ -11,7 +11,7 @@ import pandas as pd
 from metrics.churn.payments import per_invoice
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import DAY, When, duration
-from metrics.results import blank, keys, result, too_few
+from metrics.results import aside, blank, keys, result, too_few
 from metrics.revenue.ranges import Range
 from metrics.steps import unknown
 
@@ -101,11 +101,13 @@ def recovery_curve(
     if by:
         groups = [
             (key if isinstance(key, tuple) else (key,), part)
-            for key, part in failed.groupby(by, dropna=False, sort=True)
+            for key, part in failed.groupby(aside(by), dropna=False, sort=True)
         ]
     curves = [_curve(part, last, length, ranged.observed).assign(**dict(zip(by, key, strict=True)))
               for key, part in groups]  # fmt: skip
-    empty = _curve(failed[:0], last, length, ranged.observed)[:0].assign(**{name: failed[name][:0] for name in by})
+    empty = _curve(failed[:0], last, length, ranged.observed)[:0].assign(
+        **{name: failed[f"group {name}"][:0] for name in by}
+    )
     table = pd.concat(curves, ignore_index=True) if curves else empty
     table = add_rate(table, "recovery_rate", "recovered", "failed", confidence)
     none = no_denominator(table["failed"].to_numpy(float))

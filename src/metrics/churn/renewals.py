@@ -91,7 +91,7 @@ def renewal_churn(
        due  not_renewed  rate_of_due
     0    2            1          0.5
     """
-    by = keys(by, taken=_RESULT)
+    by = keys(by, taken=[*_RESULT, "complete"])
     span, policies = read_options(as_of, options)
     lines = priced(subscriptions)
     if "billing_months" not in lines:

@@ -167,7 +167,8 @@ def cohort_retention(
     calendar, span = Calendar(period, tz, week_start), Span.read(since=since, until=until, as_of=as_of, tz=tz)
     cells = Cells.of(calendar, clock, periods, brackets)
     start, back = as_step(start_event, "start_event"), as_step(return_event, "return_event")
-    groups = keys(by, taken=[*_RESULT, _SOON, "reason", "what", *facts.NUMBERS])  # and names on the way
+    on_the_way = ["what", "cell", "min", "max", "money", *facts.NUMBERS]
+    groups = keys(by, taken=[*_RESULT, _SOON, "reason", *worth.COLUMNS, *on_the_way])
     reading = Reading(
         marks=marks(start, back),
         before=span.as_of,

@@ -79,7 +79,7 @@ def expansion_split(
        upsell  cross_sell  expansion
     0     0.0         5.0        5.0
     """
-    by = keys(by, taken=_RESULT)
+    by = keys(by, taken=[*_RESULT, "currency"])
     span, policies = read_options(as_of, options)
     lines = priced(subscriptions)
     for name in by:

@@ -109,7 +109,7 @@ def revenue_retention(
     0     40.0  0.75  1.5
     """
     one_of("term_extension", term_extension, TermExtension)
-    by = keys(by, taken=_RESULT)
+    by = keys(by, taken=[*_RESULT, "currency"])
     ranged, policies = read_options(as_of, options)
     ledger = read_ledger(subscriptions, span=ranged, policies=policies, by=by)
     if term_extension == "separate" and "billing_months" not in ledger.book.table:

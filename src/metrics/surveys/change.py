@@ -111,8 +111,9 @@ def nps_change(
         table = pd.DataFrame({name: [0] for name in group})
     table = table.sort_values(group, na_position="last", kind="stable", ignore_index=True)
     for k, side in enumerate(("before", "after")):
-        means = votes[votes["_side"] == k].groupby(group, dropna=False)["_vote"].agg(["size", "mean"]).reset_index()
-        table = beside(table, means.rename(columns={"size": f"responses_{side}", "mean": side}), group)
+        names = [f"responses_{side}", side]  # groups may be called size and mean
+        mine = votes[votes["_side"] == k].groupby(group, dropna=False)["_vote"]
+        table = beside(table, mine.agg(["size", "mean"]).set_axis(names, axis=1).reset_index(), group)
         table[f"responses_{side}"] = table[f"responses_{side}"].fillna(0).astype(np.int64)
     table = beside(table, _spread(votes, table, group), group)
     table["paired"] = (
