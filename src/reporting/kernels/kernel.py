@@ -19,6 +19,7 @@ PRELOAD = [
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
     "reporting.figures.formatter",
+    "reporting.kernels.mortal",
 ]
 
 
