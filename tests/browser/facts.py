@@ -50,7 +50,7 @@ def pages():
         "41aa" * 16, ["invoices.csv"], attempts=attempts,
     )  # fmt: skip
     ids = [f"2026111{number}T050214.123456Z-7f3a" for number in (2, 1, 0)]
-    built = [("Onboarding: where do new users drop?", "full.html"), ("Feature adoption", "full.html")]
+    built = [("Onboarding: where do new users drop?", "full.html"), ("Feature adoption", "full.html")] * 6
     runs = [
         RunLine(name, RUN, built, [("Revenue by plan", "broken.error.html")][number:])
         for number, name in enumerate(ids)

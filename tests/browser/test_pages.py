@@ -120,3 +120,12 @@ def test_a_page_prints_with_its_parameters_open(open_page):
     page.emulate_media(media="print")
     hidden = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert hidden == "rgb(255, 255, 255)"
+
+
+@some_pages(lambda page: Path(page).name == "runs.html")
+def test_when_a_run_was_and_its_name_are_one_line_each(open_page):
+    line = "cell.getBoundingClientRect().height / parseFloat(getComputedStyle(cell).lineHeight)"
+    for width in (1280, 768):
+        names = open_page(width).eval_on_selector_all(".runs small", f"cells => cells.map(cell => {line})")
+        assert names
+        assert max(names) < 1.5

@@ -51,3 +51,21 @@ def test_a_long_table_breaks_between_rows_in_place_of_leaving_half_a_page_empty(
     )
     content = words_of(export(tmp_path / "long.html", tmp_path / "long.pdf", timeout=60).read_bytes())
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 2
+
+
+def test_a_note_is_printed_under_the_heading_of_its_section(browser, site):
+    """After the section it opened a page alone wherever the section ended with a page."""
+    page = browser.new_page()
+    page.goto((site / "full.html").as_uri())
+    page.emulate_media(media="print")
+    placed = page.eval_on_selector_all(
+        "section .note",
+        """notes => notes.map(note => {
+            const [head, content] = [note.closest('section').querySelector('h2'), note.parentElement.firstElementChild];
+            return [head, note, content].map(part => part.getBoundingClientRect()).map(box => [box.top, box.bottom]);
+        })""",
+    )
+    page.close()
+    assert placed
+    for (_, head), (above, below), (content, _) in placed:
+        assert head <= above < below <= content

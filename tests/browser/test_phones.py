@@ -1,4 +1,6 @@
-"""Tables on a phone: one that is wider becomes a list, in which nothing is lost; cohorts keep their names in sight."""
+"""Tables on a phone and on a desk: what is wider than a phone becomes a list, names of cohorts stay in sight, words do
+not touch the numbers beside them.
+"""
 
 from itertools import pairwise
 
@@ -72,3 +74,20 @@ def test_names_of_cohorts_stay_in_sight_where_their_table_is_moved(browser, tmp_
     assert moved > 0
     assert name == left
     page.close()
+
+
+def test_words_stand_apart_from_the_number_that_ends_beside_them(browser, tmp_path):
+    table = pd.DataFrame({"plan": ["free"], "users": [1_234], "band": ["red"]})
+    page = opened(browser, tmp_path, table, width=1280)
+    part = page.locator(".table").first
+    between = part.evaluate("""part => {
+        const words = part.querySelector('tbody td.text');
+        const [number, text] = [words.previousElementSibling, words].map(cell => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getBoundingClientRect();
+        });
+        return text.left - number.right;
+    }""")
+    page.close()
+    assert between >= 20
