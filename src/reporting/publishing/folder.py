@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reporting.errors import LockedError
+from reporting.errors import LockedError, RefusedError
 
 RUN = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
 STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -89,7 +89,12 @@ class Folder:
         moment = (now or datetime.now(UTC)).astimezone(UTC)
         ids = self.run_ids()
         if ids and ids[-1][:23] >= moment.strftime(STAMP):
-            moment = started(ids[-1]) + timedelta(microseconds=1)
+            try:
+                moment = started(ids[-1]) + timedelta(microseconds=1)
+            except (ValueError, OverflowError):
+                raise RefusedError(
+                    f"{self.runs / ids[-1]}: no run began then, and none can come after it. Remove this folder."
+                ) from None
         return f"{moment.strftime(STAMP)}-{secrets.token_hex(2)}"
 
     def begin(self, run: str) -> Path:
@@ -133,9 +138,9 @@ class Folder:
             return ""
 
     def shows(self) -> str:
-        """Name of the view that `latest` shows, empty if there is none."""
-        shown = self._shown()
-        return os.path.basename(shown) if shown and (self.out / shown).is_dir() else ""
+        """Name of the view that `latest` shows, empty if there is none, or if somebody let it lead elsewhere."""
+        folder, _, name = self._shown().rpartition("/")
+        return name if name and folder == self.views.name and (self.views / name).is_dir() else ""
 
 
 def started(run: str) -> datetime:

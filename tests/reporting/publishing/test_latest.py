@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from reporting.errors import RefusedError
 from reporting.publishing.decide import decide
 from reporting.publishing.digests import Digests
 from reporting.publishing.folder import Folder
@@ -21,6 +22,28 @@ def test_a_file_that_was_removed_is_there_again_and_nothing_is_built(tmp_path, n
     assert seen == []
     assert (made.out / name).is_file()
     assert made.latest() == before
+
+
+def test_latest_that_somebody_let_lead_elsewhere_leads_to_the_pages_again(tmp_path):
+    made = project(tmp_path, "funnel", "nps")
+    made.run()
+    before = made.latest()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("Dear Ann,")
+    (made.out / "latest").unlink()
+    (made.out / "latest").symlink_to(tmp_path / "mine")
+    made.run()
+    assert made.latest() == before
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "Dear Ann,"
+
+
+@pytest.mark.parametrize("name", ["99991231T235959.999999Z-abcd", "20301399T250000.000000Z-abcd"])
+def test_a_folder_that_is_called_like_a_run_of_no_time_is_refused(tmp_path, name):
+    made = project(tmp_path, "funnel")
+    made.run()
+    (made.out / "runs" / name).mkdir()
+    with pytest.raises(RefusedError, match=f"{name}: no run began then, and none can come after it. Remove"):
+        made.run(force=True)
 
 
 def test_a_page_that_was_written_over_is_the_page_again(tmp_path):
