@@ -1,5 +1,6 @@
 """What came of runs as JUnit XML: continuous integration shows it as tests, one a page."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +22,12 @@ def check_place(file: Path) -> None:
     Raises
     ------
     RefusedError
-        Its folder is not there, or it is a folder itself.
+        Its folder is not there, or it is a folder itself, or it may not be written.
     """
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise RefusedError(f"--junit {file}: this is no file in a folder that is there. Make the folder first.")
+    if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+        raise RefusedError(f"--junit {file}: you may not write there. Name another file.")
 
 
 def write_junit(file: Path, runs: Sequence["Run"]) -> None:

@@ -6,6 +6,8 @@ import os
 import platform
 import shutil
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -67,16 +69,21 @@ def export(
         }
         if not chosen:
             raise RefusedError("There is no page of these reports yet. Build them with metrics report run.")
-        beside = {name: f"{name.replace('/', '-')}.{'pdf' if pdf else 'html'}" for name in chosen}
+        beside = {name: f"{file}.{'pdf' if pdf else 'html'}" for name, file in _names(chosen).items()}
         written = []
         for name, path in chosen.items():
             target = to / beside[name]
+            try:
+                content = "" if pdf else path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is no text"
+                raise RefusedError(f"{near(path)} cannot be read: {why}. Build it again.") from None
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if pdf:
                     print_pdf(path, target, timeout=timeout)
                 else:
-                    target.write_text(alone(path.read_text(encoding="utf-8"), beside), encoding="utf-8", newline="")
+                    target.write_text(alone(content, beside), encoding="utf-8", newline="")
             except OSError as error:
                 raise RefusedError(f"{target} cannot be written: {error.strerror}.") from None
             written.append(target)
@@ -85,6 +92,17 @@ def export(
         else:
             for path in written:
                 typer.echo(near(path))
+
+
+def _names(pages: Iterable[str]) -> dict[str, str]:
+    """Names of files for pages, all in one folder: with a dot, which stands in no name of a page, where dashes mislead.
+
+    >>> _names(["nps", "a/b-c", "a-b/c", "a/d"])
+    {'nps': 'nps', 'a/b-c': 'a.b-c', 'a-b/c': 'a-b.c', 'a/d': 'a-d'}
+    """
+    plain = {page: page.replace("/", "-") for page in pages}
+    taken = Counter(plain.values())
+    return {page: name if taken[name] == 1 else page.replace("/", ".") for page, name in plain.items()}
 
 
 def _machine() -> list[tuple[str, str, str]]:
@@ -125,7 +143,7 @@ def _folder(recipe: Recipe) -> list[tuple[str, str, str]]:
     rows = [("folder", "well" if os.access(folder.out, os.W_OK) else "wrong", near(folder.out))]
     rows.append(("room", "well" if free > ROOM else "odd", f"{free / 1e9:.1f} GB free"))
     if not folder.runs.is_dir():
-        return rows
+        return [*rows, ("runs", "wrong", f"{near(folder.runs)} is no folder")] if folder.runs.exists() else rows
     ids = folder.run_ids()
     unread = [run for run in ids if read_manifest(folder.runs / run) is None]
     rows.append(("runs", "wrong" if unread else "well", f"{len(ids)}, {len(unread)} without a manifest"))

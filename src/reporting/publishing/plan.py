@@ -395,5 +395,6 @@ def _problem(path: Path) -> str:
     found = [match for match in matches(path) if match.exists()]
     if not found:
         return "nothing is"
-    # a pipe never ends, and cannot be read twice
-    return "" if all(match.is_file() or match.is_dir() for match in found) else "neither a file nor a folder is"
+    if not all(match.is_file() or match.is_dir() for match in found):
+        return "neither a file nor a folder is"  # a pipe never ends, and cannot be read twice
+    return "" if all(os.access(match, os.R_OK) for match in found) else "nothing that you may read is"

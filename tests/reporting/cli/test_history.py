@@ -391,3 +391,41 @@ def test_a_run_that_is_told_to_end_leaves_no_process_and_no_file(tmp_path, numbe
     time.sleep(2)
     with pytest.raises(ProcessLookupError):
         os.kill(kernel, 0)
+
+
+def test_pages_whose_files_would_be_called_alike_are_all_exported(verb):
+    pages = {"a": "['b-c', 'd']", "a-b": "['c']"}
+    text = "".join(f"[report.{name}]\nnotebook = 'nps.ipynb'\neach.plan = {plans}\n" for name, plans in pages.items())
+    Path("reports.toml").write_text(f'[defaults]\nout = "out"\n{text}[report.a-b-c]\nnotebook = "funnel.ipynb"\n')
+    verb("run")
+    verb("export --to away")
+    files = {path.name: path.read_text().partition("<title>")[2].split()[0] for path in Path("away").iterdir()}
+    assert files == {"a.b-c.html": "a/b-c", "a-d.html": "a/d", "a-b.c.html": "a-b/c", "a-b-c.html": "a-b-c"}
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file or directory"), (b"\xff", "it is no text")])
+def test_a_page_that_cannot_be_read_is_not_exported(verb, content, why):
+    verb("run funnel")
+    [page] = (verb.made.out / "runs").glob("2*/funnel.html")
+    page.unlink()
+    if content:
+        page.write_bytes(content)
+    assert f"funnel.html cannot be read: {why}. Build it again." in verb("export --run last --to away", code=2).stderr
+
+
+def test_doctor_says_where_the_folder_of_runs_is_none(verb):
+    verb("run")
+    shutil.rmtree(verb.made.out / "runs")
+    (verb.made.out / "runs").touch()
+    assert "runs is no folder" in verb("doctor", code=1).stdout
+
+
+def test_what_may_not_be_read_or_written_is_refused_before_anything_runs(verb):
+    Path("events.csv").chmod(0)
+    if os.access("events.csv", os.R_OK):
+        pytest.skip("whoever runs this may read and write everything")
+    assert "events_file is 'events.csv', and nothing that you may read is there" in verb("check", code=2).stderr
+    Path("events.csv").chmod(0o644)
+    Path("junit.xml").touch(0o444)
+    assert "--junit junit.xml: you may not write there." in verb("run --junit junit.xml", code=2).stderr
+    assert not verb.made.out.exists()
