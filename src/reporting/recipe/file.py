@@ -169,7 +169,7 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
         raise RefusedError("\n".join(problems))
     return Recipe(
         path=path,
-        out=(folder / defaults.out if out is None else out).resolve(),
+        out=_real(folder / defaults.out if out is None else out),
         reports=reports,
         text=text,
         params=defaults.params,
@@ -196,7 +196,7 @@ def _report(name: str, entry: Entry, defaults: Defaults, folder: Path) -> Report
     sources = entry.data if isinstance(entry.data, list) else []
     return Report(
         name=name,
-        notebook=(folder / entry.notebook).resolve(),
+        notebook=_real(folder / entry.notebook),
         title=entry.title,
         group=entry.group,
         data=entry.data if isinstance(entry.data, str) else None,
@@ -220,7 +220,12 @@ def _report(name: str, entry: Entry, defaults: Defaults, folder: Path) -> Report
 def _absolute(rule: Rule, folder: Path) -> Rule:
     """The rule with the file of its secret found from the recipe, as the notebook runs elsewhere."""
     kind, _, where = (rule.reference or "").partition(":")
-    return replace(rule, reference=f"file:{(folder / where).resolve()}") if kind == "file" else rule
+    return replace(rule, reference=f"file:{_real(folder / where)}") if kind == "file" else rule
+
+
+def _real(path: Path) -> Path:
+    """A path without links, as far as they lead; `Path.resolve` fails where they lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _is_zone(name: str) -> bool:

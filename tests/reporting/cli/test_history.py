@@ -43,6 +43,16 @@ def said(answer):
     return json.loads(answer.stdout)
 
 
+def test_links_that_lead_in_a_circle_are_told_in_a_line(verb):
+    Path("nps.ipynb").unlink()
+    Path("nps.ipynb").symlink_to("nps.ipynb")
+    assert "there is no 'nps.ipynb'" in verb("check", code=2).stderr
+    verb.made.out.symlink_to("out")
+    assert "out: no folder can be made there: File exists. Name another" in verb("run funnel", code=2).stderr
+    assert len(verb("list").stdout.splitlines()) == 3
+    assert "out is not there yet" in verb("doctor", code=1).stdout
+
+
 def test_a_plan_says_what_would_run_and_which_input_changed(verb):
     assert [row["why"] for row in said(verb("plan --json"))["reports"]] == ["never built"] * 2
     assert not verb.made.out.exists()
