@@ -96,6 +96,22 @@ def test_weighted_plain_limits_are_those_of_a_ratio(rows):
     assert limits.tolist() == pytest.approx([100 * max(-1, mean - half), 100 * min(1, mean + half)], abs=1e-6)
 
 
+def test_limits_of_money_hold_where_a_few_accounts_pay_most():
+    """The limits of a ratio held it in 84 and 87 of 100."""
+    rng = np.random.default_rng(5)
+    for promoters, detractors, n in (0.6, 0.1, 50), (0.3, 0.3, 50):
+        money = rng.lognormal(0, 1.5, (400, n))
+        table = scores(
+            rng.choice([9, 8, 2], money.size, p=[promoters, 1 - promoters - detractors, detractors]),
+            mrr=money.ravel(),
+            sample=np.repeat(np.arange(400), n),
+        )
+        found = net_promoter_score(table, per_respondent="all", weight="mrr", by="sample")
+        true = 100 * (promoters - detractors)
+        held = (found["net_promoter_score_low"] <= true) & (true <= found["net_promoter_score_high"])
+        assert held.mean() > 0.92, (promoters, held.mean())
+
+
 QUARTER = answers("""
     old   2026-01-31T23:59:59  9
     edge  2026-02-01  2

@@ -96,8 +96,8 @@ def customer_effort(
     given = found.voices["_value"]
     nearest = whole(given) if direction == "ease" else scale + 1 - whole(given)
     easy, hard = nearest.isin(AGREEING[scale]), (scale + 1 - nearest).isin(AGREEING[scale])
-    vote = (2 * given - scale - 1) / (scale - 1)  # -1 to 1 from one end of the scale to the other
-    voices = found.voices.assign(_easy=easy, _hard=hard, _vote=vote, _square=vote**2)
+    voted = (2 * given - scale - 1) / (scale - 1)  # -1 to 1 from one end of the scale to the other
+    voices = found.voices.assign(_easy=easy, _hard=hard, _vote=voted, _square=voted**2)
     sums = ["_easy", "_hard", "_value", "_vote", "_square"]
     table = Counted(voices, found.rows, found.by, found.calendar).table(sums)
     n, agree, against = (table[name].to_numpy(float) for name in ("responses", "_easy", "_hard"))
@@ -108,7 +108,8 @@ def customer_effort(
         score_, low, high = (100 * v for v in net_score(Votes.counted(n, agree, against), confidence=confidence))
     else:
         score_ = ratio(table["_value"].to_numpy(), n)
-        votes = Votes(n, n, table["_vote"].to_numpy(), n, table["_vote"].to_numpy(), table["_square"].to_numpy())
+        vote, square = table["_vote"].to_numpy(), table["_square"].to_numpy()
+        votes = Votes(n, n, vote, n, vote, square, square)
         limits = net_score(votes, confidence=confidence)
         low, high = (((scale + 1) + (scale - 1) * limit) / 2 for limit in (limits.low, limits.high))
         low, high = np.fmin(low, score_), np.fmax(high, score_)

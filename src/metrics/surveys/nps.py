@@ -21,7 +21,7 @@ SCALE = (0, 10)
 BANDS = ("promoters", "passives", "detractors")
 _SCORE = ["net_promoter_score", "net_promoter_score_low", "net_promoter_score_high"]
 _RESULT = ["responses", *BANDS, *_SCORE, "net_promoter_score_rounded", *LEFT_OUT, "reason"]
-_SUMS = ["_w", "_wv", "_ww", "_wwv", "_wwvv"]  # of weights and of votes, +1, 0, -1
+_SUMS = ["_w", "_wv", "_ww", "_wwv", "_wwvv", "_wvv"]  # of weights and of votes, +1, 0, -1
 
 
 def net_promoter_score(
@@ -108,7 +108,8 @@ def net_promoter_score(
     -----
     Reichheld (2003), Harvard Business Review 81(12):46. Interval: Agresti & Min (2005), Biometrics 61:515, with the
     weights that came out best in Rocks (2016), The American Statistician 70:365; of weighted voices the variance of a
-    ratio, Cochran (1977), Sampling Techniques, page 155.
+    ratio, Cochran (1977), Sampling Techniques, page 155, and no nearer than the limits of as many voices of one weight
+    as weigh the same, Kish (1965), Survey Sampling, section 11.7.
 
     Examples
     --------
@@ -189,7 +190,7 @@ def _accounts(voices: pd.DataFrame, group: list[str]) -> pd.DataFrame:
 
 def _products(voices: pd.DataFrame) -> pd.DataFrame:
     w, v = voices["_weight"], voices["_vote"]
-    return voices.assign(_w=w, _wv=w * v, _ww=w * w, _wwv=w * w * v, _wwvv=w * w * v * v)
+    return voices.assign(_w=w, _wv=w * v, _ww=w * w, _wwv=w * w * v, _wwvv=w * w * v * v, _wvv=w * v * v)
 
 
 def _score(table: pd.DataFrame, interval: NpsInterval, population: int | None, confidence: float) -> pd.DataFrame:
