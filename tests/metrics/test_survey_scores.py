@@ -389,6 +389,49 @@ def test_every_occasion_counts_unless_one_voice_is_asked_for():
     assert [row["duplicates"] for row in got] == [0, 1, 1, 1]
 
 
+SCORES = {
+    "satisfaction": lambda table: customer_satisfaction(table, by="sample", min_n=1),
+    "easy": lambda table: customer_effort(table, scale=5, direction="ease", by="sample", min_n=1),
+    "net": lambda table: customer_effort(table, scale=5, direction="ease", method="net", by="sample", min_n=1),
+    "mean": lambda table: customer_effort(table, scale=5, direction="ease", method="mean", by="sample", min_n=1),
+    "nps": lambda table: net_promoter_score(table.assign(score=2 * table["score"]), per_respondent="all", by="sample"),
+}
+TRUE = {"satisfaction": 70, "easy": 70, "net": 50, "mean": 3.8, "nps": 30}
+
+
+@pytest.mark.parametrize("name", list(SCORES))
+def test_limits_hold_where_the_same_people_answer_again_and_again(name):
+    """Fifteen people, each four answers, most of them alike; as strangers' they held the score in 68 to 73 of 100."""
+    rng = np.random.default_rng(3)
+    samples, people, answered = 400, 15, 4
+    own = rng.choice([5, 4, 3, 1], (samples, people, 1), p=[0.5, 0.2, 0.1, 0.2])
+    other = rng.choice([5, 4, 3, 1], (samples, people, answered), p=[0.5, 0.2, 0.1, 0.2])
+    given_ = np.where(rng.random(other.shape) < 0.8, own, other)
+    table = scores(
+        given_.ravel(),
+        sample=np.repeat(np.arange(samples), people * answered),
+        respondent_id=np.tile(np.repeat(np.arange(people), answered), samples).astype(str),
+    )
+    found = SCORES[name](table)
+    column = found.columns[found.columns.str.endswith("_low")][0].removesuffix("_low")
+    held = (found[f"{column}_low"] <= TRUE[name]) & (TRUE[name] <= found[f"{column}_high"])
+    assert held.mean() > 0.92, held.mean()
+
+
+def test_people_who_answer_once_are_strangers_and_one_who_answers_alone_is_one():
+    once = scores([5] * 8 + [1] * 4, respondent_id=list("abcdefghijkl"))
+    unnamed = scores([5] * 8 + [1] * 4, respondent_id=[None] * 12)
+    plain = scores([5] * 8 + [1] * 4)
+    for table in (once, unnamed):
+        pd.testing.assert_frame_equal(customer_satisfaction(table), customer_satisfaction(plain))
+    alone = customer_satisfaction(scores([5] * 8 + [1] * 4, respondent_id=["a"] * 12)).iloc[0]
+    low, high = wilson(np.array([8 / 12]), np.array([1.0]))
+    assert alone["customer_satisfaction_low"] == pytest.approx(100 * low[0])
+    assert alone["customer_satisfaction_high"] == pytest.approx(100 * high[0])
+    alike = customer_satisfaction(scores([5] * 12, respondent_id=list("abc") * 4)).iloc[0]
+    assert alike["customer_satisfaction_low"] < 100 * wilson(np.array([3.0]), np.array([3.0]))[0][0]
+
+
 # -- effort ------------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from metrics.intervals import Numbers
 from metrics.periods import Calendar, Period, When, duration, instant, microseconds, one_of
 from metrics.results import keys
 from metrics.steps import unknown
+from metrics.surveys.again import worth
 
 PerRespondent: TypeAlias = Literal["latest", "first", "all", "mean"]
 LEFT_OUT = ["rejected", "duplicates"]
@@ -70,14 +71,20 @@ class Counted:
         """Columns that tell the rows of the result apart."""
         return [PLACE, *self.by]
 
-    def table(self, sums: Sequence[str]) -> pd.DataFrame:
-        """A row per group: responses, the sums of columns of `voices`, and what was left out."""
+    def table(self, sums: Sequence[str], score: str | None = None, confidence: float = 0.95) -> pd.DataFrame:
+        """A row per group: responses, the sums of columns of `voices`, and what was left out.
+
+        With `score`, the column whose mean is told, also ``_worth``: what an answer counts where people answer again.
+        """
         group = self.group
         seen = self.rows.groupby(group, dropna=False)["rejected"].agg(rejected="sum", _rows="size")
         voices = self.voices.assign(responses=1).groupby(group, dropna=False)
         counts = seen.join(voices[["responses"]].sum())
         for name in sums:
             counts = counts.join(voices[name].agg(math.fsum))
+        if score is not None:
+            moves = self.voices[score] - self.voices.groupby(group, dropna=False)[score].transform("mean")
+            counts = counts.join(worth(self.voices, group, moves, confidence).rename("_worth"))
         numbers = ["rejected", "_rows", "responses"]
         table = self._every(counts.reset_index())
         table[numbers] = table[numbers].fillna(0).astype(np.int64)

@@ -77,7 +77,8 @@ def customer_effort(
     Notes
     -----
     Dixon, Freeman & Toman (2010), Harvard Business Review 88(7):116. Limits of a mean are those of a net score, for
-    Student's t says of twenty answers that are alike that nobody thinks otherwise.
+    Student's t says of twenty answers that are alike that nobody thinks otherwise. Where people answer again, limits
+    are those of as many strangers as would tell as much, as for `customer_satisfaction`.
 
     Examples
     --------
@@ -99,23 +100,26 @@ def customer_effort(
     voted = (2 * given - scale - 1) / (scale - 1)  # -1 to 1 from one end of the scale to the other
     voices = found.voices.assign(_easy=easy, _hard=hard, _vote=voted, _square=voted**2)
     sums = ["_easy", "_hard", "_value", "_vote", "_square"]
-    table = Counted(voices, found.rows, found.by, found.calendar).table(sums)
-    n, agree, against = (table[name].to_numpy(float) for name in ("responses", "_easy", "_hard"))
+    voices["_net"] = voices["_easy"].astype(float) - voices["_hard"]
+    told = {"percent": "_easy", "net": "_net", "mean": "_vote"}[method]
+    table = Counted(voices, found.rows, found.by, found.calendar).table(sums, told, confidence)
+    n, agree, against, vote, square = (
+        (table[name] * table["_worth"]).to_numpy(float) for name in ("responses", "_easy", "_hard", "_vote", "_square")
+    )
     if method == "percent":
         low, high = wilson(agree, n, confidence)
-        score_, low, high = 100 * ratio(agree, n), 100 * low, 100 * high
+        score_, low, high = 100 * ratio(table["_easy"], table["responses"]), 100 * low, 100 * high
     elif method == "net":
         score_, low, high = (100 * v for v in net_score(Votes.counted(n, agree, against), confidence=confidence))
     else:
-        score_ = ratio(table["_value"].to_numpy(), n)
-        vote, square = table["_vote"].to_numpy(), table["_square"].to_numpy()
+        score_ = ratio(table["_value"], table["responses"])
         votes = Votes(n, n, vote, n, vote, square, square)
         limits = net_score(votes, confidence=confidence)
         low, high = (((scale + 1) + (scale - 1) * limit) / 2 for limit in (limits.low, limits.high))
         low, high = np.fmin(low, score_), np.fmax(high, score_)
     table = table.assign(customer_effort=score_, customer_effort_low=low, customer_effort_high=high)
     table["method"], table["direction"] = (pd.Series(v, index=table.index, dtype="str") for v in (method, direction))
-    reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(n == 0, "no_responses")
+    reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(table["responses"] == 0, "no_responses")
     table["reason"] = too_few(reason, table["responses"], min_n)
     table = blank(table, table["reason"].notna(), _SCORE)
     columns = ["period_start"] * (period is not None) + found.by + _RESULT

@@ -109,7 +109,8 @@ def net_promoter_score(
     Reichheld (2003), Harvard Business Review 81(12):46. Interval: Agresti & Min (2005), Biometrics 61:515, with the
     weights that came out best in Rocks (2016), The American Statistician 70:365; of weighted voices the variance of a
     ratio, Cochran (1977), Sampling Techniques, page 155, and no nearer than the limits of as many voices of one weight
-    as weigh the same, Kish (1965), Survey Sampling, section 11.7.
+    as weigh the same, Kish (1965), Survey Sampling, section 11.7. Where people answer again (``"all"``), limits are
+    those of as many strangers as would tell as much, as for `customer_satisfaction`.
 
     Examples
     --------
@@ -133,7 +134,9 @@ def net_promoter_score(
     table[list(BANDS)] = table[list(BANDS)].astype(np.int64)
     if level == "account":
         voices = _accounts(voices, found.group)
-    sums = Counted(_products(voices), found.rows, found.by, found.calendar).table(_SUMS)
+    again = "_vote" if level == "respondent" else None  # an account is one voice, whoever spoke
+    sums = Counted(_products(voices), found.rows, found.by, found.calendar).table(_SUMS, again, confidence)
+    table["_worth"] = sums["_worth"] if again else 1.0
     table["accounts"] = sums["responses"]  # voices: they are the respondents unless accounts are asked for
     table = _score(table.join(sums[_SUMS]), interval, population, confidence)
     reason = pd.Series(pd.NA, index=table.index, dtype="str").mask(table["responses"] == 0, "no_responses")
@@ -194,8 +197,8 @@ def _products(voices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score(table: pd.DataFrame, interval: NpsInterval, population: int | None, confidence: float) -> pd.DataFrame:
-    votes = Votes(*(table[name].to_numpy(float) for name in ("accounts", *_SUMS)))
-    added, shrink = 0.75 if interval == "adjusted_wald" else 0.0, _finite(votes.n, population)
+    votes = Votes(*((table[name] * table["_worth"]).to_numpy(float) for name in ("accounts", *_SUMS)))
+    added, shrink = 0.75 if interval == "adjusted_wald" else 0.0, _finite(table["accounts"].to_numpy(float), population)
     value, low, high = net_score(votes, added=added, shrink=shrink, confidence=confidence)
     return table.assign(
         net_promoter_score=100 * value, net_promoter_score_low=100 * low, net_promoter_score_high=100 * high

@@ -67,7 +67,8 @@ def customer_satisfaction(
     DataFrame, one row (per period and group)
         responses                      count     answers that count
         satisfied                      count     of these, in the top boxes
-        customer_satisfaction (…)      0 to 100  100 x satisfied / responses, Wilson
+        customer_satisfaction (…)      0 to 100  100 x satisfied / responses, Wilson; where people answer again, of
+                                                 as many answers of strangers as would tell as much
         customer_satisfaction_rounded  whole     rounded once, half away from zero
         mean_score                     1 to scale  mean of the scores
         rejected                       count     blank, not a whole number, off the scale
@@ -78,6 +79,12 @@ def customer_satisfaction(
     ------
     ValueError
         A column that is missing; a scale without top boxes of its own, if `satisfied` does not say them.
+
+    Notes
+    -----
+    Who answers again answers alike. Limits are those of as many strangers as would tell as much (Dean & Pagano 2015,
+    Journal of Survey Statistics and Methodology 3:484; Korn & Graubard 1998, Survey Methodology 24:193), people being
+    told apart by ``respondent_id``, where there is one.
 
     Examples
     --------
@@ -90,10 +97,12 @@ def customer_satisfaction(
     policy = Policy("csat", (1, scale), score, per_respondent, by, period, None, since, until, tz, min_n, confidence)
     found = counted(responses, policy, taken=_RESULT)
     voices = found.voices.assign(satisfied=whole(found.voices["_value"]).isin(boxes))
-    table = Counted(voices, found.rows, found.by, found.calendar).table(["satisfied", "_value"])
+    table = Counted(voices, found.rows, found.by, found.calendar).table(
+        ["satisfied", "_value"], "satisfied", confidence
+    )
     table["satisfied"] = table["satisfied"].astype(np.int64)
     n = table["responses"]
-    low, high = wilson(table["satisfied"], n, confidence)
+    low, high = wilson(table["satisfied"] * table["_worth"], n * table["_worth"], confidence)
     table = table.assign(
         customer_satisfaction=100 * ratio(table["satisfied"], n),
         customer_satisfaction_low=100 * low,
