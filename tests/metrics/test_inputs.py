@@ -132,8 +132,9 @@ def test_a_long_question_is_named_in_full_for_it_is_to_be_copied(tmp_path: Path)
         (["1\u202f202,79\u00a0€", "12,00\u00a0€", "\u22123,50\u00a0€"], [1202.79, 12.0, -3.5], "EUR"),
         (["113,10", "1.202", "-3,00"], [113.1, 1202.0, -3.0], None),
         (["£12", "£13", "£14"], [12.0, 13.0, 14.0], "GBP"),
+        (["113,10 €", "EUR 12,00", "3,50"], [113.1, 12.0, 3.5], "EUR"),
     ],
-    ids=["euro", "dollar", "franc", "french", "commas alone", "whole"],
+    ids=["euro", "dollar", "franc", "french", "commas alone", "whole", "sign and code"],
 )
 def test_amounts_may_be_written_as_people_write_them(tmp_path: Path, amounts, net, currency):
     rows = "".join(f'1\t2026-03-{day}\t"{amount}"\n' for day, amount in enumerate(amounts, 10))
@@ -151,6 +152,32 @@ def test_amounts_that_could_be_others_are_refused_with_what_can_be_read(tmp_path
     rows = "".join(f'1\t2026-03-{day}\t"{amount}"\n' for day, amount in enumerate(amounts, 10))
     with pytest.raises(EventTableError, match=r"net is not a number .*one manner and one currency"):
         read_orders(write(tmp_path, "user\tdate\tamount\n" + rows), timezone="UTC")
+
+
+@pytest.mark.parametrize("amounts", [("1.234", "999", ""), ("-2.500", "1.234.567", "3")], ids=["one", "all"])
+def test_thousands_in_a_german_file_are_not_taken_for_decimals(tmp_path: Path, amounts):
+    rows = "".join(f"{user};05.01.2026;{amount}\n" for user, amount in enumerate(amounts))
+    with pytest.raises(EventTableError, match=r"net could be thousands or decimals .* Write a thousand as 1234 or"):
+        read_orders(write(tmp_path, "kunde;datum;betrag\n" + rows), timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "net"),
+    [
+        (["1.234", "12.5"], [1.234, 12.5]),
+        (["0.125", "1.250"], [0.125, 1.25]),
+        (["1.234", "9,50"], [1234, 9.5]),
+        (["1,234", "2,500"], [1.234, 2.5]),
+    ],
+)
+def test_what_another_amount_shows_of_the_point_holds_for_all(tmp_path: Path, amounts, net):
+    rows = "".join(f"{user};05.01.2026;{amount}\n" for user, amount in enumerate(amounts))
+    assert read_orders(write(tmp_path, "kunde;datum;betrag\n" + rows), timezone="UTC")["net"].tolist() == net
+
+
+def test_a_number_that_is_no_amount_is_not_sent_to_the_ways_of_amounts(tmp_path: Path):
+    with pytest.raises(EventTableError, match=r"target is not a plain number .* are read as 1234.5, a share as 0.05"):
+        read_targets(write(tmp_path, "kpi;target\nmrr;1.234,5\nchurn;5 %\n"))
 
 
 def test_a_currency_of_its_own_column_stands_beside_a_sign(tmp_path: Path):

@@ -8,11 +8,18 @@ import pandas as pd
 from metrics.files import EventTableError
 from metrics.files.empty import said_of
 from metrics.files.refusal import shorten
-from metrics.files.shaping import NO_NUMBER
+from metrics.files.shaping import DOUBTFUL, NO_NUMBER, NOT_PLAIN
 from metrics.files.times import NO_ZONE
 
 STAGES = ("read", "kept", "duplicate", "system", "rejected")
-NUMBERS = " Amounts are read as 1234.50, 1.234,50 or 1.234,50 €, all of a file in one manner and one currency."
+ADVICE = {  # what more to say of numbers that were refused
+    NO_NUMBER: (
+        " Amounts are read as 1234.50, 1.234,50 or 1.234,50 €, all of a file in one manner and one currency; where all "
+        "are like 1,234, write 1234 or 1,234.00."
+    ),
+    NOT_PLAIN: " Numbers of this column are read as 1234.5, a share as 0.05.",
+    DOUBTFUL: " Write a thousand as 1234 or 1.234,00, and one and a bit as 1,234.",
+}
 EXAMPLES = 3  # reasons spelled out in the message of an error
 
 
@@ -98,7 +105,7 @@ def _message(problems: pd.DataFrame, name: str, read: int, refused: int, kept: i
 def _advice(by_reason: pd.Series, kept: int, max_refused: float) -> str:
     if by_reason.index[0].endswith(NO_ZONE):
         return "Say in which zone these times were written, such as timezone='Europe/Berlin'."
-    plain = NUMBERS if by_reason.index[0].endswith(NO_NUMBER) else ""
+    plain = next((advice for end, advice in ADVICE.items() if by_reason.index[0].endswith(end)), "")
     if kept:
         return f"Fix the export or raise max_refused (now {max_refused:g}).{plain}"
     return f"Nothing is left; fix the export.{plain}"

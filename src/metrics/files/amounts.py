@@ -86,7 +86,7 @@ def read_written(texts: pd.Series) -> tuple[pd.Series, str | None]:
     """
     nothing = pd.Series(float("nan"), index=texts.index)
     found = texts.dropna().map(WRITTEN.fullmatch).dropna()
-    signs = {found["before"] or found["behind"] for found in found} - {None}
+    signs = {SIGNS.get(sign, sign) for one in found if (sign := one["before"] or one["behind"])}  # € is EUR
     if found.empty or len(signs) > 1 or any(one["before"] and one["behind"] for one in found):
         return nothing, None
     digits = found.map(lambda one: one["digits"])
@@ -96,5 +96,4 @@ def read_written(texts: pd.Series) -> tuple[pd.Series, str | None]:
     plain = digits.str.replace(r"[,'’\s]" if fits[0] else r"[.'’\s]", "", regex=True).str.replace(",", ".")
     is_negative = found.map(lambda one: one["minus"] in ("-", "\u2212"))
     numbers = plain.astype("float64").where(~is_negative, -plain.astype("float64"))
-    sign = next(iter(signs), None)
-    return numbers.reindex(texts.index), SIGNS.get(sign, sign) if sign else None
+    return numbers.reindex(texts.index), next(iter(signs), None)

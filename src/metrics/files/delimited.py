@@ -49,8 +49,9 @@ def read_delimited(
     skipped += data.count(b"\n", 0, end)
     body = data[end:]
     table = _read_fast(body, mark, columns, skipped) or _read_slowly(body, mark, columns, skipped, name)
-    if mark == b";":
-        table.frame = _decimal_points(table.frame, decimal_commas([table.frame]) if commas is None else commas)
+    if mark == b";":  # as where decimals have a comma
+        found = decimal_commas([table.frame]) if commas is None else commas
+        table.frame, table.points = _decimal_points(table.frame, found), frozenset(columns) - set(found)
     return table
 
 

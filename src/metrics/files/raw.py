@@ -35,6 +35,7 @@ class RawTable:
     files: Any = None  # name of the file of each record, where there are several
     told: Told | None = None  # what other pieces have told, where this is a piece of a load
     told_as: str = ""  # by which name, if not by that of the file
+    points: frozenset[str] = frozenset()  # columns whose points may stand between thousands
 
     @property
     def read(self) -> int:

@@ -20,7 +20,10 @@ from metrics.files.told import ALL_FILES
 from metrics.files.values import read_ids
 
 AMBIGUOUS = "local time that comes twice at the clock change, the first one taken"
-NO_NUMBER = "is not a number"
+NO_NUMBER = "is not a number"  # as people write amounts
+NOT_PLAIN = "is not a plain number"
+DOUBTFUL = "could be thousands or decimals"
+GROUPS = r"-?[1-9]\d{0,2}(\.\d{3})+"  # 1.234 and nothing behind it
 FILE, LINE, NOTE = "_file", "_line", "_note"  # where a row was written, and what was decided about it
 PLACE = (FILE, LINE, NOTE)
 
@@ -46,6 +49,7 @@ def shape(
     """Interpret one file by the columns wanted; what else it has is kept as properties."""
     frame, nested = _of_all_pieces(raw, file)
     renamed = rename_columns([str(name) for name in frame.columns], _with_inner(rename, frame, nested), file)
+    points = {new for name, new in zip(frame.columns, renamed, strict=True) if name in raw.points}
     frame = frame.set_axis(renamed, axis=1)
     chosen = assign(columns, renamed, file, inner=nested)
 
@@ -67,7 +71,7 @@ def shape(
                 ambiguous = times.ambiguous if ambiguous is None else ambiguous | times.ambiguous
                 why = _named(times.reason, column)
         elif column.kind in ("number", "money"):
-            rows[column.name], why, sign = _numbers(source, column)
+            rows[column.name], why, sign = _numbers(source, column, grouped=chosen[column.name] in points)
             currency = sign or currency
         elif column.kind in ("id", "text"):
             rows[column.name] = read_ids(source, file)
@@ -167,7 +171,7 @@ def _why(hit: pd.Series, reason: str) -> Any:
     return why
 
 
-def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any, str | None]:
+def _numbers(source: pd.Series, column: Column, *, grouped: bool) -> tuple[pd.Series, Any, str | None]:
     """Numbers, why those that are missing are none, and the currency of their sign where they have one."""
     text = pd.Series(as_text(source.reset_index(drop=True)).to_pandas(), dtype="str").str.strip()
     blank = text.isna() | (text == "")
@@ -177,7 +181,12 @@ def _numbers(source: pd.Series, column: Column) -> tuple[pd.Series, Any, str | N
     if column.kind == "money" and (numbers.isna() & ~blank).any():
         written, currency = read_written(text.mask(blank))
         numbers = written.fillna(numbers)
-    why = _why(numbers.isna() & ~blank, f"{column.name} {NO_NUMBER}")
+    wrong = NO_NUMBER if column.kind == "money" else NOT_PLAIN
+    if grouped and (found := text.str.fullmatch(GROUPS)).any():
+        whole = text.str.fullmatch(r"-?\d+")
+        if (found | whole | blank).all():  # none shows what the point is
+            numbers, wrong = numbers.mask(found), DOUBTFUL
+    why = _why(numbers.isna() & ~blank, f"{column.name} {wrong}")
     why[(blank & column.filled).to_numpy(bool)] = f"no {column.name}"
     return numbers, why, currency
 
