@@ -329,6 +329,13 @@ bob,visit,2026-01-06T09:00:00Z,4,2,FALSE,10115,,19,1234567890123456788,5
     assert events["plan"].isna().tolist() == [False, True]
 
 
+def test_versions_are_no_decimal_numbers(tmp_path: Path):
+    rows = "".join(f"ann,visit,2026-01-05T09:00Z,{version},{version}\n" for version in ("1.1", "1.10", "2.0"))
+    events = read_events(write(tmp_path, "user_id,event,timestamp,App Version,price\n" + rows))
+    assert events["App Version"].tolist() == ["1.1", "1.10", "2.0"]
+    assert events["price"].tolist() == [1.1, 1.1, 2.0]
+
+
 def test_decimal_commas_are_read_where_the_delimiter_is_a_semicolon(tmp_path: Path):
     text = "user;event;zeit;betrag;ort\nann;kauf;28.03.2026 10:12:03;1.057,50;a,b\nbob;kauf;28.03.2026 10:13:40;;c\n"
     events = read_events(write(tmp_path, text), timezone="Europe/Berlin")

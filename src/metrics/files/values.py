@@ -158,7 +158,8 @@ def _tidy_text(column: pd.Series) -> pd.Series:
     if len(filled) and not is_id_name(str(column.name)):
         if pc.all(pc.match_substring_regex(filled, INTEGER)).as_py():
             return _nullable(text.cast(pa.int64()), column)
-        if pc.all(pc.match_substring_regex(filled, DECIMAL)).as_py():
+        is_version = "version" in str(column.name).lower()  # of which 1.10 is not 1.1
+        if not is_version and pc.all(pc.match_substring_regex(filled, DECIMAL)).as_py():
             return _nullable(pc.replace_substring_regex(text, r"^\+", "").cast(pa.float64()), column)
         if pc.all(pc.match_substring_regex(filled, TRUTH)).as_py():
             return _nullable(pc.equal(pc.utf8_lower(text), "true"), column)
