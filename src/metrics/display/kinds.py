@@ -144,7 +144,14 @@ def groups_of(table: pd.DataFrame) -> list[str]:
         return []
     if metric == "compare_funnels":  # holds the values of all columns of `by` in words
         return ["group"]
-    return [name for name in columns[: columns.index(end)] if name != "period_start"]
+    return [name for name in columns[: columns.index(end)] if name != "period_start" and not _numbers_rows(table, name)]
+
+
+def _numbers_rows(table: pd.DataFrame, name: str) -> bool:
+    """Whether a column is what `reset_index` makes of the numbers of rows."""
+    by = setting(table, "by", ())
+    is_by = name == by if isinstance(by, str) else name in by
+    return name == "index" and not is_by and pd.api.types.is_integer_dtype(table[name].dtype)
 
 
 def limits_of(row: "pd.Series[Any] | Mapping[Any, Any]", name: str) -> tuple[Any, Any] | None:

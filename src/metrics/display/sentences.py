@@ -22,6 +22,7 @@ from metrics.display import (
     staying,
     warnings,
 )
+from metrics.display.again import dated, doubled
 from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when, when_told
@@ -53,6 +54,7 @@ from metrics.intervals import wilson
 
 def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentence:
     """The sentence of a metric table; with `before`, a table of the same metric, also what changed."""
+    table, before = dated(table), before if before is None else dated(before)
     metric = metric_of(table)
     if metric not in _SAID:
         raise ValueError(
@@ -66,6 +68,11 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
     for one, which in ((table, "table"), (before, "table before")):
         if one is not None and (lacks := lacking(one)):
             return none(f"the {which} is not whole: it lacks {lacks}. Give all of its rows.")
+        if one is not None and (twice := doubled(one)):
+            return none(
+                f"the {which} has {twice}, as where two results are set together. Give one, or "
+                "put the column first that tells them apart."
+            )
     return _SAID[metric](in_order(table), before if before is None else in_order(before))
 
 

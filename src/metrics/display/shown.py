@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
+from metrics.display.again import dated
 from metrics.display.given import Given
 from metrics.display.numbers import before as space_before
 from metrics.display.sentences import sentence
@@ -136,6 +137,7 @@ def show(what: "pd.DataFrame | Axes | Given", caption: str = "", *, rows: int = 
     if isinstance(what, Given):
         return None if what else _left_out(what, caption)
     if isinstance(what, pd.DataFrame):
+        what = dated(what)
         return Shown(table_html(what, caption, rows=rows), _as_text(what, caption, rows))
     if hasattr(what, "get_figure"):
         from metrics.plots.figure import figure_html

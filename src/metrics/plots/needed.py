@@ -7,6 +7,7 @@ from weakref import ref
 
 import pandas as pd
 
+from metrics.display.again import TIMES, texts
 from metrics.display.kinds import groups_of, parts
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ def need(table: pd.DataFrame, metric: str, columns: Sequence[str]) -> None:
     if missing:
         raise ValueError(
             f"table has no {missing}; it is no result of {metric}. Its columns are {[str(c) for c in table.columns]}."
+        )
+    if told := texts(table, TIMES):
+        raise ValueError(
+            f"{told[0]} holds text (such as {table[told[0]].dropna().iloc[0]!r}), not times. Read the file of {metric} "
+            f"by pd.read_csv(…, parse_dates={told})."
         )
 
 
