@@ -182,6 +182,8 @@ def _in_options(message: str) -> str:
     "Say which it is, as --rename 'Kunden Nr=user_id'. Say --timezone Europe/Berlin."
     >>> _in_options("Save it as UTF-8, or say encoding='cp1252'. Check encoding=, or say format= one of them.")
     'Save it as UTF-8, or say --encoding cp1252. Check --encoding, or say --format one of them.'
+    >>> _in_options("Tell another way by time_format='%d/%m/%Y %H:%M'.")
+    "Tell another way by --time-format '%d/%m/%Y %H:%M'."
     """
     message = re.sub(
         r"\brename=(\[.*?\])(?=[.\s]|$)",
@@ -189,6 +191,7 @@ def _in_options(message: str) -> str:
         message,
     )
     message = re.sub(r"(?<![\w-])(timezone|format|encoding)='([\w/+-]+)'", r"--\1 \2", message)
+    message = re.sub(r"(?<![\w-])time_format='([^']+)'", r"--time-format '\1'", message)
     message = re.sub(r"(?<![\w-])(format|encoding)=(?=[\s,.;)])", r"--\1", message)
     message = re.sub(r"(?<![\w-])((?:account|project)_timezone)='([\w/+-]+)'", r"-o \1=\2", message)
     return re.sub(r"\braise max_refused\b", "raise --max-refused", message)

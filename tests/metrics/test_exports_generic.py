@@ -292,6 +292,28 @@ def test_an_ambiguous_way_to_write_dates_is_read_as_declared(tmp_path: Path):
         times(tmp_path, "03/04/2026 10:00", timezone="UTC", time_format="%Q")
 
 
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("01/13/2026 9:00 AM", r"cannot be read .* by time_format='%m/%d/%Y %H:%M'; a vendor's file"),
+        ("05.01.26", r"cannot be read .* Times are read as 2026-01-31 14:05, 31\.01\.2026 14:05 or seconds"),
+        ("46027.375", r"before 1990 or after 2099 .* Numbers near 46000 are days of a spreadsheet"),
+        ("31.12.9999", r"before 1990 or after 2099 .* Leave an end empty that is not known"),
+    ],
+)
+def test_what_to_do_about_a_time_is_said_with_it(tmp_path: Path, written: str, what: str):
+    with pytest.raises(EventTableError, match=what):
+        times(tmp_path, written, timezone="UTC")
+
+
+def test_what_is_said_of_one_reason_leaves_out_none_of_the_others(tmp_path: Path):
+    file = write(tmp_path, "user_id,event,timestamp\nann,,\nben,,\ncleo,visit,2026-01-05 09:00\n")
+    with pytest.raises(
+        EventTableError, match=r"2 no event .*1 time without a zone .*fix the export. Say in which zone"
+    ):
+        load_events(file)
+
+
 def test_parquet_times_of_any_kind(tmp_path: Path):
     path = tmp_path / "t.parquet"
     for unit in ("s", "ms", "us", "ns"):

@@ -9,10 +9,20 @@ from metrics.files import EventTableError
 from metrics.files.empty import said_of
 from metrics.files.refusal import shorten
 from metrics.files.shaping import DOUBTFUL, NO_NUMBER, NOT_PLAIN
-from metrics.files.times import NO_ZONE
+from metrics.files.times import IMPLAUSIBLE, NO_ZONE, UNREADABLE
 
 STAGES = ("read", "kept", "duplicate", "system", "rejected")
-ADVICE = {  # what more to say of numbers that were refused
+ZONE = "Say in which zone these times were written, such as timezone='Europe/Berlin'."
+ADVICE = {  # what more to say of what was refused
+    NO_ZONE: f" {ZONE}",
+    UNREADABLE: (
+        " Times are read as 2026-01-31 14:05, 31.01.2026 14:05 or seconds since 1970. Tell another way by "
+        "time_format='%m/%d/%Y %H:%M'; a vendor's file is exported again, not through a spreadsheet."
+    ),
+    IMPLAUSIBLE: (
+        " Leave an end empty that is not known. Numbers near 46000 are days of a spreadsheet: make its cells times "
+        "before you save it."
+    ),
     NO_NUMBER: (
         " Amounts are read as 1234.50, 1.234,50 or 1.234,50 €, all of a file in one manner and one currency; where all "
         "are like 1,234, write 1234 or 1,234.00."
@@ -103,9 +113,10 @@ def _message(problems: pd.DataFrame, name: str, read: int, refused: int, kept: i
 
 
 def _advice(by_reason: pd.Series, kept: int, max_refused: float) -> str:
-    if by_reason.index[0].endswith(NO_ZONE):
-        return "Say in which zone these times were written, such as timezone='Europe/Berlin'."
-    plain = next((advice for end, advice in ADVICE.items() if by_reason.index[0].endswith(end)), "")
+    reasons = [str(reason) for reason in by_reason.index[:EXAMPLES]]
+    if reasons[0].endswith(NO_ZONE):
+        return ZONE
+    plain = "".join(advice for end, advice in ADVICE.items() if any(reason.endswith(end) for reason in reasons))
     if kept:
         return f"Fix the export or raise max_refused (now {max_refused:g}).{plain}"
     return f"Nothing is left; fix the export.{plain}"
