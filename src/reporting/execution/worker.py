@@ -52,11 +52,11 @@ FLOOD = "the kernel put out more than could be read, and part of it is lost. Let
 
 def run(task: dict[str, Any]) -> None:
     """Run what a task says, and say how it went."""
-    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    said = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")  # of half a sign, as of an emoji cut in two
     os.dup2(2, 1)
 
     def say(message: dict[str, Any]) -> None:
-        said.write(json.dumps(message) + "\n")
+        said.write(json.dumps(message, ensure_ascii=False) + "\n")
         said.flush()
 
     secrets = Secrets(task["secrets"])
@@ -213,7 +213,7 @@ def _write(path: Path, text: str) -> None:
     """Write the executed notebook, whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("w", encoding="utf-8", errors="replace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -24,7 +24,7 @@ def make(executed: Any, argument: dict[str, Any]) -> dict[str, Any]:
     origin = Origin(**argument["origin"])
     html, page = render_page(executed, origin, argument["title"])
     path = Path(argument["page"])
-    path.write_text(html, encoding="utf-8", newline="")
+    path.write_text(html, encoding="utf-8", errors="replace", newline="")
     return {
         "title": page.title,
         "question": page.question,

@@ -26,13 +26,22 @@ def read_cells(notebook: Path) -> list[Cell]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         return [
-            Cell(cell["cell_type"], "".join(cell["source"]), list(cell.get("metadata", {}).get("tags", [])))
+            Cell(cell["cell_type"], writable("".join(cell["source"])), list(cell.get("metadata", {}).get("tags", [])))
             for cell in cells
         ]
     except OSError:
         raise RefusedError(f"{notebook}: this file cannot be read. Is the path right?") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RefusedError(f"{notebook}: this is not a notebook (.ipynb, format 4).") from None
+
+
+def writable(text: str) -> str:
+    r"""A text that files can hold: JSON may name half a sign, as where an emoji was cut in two, and no encoding has it.
+
+    >>> writable("Caf\u00e9 \ud83d")
+    'Café ?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_title(notebook: Path) -> str:

@@ -228,6 +228,13 @@ def _numbers(path):
 
 
 @pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
+def test_half_a_sign_fails_nothing(job, kernel):
+    half = job("1", "%md # Half \ud83d of it")
+    assert run_one(half, kernel=kernel).status == "built"
+    assert "Half ? of it" in half.output.read_text()
+
+
+@pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
 def test_a_flood_of_text_is_cut_and_counted(job, kernel):
     flood = job("line = 'x' * 999\nfor _ in range(100_000): print(line)", "print('after')")
     outcome = run_one(flood, kernel=kernel)

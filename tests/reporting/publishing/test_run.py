@@ -29,6 +29,15 @@ def states(made):
     return {row.name: row.state for row in read_states(made.recipe)}
 
 
+def test_a_notebook_whose_title_has_half_a_sign_fails_alone(tmp_path):
+    made = project(tmp_path, "funnel", "nps")
+    write_notebook(tmp_path / "nps.ipynb", "%md # Half \ud83d of it")
+    run = made.run(fails=["nps"])
+    assert [entry.status for entry in run.entries] == ["built", "failed"]
+    assert "Half ? of it" in made.latest()["nps.error.html"]
+    assert made.run(fails=["nps"]).entries[0].status == "unchanged"
+
+
 def test_a_run_leaves_pages_notebooks_logs_and_last_its_manifest(tmp_path):
     made = project(tmp_path, "funnel", "nps")
     run = made.run()
