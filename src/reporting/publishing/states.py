@@ -5,6 +5,7 @@ manifests are read; if that file is lost, or tells of runs that are gone, all ar
 """
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -318,9 +319,12 @@ def _number(figure: dict[str, str] | None) -> float | None:
 
     >>> _number({"number": "1,204"}), _number({"number": "\u22123.5"}), _number({"number": "n/a"})
     (1204.0, -3.5, None)
+    >>> _number({"number": "nan"}), _number({"number": "inf"})
+    (None, None)
     """
     text = (figure or {}).get("number", "").replace("\u2212", "-")
     try:
-        return float("".join(letter for letter in text if letter not in ", \u202f\u00a0%"))
+        number = float("".join(letter for letter in text if letter not in ", \u202f\u00a0%"))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
