@@ -24,6 +24,8 @@ from reporting.errors import LockedError, RefusedError
 RUN = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{4}")
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 TEMPORARY = ".tmp-"
+LINKS = ("link-", "")  # before the name of what is about to be put into the place of another, or has left it
+LOCK = ".lock"
 GRACE = 600.0  # seconds that a view stays after it was replaced, for those who are reading
 
 
@@ -46,11 +48,19 @@ class Folder:
         ------
         LockedError
             Another run is at work. Nothing was written.
+        RefusedError
+            No run was ever here, and something of somebody's has a name that runs need. Nothing was written.
         """
         import fcntl
 
         self.out.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.out / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        taken = [path for path in (self.index, self.latest, self.runs, self.views) if os.path.lexists(path)]
+        if taken and not (self.out / LOCK).exists() and not self.run_ids():
+            raise RefusedError(
+                f"{taken[0]}: this is there already, and of no run, which would take its place. "
+                "Name another folder with --out, or by 'out' in the recipe."
+            )
+        lock = os.open(self.out / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,16 +75,16 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove what runs left that did not come to their end; only who holds the lock may."""
-        for folder in (self.out, self.runs, self.views, self.cache):
+        stale = [str(self.out / f"{TEMPORARY}{end}{path.name}") for path in (self.latest, self.index) for end in LINKS]
+        for folder in (self.runs, self.views, self.cache):
             with os.scandir(folder) as entries:
-                stale = [entry.path for entry in entries if entry.name.startswith(TEMPORARY)]
-            for path in stale:
-                remove(Path(path))
+                stale += [entry.path for entry in entries if entry.name.startswith(TEMPORARY)]
+        for path in stale:
+            remove(Path(path))
         shown = os.path.basename(self._shown())
         with os.scandir(self.views) as entries:
-            old = [
-                e.path for e in entries if e.name != shown and datetime.now().timestamp() - e.stat().st_mtime > GRACE
-            ]
+            views = [e for e in entries if RUN.fullmatch(e.name) and e.name != shown]
+            old = [e.path for e in views if datetime.now().timestamp() - e.stat().st_mtime > GRACE]
         for path in old:
             remove(Path(path))
 
@@ -153,7 +163,7 @@ def link(path: Path, target: str) -> None:
     with suppress(OSError):
         if os.readlink(path) == target:
             return
-    part = path.with_name(f"{TEMPORARY}link-{path.name}")
+    part = path.with_name(f"{TEMPORARY}{LINKS[0]}{path.name}")
     part.unlink(missing_ok=True)
     os.symlink(target, part)
     if path.is_dir() and not path.is_symlink():  # a copy of the folder has pages where links were

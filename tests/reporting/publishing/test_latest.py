@@ -1,5 +1,6 @@
 """What readers see is put right by the next run, whatever became of it meanwhile."""
 
+import os
 import shutil
 
 import pytest
@@ -44,6 +45,36 @@ def test_a_folder_that_is_called_like_a_run_of_no_time_is_refused(tmp_path, name
     (made.out / "runs" / name).mkdir()
     with pytest.raises(RefusedError, match=f"{name}: no run began then, and none can come after it. Remove"):
         made.run(force=True)
+
+
+@pytest.mark.parametrize("name", ["index.html", "latest/letter.txt", "runs/log.txt", "views/home.py"])
+def test_a_folder_with_something_of_ones_own_in_the_place_of_pages_is_refused_and_left_alone(tmp_path, name):
+    made = project(tmp_path, "funnel")
+    mine = made.out / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("Dear Ann,")
+    os.utime(mine, (1e9, 1e9))
+    with pytest.raises(RefusedError, match="this is there already, and of no run, which would take its place"):
+        made.run()
+    assert [path for path in made.out.rglob("*") if path.is_file()] == [mine]
+
+
+def test_what_lies_beside_pages_is_left_alone(tmp_path):
+    made = project(tmp_path, "funnel")
+    made.run()
+    for name in (".tmp-notes", "views/home.py"):
+        (made.out / name).write_text("Dear Ann,")
+        os.utime(made.out / name, (1e9, 1e9))
+    made.run(force=True)
+    assert (made.out / ".tmp-notes").read_text() == (made.out / "views/home.py").read_text() == "Dear Ann,"
+
+
+def test_a_copy_without_hidden_files_is_a_folder_of_pages_still(tmp_path):
+    made = project(tmp_path, "funnel")
+    made.run()
+    (made.out / ".lock").unlink()
+    shutil.rmtree(made.out / ".cache")
+    assert made.run().id == ""
 
 
 def test_a_page_that_was_written_over_is_the_page_again(tmp_path):
