@@ -266,6 +266,43 @@ def test_the_limits_are_the_exact_ones_of_a_poisson_count(n, confidence):
     assert row["complaint_rate_high"] == pytest.approx(stats.chi2.ppf(1 - tail, 2 * n + 2) / 2)
 
 
+def test_limits_of_complaints_hold_where_customers_complain_again():
+    """Each of 500 days about 20 customers complain, 1.5 times on average: Poisson's held the rate on 86 of 100 days."""
+    rng = np.random.default_rng(6)
+    days = pd.Series(pd.date_range("2024-01-01", periods=500))
+    complained = rng.poisson(20, 500)
+    times = rng.geometric(1 / 1.5, complained.sum())
+    day = np.repeat(np.repeat(np.arange(500), complained), times)
+    tickets = pd.DataFrame({
+        "created_at": days.iloc[day].dt.tz_localize("UTC").array, "is_complaint": True,
+        "customer_id": np.repeat(np.arange(complained.sum()), times).astype(str),
+    })  # fmt: skip
+    active = pd.DataFrame({"period_start": days, "customers": 100})
+    asked = {"active": active, "period": "day", "as_of": "2025-05-15"}
+    found = complaint_rate(tickets, **asked)
+    assert found["complaint_rate"].mean() == pytest.approx(30, abs=1)
+    held = (found["complaint_rate_low"] <= 30) & (found["complaint_rate_high"] >= 30)
+    assert held.mean() > 0.93
+    once = complaint_rate(tickets.assign(customer_id=np.arange(len(tickets))), **asked)
+    unknown = complaint_rate(tickets.assign(customer_id=None), **asked)
+    strangers = complaint_rate(tickets.drop(columns="customer_id"), **asked)
+    for table in (once, unknown):
+        pd.testing.assert_frame_equal(table, strangers)
+    assert (found["complaint_rate_high"] >= strangers["complaint_rate_high"]).all()
+
+
+def test_limits_of_a_weighted_count_are_those_of_fay_and_feuer():
+    """Of 3 who complained once and one who did 4 times: gamma limits with the variance of the sum."""
+    at = pd.to_datetime(["2026-03-05"] * 7, utc=True)
+    tickets = pd.DataFrame({"created_at": at, "is_complaint": True, "customer_id": list("abcdddd")})
+    active = pd.DataFrame({"period_start": [pd.Timestamp("2026-03-01")], "customers": [100]})
+    row = complaint_rate(tickets, active=active, as_of="2026-04-01").iloc[0]
+    y, v, w = 7, 3 + 16, 4
+    assert row["complaint_rate_low"] == pytest.approx(v / (2 * y) * stats.chi2.ppf(0.025, 2 * y**2 / v))
+    high = (v + w**2) / (2 * (y + w)) * stats.chi2.ppf(0.975, 2 * (y + w) ** 2 / (v + w**2))
+    assert row["complaint_rate_high"] == pytest.approx(high)
+
+
 def test_the_whole_range_takes_one_row_of_customers():
     row = complaint_rate(TICKETS, active=ACTIVE[["customers"]][:1], period=None, as_of="2026-06-01").iloc[0]
     assert (row["complaints"], row["complaint_rate"]) == (3, 6)
