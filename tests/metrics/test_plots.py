@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from metrics import conversion_funnel, customer_effort, customer_satisfaction, event_log, time_to_milestone
 from metrics.display import show
 from metrics.plots import (
     plot_active_users,
+    plot_arrivals,
     plot_calibration,
+    plot_change_effects,
     plot_churn,
     plot_funnel,
     plot_funnel_trend,
@@ -656,3 +659,64 @@ def test_one_user_is_told_in_the_singular_to_who_cannot_see_the_figure():
     """)
     table = conversion_funnel(one, ["visit", "buy"], as_of="2026-03-01")
     assert "Funnel of 1 user who did visit" in DRAWN[plot_funnel(table)].plot.alt(table)
+
+
+def placed(figure):
+    """Words of a figure and of its value axis, with the boxes in which they stand."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    ax = figure.axes[0]
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in (*ax.texts, *ax.get_yticklabels()) if t.get_text()]
+
+
+def touching(words):
+    return [(one, other) for k, (one, box) in enumerate(words) for other, beside in words[:k] if box.overlaps(beside)]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("size", [12_345, 1_234_567])
+def test_large_numbers_of_an_axis_and_names_at_the_ends_lie_within_the_figure(size, narrow):
+    days = pd.DataFrame({"period_start": WEEKS, "rows": size, "users": 9, "complete": True})
+    many = tracked().assign(**{name: tracked()[name] * size for name in ("cumulative_actual", "cumulative_expected")})
+    stages = pd.DataFrame({
+        "period_start": WEEKS, "new": size, "returning": size, "resurrected": 0, "dormant": size, "active": 2 * size,
+        "quick_ratio": 1.0, "complete": True,
+    })  # fmt: skip
+    drawn = [
+        plot_arrivals(days), plot_holdout_tracking(many), plot_lifecycle(stages),
+        plot_revenue_retention(kept().drop(columns=["grr_low", "grr_high"])),
+    ]  # fmt: skip
+    for own in (DRAWN[ax] for ax in drawn):
+        figure = own.plot.figure(own.table, narrow=narrow)
+        edges = placed(figure)
+        assert edges
+        for said, box in edges:
+            assert box.x0 >= -8, said  # a page leaves 16 px beside a figure, on a phone too
+            assert box.x1 <= figure.bbox.x1 + 8, said
+
+
+@pytest.mark.parametrize(("size", "ticks"), [(90, ["0", "20", "40", "60", "80", "100"]), (0, ["0", "1"])])
+def test_one_value_alone_is_seen_against_nought(size, ticks):
+    day = pd.DataFrame({"period_start": WEEKS[:1], "rows": size, "users": 9, "complete": True})
+    assert [label.get_text() for label in plot_arrivals(day).get_yticklabels()] == ticks
+
+
+def test_large_numbers_of_differences_do_not_touch_each_other_on_a_phone():
+    table = pd.DataFrame({
+        "change_id": ["c1", "c2"], "before": [4e6, 5e6], "after": [6e6, 2e6], "difference": [2e6, -3e6],
+        "difference_low": [1e6, -4e6], "difference_high": [3e6, -2e6], "confounded_with": [None, None],
+    })  # fmt: skip
+    drawing = DRAWN[plot_change_effects(table)]
+    assert not touching(placed(drawing.plot.figure(drawing.table, narrow=True)))
+
+
+def test_names_of_models_that_expect_nothing_stand_apart():
+    nothing = tracked().assign(cumulative_actual=0, cumulative_expected=0.0)
+    ax = plot_holdout_tracking(nothing)
+    renderer = ax.figure.canvas.get_renderer()
+    ax.figure.draw(renderer)
+    boxes = [
+        text.get_window_extent(renderer) for text in ax.texts if text.get_text() in ("BG/NBD", "Pareto/NBD", "came")
+    ]
+    assert len(boxes) == 3
+    assert not [1 for k, box in enumerate(boxes) for other in boxes[:k] if box.overlaps(other)]

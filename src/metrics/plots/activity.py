@@ -10,10 +10,10 @@ import pandas as pd
 from metrics.display import numbers
 from metrics.display.columns import period_length
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, counted, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, with_unit
 from metrics.plots.changes import with_changes
 from metrics.plots.lines import KEY, LINES, Floats, Series, paint_lines, series_alt, series_legend
-from metrics.plots.needed import need, one_group, pixels
+from metrics.plots.needed import need, one_group, pixels, tick_words
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ def _count_axis(ax: "Axes", low: float, high: float, unit: str = "") -> None:
     size = 10 ** math.floor(math.log10(room / 4))
     step = max(1, next(m * size for m in (1, 2, 2.5, 5, 10) if room / (m * size) <= 5))
     ticks = [step * k for k in range(math.floor(low / step), math.ceil(max(high, step) / step) + 1)]
-    words = [plain(abs(tick)) for tick in ticks]
+    words = tick_words([abs(tick) for tick in ticks])
     words[-1] = with_unit(words[-1], unit)
     ax.set_ylim(ticks[0], ticks[-1])
     ax.set_yticks(ticks, words)

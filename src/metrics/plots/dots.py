@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metrics.display import numbers
-from metrics.display.numbers import plain, with_unit
-from metrics.plots.needed import pixels, shorten
+from metrics.display.numbers import with_unit
+from metrics.plots.needed import pixels, shorten, tick_words
 from metrics.plots.style import BLUE, CLEAR, GREY, INK, MUTED, RULE, no_data
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def paint_dots(
     ax.set_ylim(bottom + FOOT, 0)
     wide = pixels(ax)
     digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1
-    texts = [with_unit(plain(t, digits), unit) if t == ticks[-1] else plain(t, digits) for t in ticks]
+    texts = tick_words(ticks, digits)
+    texts[-1] = with_unit(texts[-1], unit)
     needed = LETTER * (
         len(texts[-1]) + len(texts[-2]) / 2 + 1
     )  # for the last number with its unit, beside the one before

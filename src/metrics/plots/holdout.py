@@ -13,7 +13,7 @@ from metrics.display.kinds import setting
 from metrics.display.numbers import count, percent, plain, signed, with_unit
 from metrics.intervals import Floats
 from metrics.plots.lines import KEY, line_key, spread
-from metrics.plots.needed import need, pixels
+from metrics.plots.needed import need, pixels, tick_words
 from metrics.plots.style import BLUE, INK, MID, MUTED, PALETTE, RULE, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -196,9 +196,9 @@ def _paint(ax: "Axes", lines: Sequence[_Line], narrow: bool, *, unit: str = "", 
             markeredgewidth=0, clip_on=False, zorder=3 if line.colour == INK else 2,
         )  # fmt: skip
     top = max(float(np.nanmax(line.y)) for line in lines)
-    ticks = _ticks(top)
+    ticks = _ticks(top or 1.0)  # of those who bought nothing too
     ax.set_ylim(0, ticks[-1])
-    words = [plain(t, digits if ticks[-1] >= 5 else 1) for t in ticks]
+    words = tick_words(ticks, digits if ticks[-1] >= 5 else 1)
     ax.set_yticks(ticks, [*words[:-1], with_unit(words[-1], unit) if unit else words[-1]])
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)

@@ -17,7 +17,7 @@ from metrics.display.columns import period_length
 from metrics.display.kinds import parts
 from metrics.display.numbers import percent, plain, with_unit
 from metrics.display.worked import level
-from metrics.plots.needed import once, pixels, shorten
+from metrics.plots.needed import once, pixels, shorten, tick_words
 from metrics.plots.style import BAND, BLUE, CLEAR, HATCH, INK, MID, MUTED, PALETTE, PAPER, Margins, no_data
 
 if TYPE_CHECKING:
@@ -136,6 +136,10 @@ def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
     low, high = float(values.min()), float(values.max())
     if lines[0].unit == "users" or (lines[0].unit == "%" and low < 0.45 * high):
         low = 0.0
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # one value: seen against 0, for there is no course to see
+        low, high = min(low, 0.0), max(high, 0.0)
+    if low == high:
+        return [0.0, 1.0], False
     room = max(high - low, 1e-9)
     size = 10 ** math.floor(math.log10(room / 4))
     step = next(m * size for m in (1, 2, 2.5, 5, 10) if room / (m * size) <= 5)
@@ -153,7 +157,7 @@ def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
 def _axis(ax: "Axes", lines: Sequence[Series], narrow: bool) -> None:
     ticks, _ = ends(lines)
     digits = 0 if all(abs(t - round(t)) < 1e-9 for t in ticks) else 1 if ticks[-1] - ticks[0] > 0.5 else 3
-    names = [plain(t, digits) for t in ticks]
+    names = tick_words(ticks, digits)
     names[-1] = with_unit(names[-1], lines[0].unit)
     ax.set_ylim(ticks[0], ticks[-1])
     ax.set_yticks(ticks, names)

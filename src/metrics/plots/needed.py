@@ -9,6 +9,7 @@ import pandas as pd
 
 from metrics.display.again import TIMES, texts
 from metrics.display.kinds import groups_of, parts
+from metrics.display.numbers import plain, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +60,23 @@ def pixels(ax: "Axes") -> float:
     """Width of the axes in px (1 pt = 1 px)."""
     figure = ax.get_figure(root=True)
     return float(ax.get_window_extent().width) * 72 / (figure.get_dpi() if figure else 72)
+
+
+def tick_words(ticks: Sequence[float], digits: int = 0) -> list[str]:
+    """The numbers of an axis; from 10,000 on in thousands or millions, for which its margin has room.
+
+    >>> tick_words([0, 250_000, 500_000])
+    ['0', '250\u202fk', '500\u202fk']
+    >>> tick_words([-2.5e6, 0, 2.5e6])
+    ['−2.5\u202fM', '0', '2.5\u202fM']
+    """
+    top = max(map(abs, ticks))
+    if top < 10_000:
+        return [plain(tick, digits) for tick in ticks]
+    size, sign = next((size, sign) for size, sign in ((1e9, "bn"), (1e6, "M"), (1e3, "k")) if top >= size)
+    parts = [tick / size for tick in ticks]
+    digits = next((k for k in range(3) if all(abs(part - round(part, k)) < 1e-9 for part in parts)), 3)
+    return [with_unit(plain(part, digits), sign) if part else "0" for part in parts]
 
 
 def width_of(text: str, *, bold: bool = False) -> float:

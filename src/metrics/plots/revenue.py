@@ -10,8 +10,8 @@ from metrics.display.columns import period_length
 from metrics.display.kinds import parts
 from metrics.display.numbers import money_decimals, plain, signed
 from metrics.plots.changes import with_changes
-from metrics.plots.lines import LINES, Series, paint_lines, series_alt, series_legend
-from metrics.plots.needed import need, pixels, shorten
+from metrics.plots.lines import KEY, LINES, Series, paint_lines, series_alt, series_legend
+from metrics.plots.needed import need, pixels, shorten, width_of
 from metrics.plots.style import BLUE, CLEAR, HATCH, INK, MID, MUTED, PALETTE, PAPER, RED, Margins, Plot, no_data
 
 if TYPE_CHECKING:
@@ -218,10 +218,15 @@ def _kept_legend(table: pd.DataFrame) -> str:
     return f"{series_legend(table, _kept(table))}{whose}"
 
 
+def _kept_margins(table: pd.DataFrame, narrow: bool) -> Margins:
+    margins = LINES.margins(table, narrow)
+    return replace(margins, left=52, right=max(margins.right, KEY + width_of("GRR 88.6 %")))  # both lines are named
+
+
 _KEPT = Plot(
     lambda ax, table, narrow: paint_lines(ax, _kept(table), narrow=narrow),
     LINES.height,
-    lambda table, narrow: replace(LINES.margins(table, narrow), left=52),
+    _kept_margins,
     lambda table: series_alt("Revenue kept, and with growth", _kept(table)),
     _kept_legend,
 )
