@@ -71,3 +71,9 @@ def test_a_property_called_index_tells_groups_all_the_same():
     log = EVENTS.assign(index=[1, 2, 1, 1, 1, 1])
     table = metrics.churn_rate(log, by="index", period="month", as_of="2026-03-01", min_n=1)
     assert "the most of 2 groups" in metrics.headline(table)
+
+
+@pytest.mark.parametrize("change", [lambda t: t.rename(columns={"users": "people"}), lambda t: t.drop(columns="users")])
+def test_a_table_that_lost_a_column_is_told_which(change):
+    with pytest.raises(ValueError, match=r"table of conversion_funnel has no \['users'\] any more; its columns are"):
+        metrics.headline(change(FUNNEL))

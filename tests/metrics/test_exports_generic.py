@@ -178,6 +178,12 @@ def test_columns_that_are_missing_are_all_asked_for_in_the_form_that_rename_take
 # Ids
 
 
+@pytest.mark.parametrize("title", ["Events of May;;", "# Events of May"])
+def test_a_title_above_the_names_is_no_column_to_rename(tmp_path: Path, title: str):
+    error = refusal(write(tmp_path, f"{title}\nuser_id;event;timestamp\nann;visit;2026-01-05T09:00Z\n"))
+    assert str(error).endswith("If the names stand further down, delete the lines above them.")
+
+
 def test_ids_keep_their_digits_and_zeros_and_are_trimmed(tmp_path: Path):
     path = write(
         tmp_path, HEAD + "".join(f"{i},e,2026-01-05T09:00:00Z\n" for i in ("007", "9223372036854775807", " ann "))

@@ -130,6 +130,11 @@ def metric_of(table: pd.DataFrame) -> str | None:
     return named if named in found else found[0] if found else None
 
 
+def lost_by(table: pd.DataFrame) -> list[str]:
+    """The columns by which the table of a metric was known, and that it has no more."""
+    return sorted(_MARKS.get(table.attrs.get("metric", ""), set()) - set(table.columns))
+
+
 def is_matrix(table: pd.DataFrame) -> bool:
     """Whether the table has cohorts as rows and periods as columns."""
     return table.index.name == "cohort" and table.columns.name == "period"

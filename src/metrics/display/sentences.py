@@ -27,7 +27,7 @@ from metrics.display.columns import period_length, reason_in_words
 from metrics.display.comparisons import groups_said as of_groups
 from metrics.display.comparisons import lasts, periods_said, previous, than_when, when_told
 from metrics.display.estimates import Estimate, Sentence, change, compared, none
-from metrics.display.kinds import before_loss, has_groups, largest_loss, metric_of, parts, required, setting
+from metrics.display.kinds import before_loss, has_groups, largest_loss, lost_by, metric_of, parts, required, setting
 from metrics.display.numbers import count, counted, percent, plain, share, with_unit
 from metrics.display.stories import (
     drivers_said,
@@ -57,6 +57,11 @@ def sentence(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Sentenc
     table, before = dated(table), before if before is None else dated(before)
     metric = metric_of(table)
     if metric not in _SAID:
+        if lost := lost_by(table):
+            raise ValueError(
+                f"headline: the table of {table.attrs['metric']} has no {lost} any more; its columns are "
+                f"{[str(c) for c in table.columns]}. Give it with these, or use show."
+            )
         raise ValueError(
             f"headline: no metric has the columns {[str(c) for c in table.columns]}. Known are {sorted(_SAID)}. "
             "Give the table of one of them, or use show for this one."

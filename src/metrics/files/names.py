@@ -18,6 +18,7 @@ from metrics.files.refusal import EventTableError, refuse, shorten
 
 Rename: TypeAlias = Mapping[str, str] | Sequence[str] | None
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+UNNAMED = re.compile(r"unnamed_\d+")  # what a column without a name is called
 LONGEST = 120  # letters of a column's name in a message
 
 
@@ -71,7 +72,11 @@ def assign(columns: Sequence[Column], found: Sequence[str], file: str, *, inner:
     if missing:
         free = [name for name in found if name not in chosen.values()]
         what = " and no ".join(column.name for column in missing)
-        raise refuse(file, f"has no {what} column", f"Its columns are {_shown(found)}.{_which(free, missing)}")
+        # A title above the names, or a note, is one text in a row of its own.
+        is_alone = len(found) > 1 and sum(not UNNAMED.fullmatch(name) for name in found) == 1
+        is_title = is_alone or any(name.startswith("#") for name in found[:1])
+        advice = " If the names stand further down, delete the lines above them." if is_title else _which(free, missing)
+        raise refuse(file, f"has no {what} column", f"Its columns are {_shown(found)}.{advice}")
     return chosen
 
 
