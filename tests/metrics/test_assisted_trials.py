@@ -176,5 +176,5 @@ def test_without_any_contact_nobody_was_helped_and_a_kind_may_be_blank_but_not_a
     assert none.loc[0, ["assisted", "unassisted"]].tolist() == [0, 5]
     blank = assisted(contacts=CALLS.assign(kind=["", " ", None, *["call"] * 4]))
     assert blank["help"].tolist() == ["any", "call", "other"]
-    with pytest.raises(EventTableError, match=r"1 rows are of the kind 'any'.*another name"):
+    with pytest.raises(EventTableError, match=r"1 row is of the kind 'any'.*another name"):
         assisted(contacts=CALLS.assign(kind=["any", *["call"] * 6]))

@@ -174,7 +174,7 @@ def test_errors_say_what_to_do():
         email_performance(EDGES.drop(columns="recipient_id"))
     with pytest.raises(ValueError, match="at has no zone"):
         email_performance(EDGES.assign(at=EDGES["at"].dt.tz_localize(None)))
-    with pytest.raises(EventTableError, match=r"recipient_id is missing in 1 rows \(first: row 0\)"):
+    with pytest.raises(EventTableError, match=r"recipient_id is missing in 1 row \(first: row 0\)"):
         email_performance(EDGES.assign(recipient_id=[None, *EDGES["recipient_id"][1:]]))
 
 

@@ -198,7 +198,7 @@ def test_stored_orders_give_the_same_summary(tmp_path):
     with pytest.raises(ValueError, match="cannot be chosen here"):
         orders_summary(source, time="date")
     stored.assign(net=[1, None, 2, 3, 4]).to_parquet(tmp_path / "holes.parquet")
-    with pytest.raises(EventTableError, match="1 rows have no net"):
+    with pytest.raises(EventTableError, match="1 row has no net"):
         orders_summary(open_events(tmp_path / "holes.parquet"))
 
 

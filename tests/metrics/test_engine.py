@@ -161,7 +161,7 @@ def test_bad_rows_of_a_file_are_counted_and_refused(tmp_path, column, blank):
     events = LOG.copy()
     events.loc[1, column] = blank
     events.to_parquet(tmp_path / "bad.parquet", index=False)
-    with pytest.raises(EventTableError, match="1 rows have no user_id, no event or no time"):
+    with pytest.raises(EventTableError, match="1 row has no user_id, no event or no time"):
         metrics.conversion_funnel(open_events(tmp_path / "bad.parquet"), ["visit", "buy"], as_of="2026-02-01")
     with changed(frames, MANY=0), pytest.raises(EventTableError, match=f"1 of 5 rows have no {column}"):
         metrics.conversion_funnel(events, ["visit", "buy"], as_of="2026-02-01")

@@ -115,7 +115,7 @@ def test_bad_rows_are_counted_and_refused(spark, log):
     for column in ("user_id", "event", "timestamp"):
         bad = log[:5].copy()
         bad.loc[3, column] = None if column == "timestamp" else " \u2003"
-        with pytest.raises(EventTableError, match="1 rows have no user_id, no event or no time"):
+        with pytest.raises(EventTableError, match="1 row has no user_id, no event or no time"):
             metrics.churn_rate(spark.createDataFrame(bad), as_of="2026-03-01")
 
 

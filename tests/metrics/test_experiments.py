@@ -506,7 +506,7 @@ def test_what_cannot_be_compared_is_refused():
             compare_variants(table, **({"control": "a"} | change))
     with pytest.raises(ValueError, match="converted: 1 of 10 users have none"):
         compare_variants(table.assign(converted=[None, *[1.0] * 9]), control="a")
-    with pytest.raises(ValueError, match="user_id: 1 rows repeat a user"):
+    with pytest.raises(ValueError, match="user_id: 1 row repeats a user"):
         compare_variants(table.assign(user_id=[*range(9), 0]), control="a")
     with pytest.raises(ValueError, match="A comparison needs a second variant"):
         compare_variants(users(a=(1, 5)), control="a")

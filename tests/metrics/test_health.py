@@ -116,9 +116,9 @@ def test_without_alerts_or_losses_the_missing_estimates_are_named():
 
 
 def test_an_alert_without_an_outcome_and_a_customer_who_stands_twice_are_refused():
-    with pytest.raises(EventTableError, match="1 customers have an alert and no outcome"):
+    with pytest.raises(EventTableError, match="1 customer has an alert and no outcome"):
         alert_quality(alerted(99), outcomes=OUTCOMES)
-    with pytest.raises(EventTableError, match="stand there twice"):
+    with pytest.raises(EventTableError, match="customer stands there twice"):
         alert_quality(alerted(0), outcomes=pd.concat([OUTCOMES, OUTCOMES[:1]]))
 
 
@@ -182,7 +182,7 @@ def test_alerts_of_several_moments_are_held_against_what_came_after_each():
     for told in (TOLD, TOLD[::-1], TOLD.iloc[[2, 0, 1, 3]]):
         assert alert_quality(told, outcomes=OVER_TIME, by="rule")["rule"].tolist() == ["bill", "use"]  # in any order
     assert len(alert_quality(TOLD[:0], outcomes=OVER_TIME, by="rule")) == 0
-    with pytest.raises(EventTableError, match="1 customers have an alert and no outcome"):
+    with pytest.raises(EventTableError, match="1 customer has an alert and no outcome"):
         alert_quality(TOLD.assign(cutoff=TOLD["cutoff"].max()).drop_duplicates("customer_id")[:1], outcomes=OVER_TIME)
     with pytest.raises(ValueError, match="'cutoff' is not a column of alerts"):
         alert_quality(TOLD.drop(columns="cutoff"), outcomes=OVER_TIME)
@@ -207,7 +207,7 @@ def test_churn_is_counted_by_the_band_that_stood_at_the_moment():
     assert headline(held) == "– of no band enough customers were watched."
     with pytest.raises(ValueError, match="band: 'amber' is none"):
         churn_by_band(scores.assign(band="amber"), outcomes=OVER_TIME)
-    with pytest.raises(EventTableError, match="scores: 1 customers stand there twice"):
+    with pytest.raises(EventTableError, match="scores: 1 customer stands there twice"):
         churn_by_band(scores.drop(columns="cutoff"), outcomes=OVER_TIME)
 
 
@@ -351,7 +351,7 @@ def test_weights_need_not_sum_to_anything(scores, factor):
     [
         ([("a", "usage", 101)], WEIGHTS, EventTableError, "no number from 0 to 100"),
         ([("a", "usage", "good")], WEIGHTS, EventTableError, "no number from 0 to 100"),
-        ([("a", "usage", 1), ("a", "usage", 2)], WEIGHTS, EventTableError, "give a measure of a customer again"),
+        ([("a", "usage", 1), ("a", "usage", 2)], WEIGHTS, EventTableError, "1 row gives a measure of a customer again"),
         ([(None, "usage", 1)], WEIGHTS, EventTableError, "have no customer_id"),
         ([("a", "usge", 1)], WEIGHTS, ValueError, "Did you mean 'usage'"),
         ([("a", "usage", 1)], {"usage": -1}, ValueError, "are not weights"),

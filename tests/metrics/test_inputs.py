@@ -256,7 +256,7 @@ def test_rows_that_repeat_what_names_them_are_told_and_kept(tmp_path: Path):
     text = "ticket_id,customer_id,created_at\n1,ann,2026-01-05T09:00Z\n1,ann,2026-01-05T09:00Z\n"
     found = account(read_tickets(write(tmp_path, text)))
     assert found.set_index("stage").loc["duplicate"].tolist()[:2] == [
-        "none removed; 1 rows repeat their ticket_id", 0,
+        "none removed; 1 row repeats its ticket_id", 0,
     ]  # fmt: skip
     sends = "survey_id,respondent_id,sent_at\nnps,ann,2026-01-05T09:00Z\nnps,bob,2026-01-05T09:00Z\n"
     found = account(read_survey_sends(write(tmp_path, sends)))  # one survey goes to many
@@ -274,4 +274,4 @@ def test_spend_is_read_by_the_names_that_books_give_and_a_row_without_an_amount_
 def test_targets_are_read_and_one_that_stands_twice_is_told(tmp_path: Path):
     targets = read_targets(write(tmp_path, "kpi,goal\nnrr,1\nchurn_rate,0.05\nnrr,1.1\n"))
     assert targets[["kpi", "target"]].values.tolist() == [["churn_rate", 0.05], ["nrr", 1.0], ["nrr", 1.1]]
-    assert "1 rows repeat their kpi" in account(targets).set_index("stage").loc["duplicate", "reason"]
+    assert "1 row repeats its kpi" in account(targets).set_index("stage").loc["duplicate", "reason"]

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import metrics
 from metrics.display import headline, show
 from metrics.display.footnotes import footnotes
 from metrics.display.kinds import groups_of
 from metrics.display.sentences import _SAID
+from metrics.plots.figure import figure_html
 from tests.metrics import catalogue
 from tests.metrics.catalogue import METRICS, PER_USER, ROWS, START, ZONED, quick, table_of, thorough
 
@@ -170,8 +172,23 @@ def test_every_table_says_what_it_is(name):
 @pytest.mark.parametrize("name", [name for name in METRICS if name.split()[0] in _SAID])
 def test_what_is_one_is_told_in_the_singular(name):
     table = of_nobody_else(name)
-    for text in (str(headline(table)), *footnotes(table)):
+    for text in (str(headline(table)), *footnotes(table), table.attrs["definition"]):
         assert not re.search(r"(?<![\d.,−+])1[ \u202f\xa0](?!has|is|was|times)[a-z]+s\b", text), text
+
+
+@pytest.mark.parametrize(
+    ("plot", "name"),
+    [
+        ("plot_assisted_trial_conversion", "assisted_trial_conversion"), ("plot_lifecycle", "lifecycle"),
+        ("plot_mail_frequency", "mail_frequency"), ("plot_paths", "drop_off_paths"),
+        ("plot_payment_recovery", "recovery_curve"),
+    ],
+)  # fmt: skip
+def test_what_is_one_is_described_in_the_singular(plot, name):
+    few = [("ann", "a", START, "free", 3.0), ("ann", "b", START + pd.Timedelta(days=2), None, 4.0)]
+    for rows in ([], few):
+        _, alt = figure_html(getattr(metrics, plot)(METRICS[name](table_of(rows))), "")
+        assert not re.search(r"(?<![\d.,−+])1[ \u202f\xa0](failed )?[a-z]+s\b", alt), alt
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -462,7 +462,7 @@ def test_a_row_recorded_later_needs_to_know_which_subscription_it_is_of():
     with pytest.raises(EventTableError, match="some rows have no subscription_id"):
         mrr_rollforward(rows.assign(subscription_id=None), as_of="2026-02-01")
     assert mrr_rollforward(rows, as_of="2026-02-01")["closing"].item() == 40
-    with pytest.warns(UserWarning, match=r"1 starts are told of several customers .* \(first: '1'\)"):
+    with pytest.warns(UserWarning, match=r"1 start is told of several customers .* \(first: '1'\)"):
         assert mrr_rollforward(rows.assign(subscription_id=1.0), as_of="2026-02-01")["closing"].item() == 30
     same = mrr_rollforward(rows.assign(subscription_id="s"), merge={"ann": "ben"}, as_of="2026-02-01")
     assert same["closing"].item() == 30  # one customer, told anew

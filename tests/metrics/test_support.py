@@ -123,11 +123,11 @@ def test_errors_say_what_to_do():
         quality(EDGES.drop(columns="created_at"))
     with pytest.raises(ValueError, match="created_at has no zone"):
         quality(EDGES.assign(created_at=EDGES["created_at"].dt.tz_localize(None)))
-    with pytest.raises(EventTableError, match=r"created_at is missing in 1 rows \(first: row 3\)"):
+    with pytest.raises(EventTableError, match=r"created_at is missing in 1 row \(first: row 3\)"):
         quality(EDGES.assign(created_at=EDGES["created_at"].where(EDGES["ticket_id"] != "t4")))
     with pytest.raises(EventTableError, match="'t1' stands in several rows"):
         quality(pd.concat([EDGES, EDGES[:1]]))
-    with pytest.raises(EventTableError, match=r"first_reply_at lies before created_at in 1 rows \(first: row 1\)"):
+    with pytest.raises(EventTableError, match=r"first_reply_at lies before created_at in 1 row \(first: row 1\)"):
         quality(EDGES.assign(created_at=EDGES["created_at"].where(EDGES.index != 1, EDGES["created_at"][7])))
     with pytest.raises(EventTableError, match="satisfaction: 'great' is no rating"):
         quality(EDGES.assign(satisfaction="great"))
@@ -269,7 +269,7 @@ def test_a_complaint_counts_once_and_customers_are_whole_people():
         assert each["complaint_rate"][0] == 4
     with pytest.raises(EventTableError, match="ticket_id: 'a' stands in several rows"):
         complaint_rate(pd.concat([came, came[:1]]), active=active, as_of="2026-05-01")
-    with pytest.raises(EventTableError, match="created_at is missing in 1 rows"):
+    with pytest.raises(EventTableError, match="created_at is missing in 1 row"):
         complaint_rate(came.assign(created_at=[pd.NaT, at[1]]), active=active, as_of="2026-05-01")
     for wrong in (50.5, -1, "many"):
         with pytest.raises(ValueError, match=f"customers: {wrong!r} is no number of customers"):

@@ -94,7 +94,7 @@ def test_nobody_began_one():
         (begun((3, 1, 0)).assign(completed=0.8), {}, "0.8 is neither true nor false"),
         (LOG.assign(questions=2), {}, "response_id 'r1' stands in several rows"),
         (LOG.assign(completed=[1, 0, 0, 0, 1]), {"questions": None}, "rows of response 'r1' disagree in completed"),
-        (LOG.assign(response_id=[None, "r", "r", "r", "r"]), {"questions": None}, "response_id is missing in 1 rows"),
+        (LOG.assign(response_id=[None, "r", "r", "r", "r"]), {"questions": None}, "response_id is missing in 1 row"),
         (begun((3, 1, 0)), {"min_n": 0}, "min_n"),
     ],
 )

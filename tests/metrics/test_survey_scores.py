@@ -71,7 +71,9 @@ def test_a_weight_of_nothing_is_no_voice_and_a_missing_one_an_error():
     assert np.isnan(row["net_promoter_score"])
     assert row["reason"] == "zero_denominator"
     for bad in (None, -1.0, np.inf):
-        with pytest.raises(ValueError, match="weight: 'mrr' is missing, negative or no number for 1 answers"):
+        with pytest.raises(
+            ValueError, match="weight: 'mrr' is missing, negative or no number for 1 answer that counts"
+        ):
             net_promoter_score(ACCOUNTS.assign(mrr=[1.0, 1.0, 1.0, bad]), weight="mrr", min_n=1)
     rejected = ACCOUNTS.assign(mrr=[1.0, 1.0, 1.0, None], score=[9, 9, 9, None])
     assert net_promoter_score(rejected, weight="mrr", min_n=1)["net_promoter_score"].item() == 100

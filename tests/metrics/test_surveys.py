@@ -150,7 +150,7 @@ def test_naive_and_missing_times_are_refused():
     naive = TWICE.assign(answered_at=TWICE["answered_at"].dt.tz_localize(None))
     with pytest.raises(ValueError, match="no zone"):
         net_promoter_score(naive)
-    with pytest.raises(ValueError, match=r"missing in 1 rows \(first: row 0\)"):
+    with pytest.raises(ValueError, match=r"missing in 1 row \(first: row 0\)"):
         net_promoter_score(TWICE.assign(answered_at=TWICE["answered_at"].mask(TWICE.index == 0)))
 
 

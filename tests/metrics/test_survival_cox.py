@@ -74,7 +74,7 @@ def test_what_cannot_be_told_has_a_reason_and_no_number():
 def test_missing_covariates_and_other_lengths_are_refused():
     with pytest.raises(EventTableError, match=r"values are missing: \{'a': 1\}"):
         cox_regression([1, 2], [1, 0], covariates=pd.DataFrame({"a": [1, None]}))
-    with pytest.raises(ValueError, match="covariates has 1 rows"):
+    with pytest.raises(ValueError, match="covariates has 1 row "):
         cox_regression([1, 2], [1, 0], covariates=pd.DataFrame({"a": [1]}))
     with pytest.raises(ValueError, match="no table with columns"):
         cox_regression([1, 2], [1, 0], covariates=pd.DataFrame(index=[0, 1]))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from metrics.engine import Cut, Events, Mark, Reading, Rows, Span, by_user, each_group, in_groups, stacked
 from metrics.engine.local import Columns
+from metrics.files import several
 from metrics.intervals import add_rate
 from metrics.periods import Calendar, Period, WeekStart, When, spoken
 from metrics.results import keys, result
@@ -123,7 +124,8 @@ def stickiness(
     often = "" if plain else f" {how.replace('_', ' ')} {times} time{'s' if times != 1 else ''}"
     definition = (
         f"A {unit} was active in a {period} ({tz}) of the range in which it did {what.label}{often or ' at all'}. "
-        f"Counted are those who were in exactly so many of {many} {period}s; the share is of all who were in any."
+        f"Counted are those who were in exactly so many of {several(many, period, f'{period}s')}; the share is of "
+        "all who were in any."
     )
     return result(table, metric="stickiness", definition=definition, settings=settings, columns=[*groups, *_COLUMNS])
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.files.values import id_texts, truths
 from metrics.periods import Ints, microseconds
 from metrics.results import grouped
@@ -86,7 +87,8 @@ def mail_times(table: pd.DataFrame, names: Sequence[str], column: str) -> Ints:
         missing = table[name].isna().to_numpy(bool)
         if missing.any():
             first = int(missing.argmax())
-            raise EventTableError(f"{name} is missing in {missing.sum()} rows (first: row {first}). Fill or drop them.")
+            found = several(int(missing.sum()), "row", "rows")
+            raise EventTableError(f"{name} is missing in {found} (first: row {first}). Fill or drop them.")
     return microseconds(stamps)
 
 

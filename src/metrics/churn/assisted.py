@@ -13,6 +13,7 @@ from metrics.churn.trials import trials_of
 from metrics.engine import Events, Mark, Reading, Rows, by_user
 from metrics.engine.local import Columns
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.periods import Ints, When, duration
@@ -211,8 +212,8 @@ def _helped(
             kinds = kinds.mask(kinds.eq("")).fillna("other")
             if kinds.eq(ANY).any():
                 raise EventTableError(
-                    f"contacts: {int(kinds.eq(ANY).sum()):,} rows are of the kind {ANY!r}, which names the row of all "
-                    "help together. Give it another name."
+                    f"contacts: {several(int(kinds.eq(ANY).sum()), 'row is', 'rows are')} of the kind {ANY!r}, "
+                    "which names the row of all help together. Give it another name."
                 )
             names = sorted(kinds.unique())
             found += [(name, contacts[(kinds == name).to_numpy()], at[(kinds == name).to_numpy()]) for name in names]

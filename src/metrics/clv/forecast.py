@@ -14,6 +14,7 @@ from metrics.clv.spend import SpendFit, SpendModel
 from metrics.clv.totals import Totals
 from metrics.clv.uncertain import CHUNK, DRAWS, Buying, Spending, lives, spent
 from metrics.clv.units import force, in_units, share, years
+from metrics.files import several
 from metrics.intervals import Floats, normal_quantile
 from metrics.results import grouped, keys, result
 from metrics.steps import Mask, unknown
@@ -214,7 +215,8 @@ def forecast_total(
         table = pd.concat([whose.assign(customers=many), table], axis=1)
     each = f" By {', '.join(groups)}, with one model of all." if groups else ""
     said = (
-        f"Purchases expected of {len(summary):,} customers in each {period} of {horizon}, no new ones among them.{each}"
+        f"Purchases expected of {several(len(summary), 'customer', 'customers')} in each {period} of {horizon}, no new "
+        f"ones among them.{each}"
     )
     settings = {
         "model": _name(purchases), "horizon": horizon, "period": period, "by": groups or None,

@@ -14,6 +14,7 @@ from metrics.clv.fitting import Fitted, fit_family, labels
 from metrics.clv.models import Family
 from metrics.clv.purchases import PurchaseModel, family_of
 from metrics.clv.units import known_unit
+from metrics.files import several
 from metrics.intervals import normal_quantile
 
 Status: TypeAlias = Literal["ok", "boundary", "not_identified"]
@@ -68,9 +69,8 @@ class PurchaseFit:
         said = f", {self.reason}" if self.reason else ""
         found = self.fitted.table(None) if self.fitted is not None else self.table
         values = ", ".join(f"{n} {v:.4g}" for n, v in zip(found["parameter"], found["estimate"], strict=True))
-        return (
-            f"PurchaseFit: {self.name} ({self.status}{said}), {self.customers:,.0f} customers, {values} ({self.unit}s)"
-        )
+        fitted = several(round(self.customers), "customer", "customers")
+        return f"PurchaseFit: {self.name} ({self.status}{said}), {fitted}, {values} ({self.unit}s)"
 
 
 def fit_purchases(

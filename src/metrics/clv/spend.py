@@ -14,7 +14,7 @@ import pandas as pd
 from metrics.clv.customers import distinct
 from metrics.clv.estimates import described, estimates
 from metrics.clv.newton import Derivatives, Maximum, highest, maximum
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.intervals import Floats, normal_quantile
 from metrics.periods import Ints
 from metrics.steps import unknown
@@ -135,7 +135,8 @@ class SpendFit:
         said = f", {self.reason}" if self.reason else ""
         found = self.fitted.table(None) if self.fitted is not None else self.table
         values = ", ".join(f"{n} {v:.4g}" for n, v in zip(found["parameter"], found["estimate"], strict=True))
-        return f"SpendFit: gamma_gamma ({self.status}{said}), {self.customers:,.0f} customers, {values}"
+        fitted = several(round(self.customers), "customer", "customers")
+        return f"SpendFit: gamma_gamma ({self.status}{said}), {fitted}, {values}"
 
 
 def fit_spend(summary: pd.DataFrame, *, weights: str | None = None, confidence: float | None = 0.95) -> SpendFit:

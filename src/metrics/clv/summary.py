@@ -10,7 +10,7 @@ from metrics.clv.buys import CENTS, Buys, Merge, merged, per_customer, weeks, wh
 from metrics.clv.units import UNIT_DAYS, Unit
 from metrics.engine import Events, Mark, Reading, Rows, by_user, time_range
 from metrics.engine.local import Columns
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.files.values import read_ids
 from metrics.intervals import Floats
 from metrics.periods import DAY, Ints, When, instant, local_time, microseconds, one_of
@@ -117,7 +117,8 @@ def orders_summary(
     per = source.customers(merge, last, final)
     negative = int(per["refunds"].sum())
     if refunds == "error" and negative:
-        raise ValueError(f"{negative:,} orders have a negative amount{source.where_negative()}. Use refunds='net'.")
+        found = several(negative, "order has", "orders have")
+        raise ValueError(f"{found} a negative amount{source.where_negative()}. Use refunds='net'.")
     table = _table(per, merge, last, UNIT_DAYS[unit])
     if holdout_end is not None:
         length = weeks(final) - weeks(last) if merge == "week" else final - last
@@ -326,7 +327,8 @@ class StoredOrders:
         missing = int(answer.columns["missing"].sum())
         if missing:
             problem = {"reason": f"no {self.amount}", "rows": missing, "example": ""}
-            raise EventTableError(f"orders: {missing:,} rows have no {self.amount}. Drop or fill them.", [problem])
+            found = several(missing, "row has", "rows have")
+            raise EventTableError(f"orders: {found} no {self.amount}. Drop or fill them.", [problem])
         return {**answer.columns, "answer": np.array([answer], dtype=object)}
 
     def _named(self, columns: Columns) -> Columns:

@@ -13,6 +13,7 @@ from metrics.clv.split import day_text, split_of
 from metrics.clv.summary import Refunds, order_rows, orders_summary
 from metrics.clv.units import UNIT_DAYS, Unit, known_unit
 from metrics.engine import Events
+from metrics.files import several
 from metrics.intervals import Floats
 from metrics.periods import Ints, When
 from metrics.results import result
@@ -101,8 +102,9 @@ def holdout_tracking(
         "merge": merge or "none", "start": day_text(start), "customers": len(summary),
     }  # fmt: skip
     definition = (
-        f"Repeat purchases of the {len(summary):,} customers who bought by {settings['split']}, in {unit}s from "
-        f"{settings['start']}, beside what models fitted up to {settings['split']} expect."
+        f"Repeat purchases of the {several(len(summary), 'customer', 'customers')} who bought by "
+        f"{settings['split']}, in {unit}s from {settings['start']}, beside what models fitted up to "
+        f"{settings['split']} expect."
     )
     return result(table, metric="holdout_tracking", definition=definition, settings=settings, columns=names)
 

@@ -112,7 +112,9 @@ def _of_groups(table: pd.DataFrame, groups: int, certain: int, withheld: list[st
     """In how many groups something is certain, and which say nothing."""
     if table["verdict"].eq("association").any():
         return f"The largest difference of {count(groups)} groups"
-    said = f"A difference is certain in {count(certain)} of {count(groups - len(withheld))} groups, all taken together"
+    said = (
+        f"A difference is certain in {count(certain)} of {counted(groups - len(withheld), 'group')}, all taken together"
+    )
     if withheld:
         said += f"; withheld, for their variants are not as large as they should be: {', '.join(withheld[:MOST])}"
         said += f" and {count(len(withheld) - MOST)} more" if len(withheld) > MOST else ""

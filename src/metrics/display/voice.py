@@ -62,7 +62,7 @@ def churn_by_band_said(table: pd.DataFrame, before: pd.DataFrame | None) -> Sent
         return none(f"too few {band}s were watched for long enough to say who leaves ({watched} in all).")
     rate = Estimate.of(row, "churn_rate")
     limits: list[str] = []
-    text = f"of {count(row['followed'])} {band}s left within {setting(table, 'follow_up', 'the time after')} "
+    text = f"of {counted(row['followed'], band)} left within {setting(table, 'follow_up', 'the time after')} "
     text += rate.limits()
     if other is not None and not numbers.is_missing(row["difference"]):
         base = Estimate.of(other, "churn_rate")

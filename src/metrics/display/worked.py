@@ -7,7 +7,7 @@ import pandas as pd
 
 from metrics.display import numbers
 from metrics.display.kinds import groups_of, parts, setting
-from metrics.display.numbers import count, percent, plain, with_unit
+from metrics.display.numbers import count, counted, percent, plain, with_unit
 
 
 def level(table: pd.DataFrame) -> str:
@@ -59,6 +59,7 @@ def left_out(table: pd.DataFrame) -> str:
     """What survey answers were left out, with their numbers; nothing where none were."""
     if setting(table, "rolling"):  # an answer lies in several windows
         return ""
-    left = {"rejected": table.get("rejected"), "further answers of the same person": table.get("duplicates")}
-    out = [f"{count(c.sum())} {words}" for words, c in left.items() if c is not None and c.sum() > 0]
+    rejected, again = (int(table[name].sum()) if name in table else 0 for name in ("rejected", "duplicates"))
+    out = [f"{count(rejected)} rejected"] if rejected else []
+    out += [f"{counted(again, 'further answer')} of the same person"] if again else []
     return f" Left out: {', '.join(out)}." if out else ""

@@ -15,7 +15,7 @@ from metrics.engine.local import Columns, Kernel, folded
 from metrics.engine.pieces import Pieces
 from metrics.engine.reading import Classes, Reading
 from metrics.engine.rows import Batch, empty_batch
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.periods import Ints
 from metrics.steps import Mask
 
@@ -231,7 +231,7 @@ class SparkSource:
         example = self._events.filter(self._bad()).limit(1).toArrow().to_pandas().iloc[0].to_dict()
         shown = {name: example[name] for name in ("user_id", "event", "timestamp")}
         raise EventTableError(
-            f"events: {bad:,} rows have no user_id, no event or no time (one of them: {shown}). "
+            f"events: {several(bad, 'row has', 'rows have')} no user_id, no event or no time (one of them: {shown}). "
             "Filter or mend them before."
         )
 

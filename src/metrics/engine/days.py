@@ -15,6 +15,7 @@ from metrics.engine.cells import Cells, Cut
 from metrics.engine.local import Columns, Kernel
 from metrics.engine.reading import Classes, Reading
 from metrics.engine.rows import Rows, changes, only
+from metrics.files import several
 from metrics.periods import DAY, Calendar, Ints, spoken
 from metrics.steps import Mask, Step
 from metrics.store.session import read_threads
@@ -83,7 +84,8 @@ class UserDays:
         return found
 
     def __repr__(self) -> str:
-        return f"UserDays({self.days:,} days of {self.users:,} users, {self.event}, before {self.as_of}, {self.tz})"
+        held = f"{several(self.days, 'day', 'days')} of {several(self.users, 'user', 'users')}"
+        return f"UserDays({held}, {self.event}, before {self.as_of}, {self.tz})"
 
 
 def days_cut(tz: str, at: tuple[int, ...] = ()) -> Cut:

@@ -10,7 +10,7 @@ import pandas as pd
 from metrics.engine.cells import Cells
 from metrics.engine.reading import Classes, Kinds, Reading, digits_of
 from metrics.engine.rows import Batch, distinct
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.periods import Ints
 from metrics.store.columns import BLANKS, FIRST, LAST, quoted, text
 from metrics.store.session import arrow_reader
@@ -302,8 +302,9 @@ class Query:
         example = self._pandas(f"SELECT * FROM {self.relation} WHERE {self._bad()} LIMIT 1").iloc[0].to_dict()
         shown = {name: example[name] for name in ("user_id", "event", "timestamp") if name in example}
         raise BlankRows(
-            f"events: {bad:,} rows have no user_id, no event or no time that can be read (one of them: {shown}). "
-            "Write a clean copy with metrics.write_events, which counts what it refuses, and open that."
+            f"events: {several(bad, 'row has', 'rows have')} no user_id, no event or no time that can be read (one of "
+            f"them: {shown}). Write a clean copy with metrics.write_events, which counts what it refuses, and open "
+            "that."
         )
 
     def _register_codes(self, place: int, group: str) -> None:

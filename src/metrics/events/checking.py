@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metrics.files import several
 from metrics.files.refusal import shorten
 from metrics.files.times import EARLIEST, LATEST
 from metrics.periods import instant
@@ -202,7 +203,9 @@ def _calendar(per_day: pd.Series, first: pd.Timestamp, last: pd.Timestamp) -> It
     for name, day, at in (("first day cut", present[0], first), ("last day cut", present[-1], last)):
         if usual >= BUSY and per_day[day] < usual / 2:
             yield Finding(
-                name, int(per_day[day]), f"{at:%Y-%m-%d %H:%M} UTC; {per_day[day]:,} rows, {usual:,.0f} on a usual day"
+                name,
+                int(per_day[day]),
+                f"{at:%Y-%m-%d %H:%M} UTC; {several(per_day[day], 'row', 'rows')}, {usual:,.0f} on a usual day",
             )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from metrics.experiments.assignment import chi_square
 from metrics.experiments.means import Theta, compare_means
 from metrics.experiments.posterior import probability_better
+from metrics.files import several
 from metrics.intervals import (
     Correction,
     Floats,
@@ -249,7 +250,8 @@ def _checked(
             raise ValueError(unknown("outcomes", column, outcomes.columns, "a column of the outcomes", "columns"))
     if "user_id" in outcomes and outcomes["user_id"].duplicated().any():
         again = int(outcomes["user_id"].duplicated().sum())
-        raise ValueError(f"user_id: {again:,} rows repeat a user. Give one row per user, such as the sum of theirs.")
+        found = several(again, "row repeats", "rows repeat")
+        raise ValueError(f"user_id: {found} a user. Give one row per user, such as the sum of theirs.")
     rows = pd.DataFrame({name: outcomes[column].reset_index(drop=True) for name, column in names.items()})
     for name, column in names.items():
         missing = int(rows[name].isna().sum())

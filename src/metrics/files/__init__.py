@@ -4,7 +4,7 @@ from metrics.files.finding import PathLike, Source, find_sources
 from metrics.files.kinds import kind_of
 from metrics.files.raw import Broken, RawTable
 from metrics.files.reading import read_raw
-from metrics.files.refusal import EventTableError, refuse, refuse_all
+from metrics.files.refusal import EventTableError, refuse, refuse_all, several
 
 __all__ = [
     "Broken",
@@ -17,4 +17,5 @@ __all__ = [
     "read_raw",
     "refuse",
     "refuse_all",
+    "several",
 ]

@@ -55,6 +55,11 @@ def refuse_all(errors: Sequence[EventTableError]) -> EventTableError:
     return EventTableError("\n".join(lines), pd.concat([error.problems for error in errors], ignore_index=True))
 
 
+def several(many: int, one: str, more: str) -> str:
+    """``1 row has``, ``1,204 rows have``: a number with the words that go with one, or with more."""
+    return f"{many:,} {one if many == 1 else more}"
+
+
 def printable(text: str) -> str:
     """A name as it is, without what would break a line or steer a terminal."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)

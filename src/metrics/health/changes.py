@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.files.values import truths
 from metrics.intervals import Correction, Floats, adjusted, normal_quantile
 from metrics.periods import DAY, Ints, When, duration, instant, instants, local_time, microseconds, one_of, spoken
@@ -243,5 +243,6 @@ def _step(days: Ints, values: Floats, time: int, confidence: float) -> tuple[flo
 def _times(column: "pd.Series", name: str, tz: str) -> Ints:
     stamps = pd.to_datetime(column)
     if stamps.isna().any():
-        raise EventTableError(f"{name}: {int(stamps.isna().sum()):,} rows have no time. Fill it in or leave them out.")
+        missing = several(int(stamps.isna().sum()), "row has", "rows have")
+        raise EventTableError(f"{name}: {missing} no time. Fill it in or leave them out.")
     return microseconds(stamps) if stamps.dt.tz is not None else instants(microseconds(stamps), tz)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.files.values import id_texts
 from metrics.health.logistic import Logistic, expit, fit_logistic, unpulled
 from metrics.health.signals import need
@@ -129,7 +129,7 @@ def forecast_churn(
     }  # fmt: skip
     definition = (
         f"Chance to leave within {horizon or 'the horizon'}, by logistic regression on "
-        f"{', '.join(names)} of {len(rows):,} snapshots of the past, of which {churned:,} left."
+        f"{', '.join(names)} of {several(len(rows), 'snapshot', 'snapshots')} of the past, of which {churned:,} left."
     )
     return result(table, metric="forecast_churn", definition=definition, settings=settings, columns=_RESULT)
 
@@ -193,6 +193,6 @@ def checked_keys(table: pd.DataFrame, columns: list[str], what: str) -> None:
     if wrong.any():
         first = table.loc[wrong, "customer_id"].iloc[0]
         raise EventTableError(
-            f"{what}: {int(wrong.sum()):,} rows have no cut-off or customer, or those of another row (first: "
-            f"{first!r}). Give one row for each customer and cut-off."
+            f"{what}: {several(int(wrong.sum()), 'row has', 'rows have')} no cut-off or customer, or those of "
+            f"another row (first: {first!r}). Give one row for each customer and cut-off."
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.files.values import id_texts, truths
 from metrics.intervals import Floats, add_rate, no_denominator, ratio
 from metrics.periods import one_of
@@ -202,7 +202,7 @@ def alert_quality(
     again = everyone.duplicated(keys)
     if again.any():
         raise EventTableError(
-            f"outcomes: {int(again.sum()):,} customers stand there twice (first: "
+            f"outcomes: {several(int(again.sum()), 'customer stands', 'customers stand')} there twice (first: "
             f"{everyone.loc[again, 'customer_id'].iloc[0]!r}). Give one row for each."
         )
     named = alerts[truths(alerts["alert"]) == 1] if "alert" in alerts else alerts
@@ -210,8 +210,9 @@ def alert_quality(
     lost = named.loc[~pd.MultiIndex.from_frame(named[keys]).isin(places), "customer_id"]
     if len(lost):
         raise EventTableError(
-            f"alerts: {lost.nunique():,} customers have an alert and no outcome (first: {lost.iloc[0]!r}). Give "
-            "outcomes a row for everyone who could have been alerted, also for those who stayed."
+            f"alerts: {several(lost.nunique(), 'customer has', 'customers have')} an alert and no outcome (first: "
+            f"{lost.iloc[0]!r}). Give outcomes a row for everyone who could have been alerted, also for those who "
+            "stayed."
         )
     groups: list[tuple[Any, pd.DataFrame, pd.DataFrame]]
     if by == "rule":
@@ -324,7 +325,7 @@ def _joined(scores: pd.DataFrame, outcomes: pd.DataFrame, outcome: str) -> tuple
         again = table.duplicated(keys)
         if again.any():
             raise EventTableError(
-                f"{name}: {int(again.sum()):,} customers stand there twice (first: "
+                f"{name}: {several(int(again.sum()), 'customer stands', 'customers stand')} there twice (first: "
                 f"{table.loc[again, 'customer_id'].iloc[0]!r}). Give one row for each, or cutoff in both tables."
             )
     scores, outcomes = _same_moments(scores, outcomes)

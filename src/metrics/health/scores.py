@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.intervals import Floats
 from metrics.periods import one_of
 from metrics.results import keys, result
@@ -185,8 +185,8 @@ def _checked(measures: pd.DataFrame, key: str, weights: Mapping[str, float]) -> 
     if twice.any():
         first = rows[twice].iloc[0]
         raise EventTableError(
-            f"measures: {int(twice.sum()):,} rows give a measure of a customer again (first: {first['measure']!r} of "
-            f"{first['customer_id']!r}). Keep the one that holds."
+            f"measures: {several(int(twice.sum()), 'row gives', 'rows give')} a measure of a customer again (first: "
+            f"{first['measure']!r} of {first['customer_id']!r}). Keep the one that holds."
         )
     return rows.assign(score=score.astype(float))
 

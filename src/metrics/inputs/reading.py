@@ -8,7 +8,7 @@ import pandas as pd
 from metrics.events.account import Account, account_of, added, check_refused
 from metrics.events.duplicates import without_duplicates
 from metrics.exports import GENERIC, KEY, RANK, WITHIN, Parsed, check_options, choose, formats, options_of
-from metrics.files import PathLike, Source, find_sources
+from metrics.files import PathLike, Source, find_sources, several
 from metrics.files.column import Column
 from metrics.files.empty import without_empty
 from metrics.files.kept import kept
@@ -60,7 +60,11 @@ def _repeats(rows: pd.DataFrame, noun: str) -> str:
     if key is None or key not in rows:
         return "not checked: no id"
     again = int((rows[key].duplicated() & rows[key].notna()).sum())
-    return f"none removed; {again:,} rows repeat their {key}" if again else f"no {key} comes twice"
+    return (
+        f"none removed; {several(again, 'row repeats its', 'rows repeat their')} {key}"
+        if again
+        else f"no {key} comes twice"
+    )
 
 
 def read(

@@ -8,6 +8,7 @@ import pandas as pd
 from metrics.churn import convert_rate, subscription_churn
 from metrics.clv import unit_economics
 from metrics.economics import acquisition_cost, subscription_lifetime_value
+from metrics.files import several
 from metrics.intervals import Floats
 from metrics.kpis.company import Books
 from metrics.kpis.rows import Found, figure, first, reason_of
@@ -104,8 +105,9 @@ def _spent(spend: pd.DataFrame, everybody: pd.DataFrame, books: Books, lag: int)
         strange = spend.loc[spend["currency"].notna() & spend["currency"].str.upper().ne(books.currency), "currency"]
         if len(strange):
             raise ValueError(
-                f"spend: {len(strange)} rows are in {strange.iloc[0]}, and the money of this sheet is in "
-                f"{books.currency}. Give all spend in one currency, and name that: currency={strange.iloc[0]!r}."
+                f"spend: {several(len(strange), 'row is', 'rows are')} in {strange.iloc[0]}, and the money of this "
+                f"sheet is in {books.currency}. Give all spend in one currency, and name that: "
+                f"currency={strange.iloc[0]!r}."
             )
     stamps = pd.to_datetime(spend["at"], errors="coerce", format="ISO8601" if spend["at"].dtype == "str" else None)
     money = pd.to_numeric(spend["spend"], errors="coerce").to_numpy(float, na_value=np.nan)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from metrics.engine import Events, Mark, Reading, Rows, Span, by_user, each_group, typed
 from metrics.engine.local import Columns
+from metrics.files import several
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, newcombe, no_denominator
 from metrics.onboarding.firsts import NEVER, first_times, groups_at
@@ -190,8 +191,8 @@ def onboarding_outcomes(
     }  # fmt: skip
     definition = (
         f"Who did {', '.join(goal.label for goal in goals)} within {within} of {start.label} against all others, by "
-        f"what came in the {follow_up} after that: active on {active_days} days or more, and seen in the last "
-        f"{seen_in}. An association, not an effect."
+        f"what came in the {follow_up} after that: active on {several(active_days, 'day', 'days')} or more, and "
+        f"seen in the last {seen_in}. An association, not an effect."
     )
     return result(
         table, metric="onboarding_outcomes", definition=definition, settings=settings, columns=[*groups, *_COLUMNS]

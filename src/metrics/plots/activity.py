@@ -297,7 +297,7 @@ def _life_alt(table: pd.DataFrame) -> str:
     if not len(rows):
         return "Bars of users by stage: no period has begun."
     length = period_length(rows)
-    said = [f"Bars of users by stage, {len(rows)} {length or 'period'}s."]
+    said = [f"Bars of users by stage, {counted(len(rows), length or 'period')}."]
     for row in (rows.iloc[0], rows.iloc[-1]):
         so_far = "" if row["complete"] else ", not over"
         said.append(

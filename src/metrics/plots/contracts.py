@@ -118,8 +118,9 @@ def _recovery_alt(table: pd.DataFrame) -> str:
         last = int(np.flatnonzero(line.known)[-1])
         half = int(np.argmax(line.value >= line.value[last] / 2))
         said.append(
-            f"Share of {count(part['failed'].iloc[0])} failed invoices{whose} paid by days since the first attempt, "
-            f"rising to {line.written(last)} within {line.words[last]} days; half of that within {line.words[half]}."
+            f"Share of {counted(part['failed'].iloc[0], 'failed invoice')}{whose} paid by days since the first "
+            f"attempt, rising to {line.written(last)} within {line.words[last]} days; half of that within "
+            f"{line.words[half]}."
         )
     return " ".join(said) or "Share of failed invoices paid after all: none failed."
 

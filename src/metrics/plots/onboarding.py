@@ -87,7 +87,7 @@ def _help(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
 
 _ASSISTED = row_plot(
     "Conversion of trials with help minus that of trials without", "difference", _help, n="assisted",
-    of="trials with it", unit="points", zero=True, said="An association, not an effect.",
+    of="trials with it", one="trial with it", unit="points", zero=True, said="An association, not an effect.",
 )  # fmt: skip
 _OUTCOMES = row_plot(
     "Rate of the onboarded minus rate of all others", "difference", _outcome, n="onboarded", of="onboarded",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from metrics.display.kinds import setting
-from metrics.display.numbers import count, counted
+from metrics.display.numbers import count, counted, plural
 from metrics.plots.flows import Node, Part, parts_of
 from metrics.plots.needed import need, one_group, pixels, shorten
 from metrics.plots.style import BLUE, GREY, HATCH, INK, MID, MUTED, RED, Margins, Plot, no_data
@@ -225,7 +225,8 @@ def _alt(table: pd.DataFrame) -> str:
         return "Paths: nobody took two steps."
     said = []
     for part in parts:
-        said.append(f"Paths. {part.title} users." if part.title else "Paths of users, step by step.")
+        who = plural(next(iter(part.steps[min(part.steps)].values())).users, "user")
+        said.append(f"Paths. {part.title} {who}." if part.title else "Paths of users, step by step.")
         for step, nodes in part.steps.items():
             largest = list(nodes.values())[:3]
             words = [_said(node) for node in largest]

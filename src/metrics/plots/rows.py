@@ -23,13 +23,13 @@ Namer = Callable[[pd.DataFrame, "pd.Series[Any]"], str]
 
 
 def row_plot(
-    what: str, estimate: str, named: Namer, *, n: str = "", of: str = "", scale: float = 100, unit: str = "%",
-    zero: bool = False, said: str = "",
+    what: str, estimate: str, named: Namer, *, n: str = "", of: str = "", one: str = "", scale: float = 100,
+    unit: str = "%", zero: bool = False, said: str = "",
 ) -> Plot:  # fmt: skip
     """A figure with a row for each row of a table.
 
     `what` opens the words for who does not see, `named` names a row, `n` is the column of how many it is over and `of`
-    what these are; `zero` marks 0, for differences; `said` follows in the caption.
+    what these are, `one` what one of them is; `zero` marks 0, for differences; `said` follows in the caption.
     """
 
     @once
@@ -46,7 +46,7 @@ def row_plot(
         return found
 
     def alt(table: pd.DataFrame) -> str:
-        over = [f", {count(k)} {of}" for k in table[n]] if n else [""] * len(table)
+        over = [f", {count(k)} {one or of if k == 1 else of}" for k in table[n]] if n else [""] * len(table)
         told = " ".join(f"{dot.name}: {dot.words}{k}." for dot, k in zip(dots(table), over, strict=True))
         return f"{what}. {told or 'There are none.'}"
 
@@ -177,7 +177,7 @@ def _change(table: pd.DataFrame, row: "pd.Series[Any]") -> str:
 
 _MAILS = row_plot("Share who clicked, of those who got the mail", "click_rate", group_name, n="delivered", of="got it")
 _FREQUENCY = row_plot(
-    "Share who unsubscribed at a mail", "unsubscribe_rate", mails_received, n="mails", of="mails",
+    "Share who unsubscribed at a mail", "unsubscribe_rate", mails_received, n="mails", of="mails", one="mail",
     said="By the number of mails that had come in the days up to it, itself included.",
 )  # fmt: skip
 _CHANGED = row_plot("Mean after the change minus mean before it", "difference", _change, scale=1, unit="", zero=True)

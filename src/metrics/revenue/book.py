@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.files.values import id_texts, read_moments
 from metrics.periods import Ints, microseconds
 from metrics.results import grouped
@@ -139,7 +139,7 @@ def read_book(
     parts = to_parts(amounts, coins(currencies)[currency], table="subscriptions")
     if (parts < 0).any():
         raise EventTableError(
-            f"subscriptions: {int((parts < 0).sum()):,} rows have an mrr below 0 (first: row "
+            f"subscriptions: {several(int((parts < 0).sum()), 'row has', 'rows have')} an mrr below 0 (first: row "
             f"{int(np.argmax(parts < 0))}). A credit is no recurring revenue: take it off the row that it lowers."
         )
     segment, segments = grouped(table, by)
@@ -255,9 +255,9 @@ def _last_known(table: pd.DataFrame, names: "pd.Series[Any]", start: Ints, as_of
     if (owners > 1).any():
         first = ids[owners.index[owners > 1][0][0]]
         warnings.warn(
-            f"subscriptions: {int((owners > 1).sum()):,} starts are told of several customers under one "
-            f"subscription_id (first: {first!r}). The row recorded last counts alone. Where each customer has ids of "
-            "its own, put the customer into subscription_id.",
+            f"subscriptions: {several(int((owners > 1).sum()), 'start is', 'starts are')} told of several customers "
+            f"under one subscription_id (first: {first!r}). The row recorded last counts alone. Where each customer "
+            "has ids of its own, put the customer into subscription_id.",
             stacklevel=2,
         )
     last = rows["recorded"].transform("max").reindex(frame.index)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from metrics.files import EventTableError, refuse
+from metrics.files import EventTableError, refuse, several
 from metrics.files.refusal import shorten
 from metrics.store.session import session
 
@@ -85,7 +85,8 @@ class EventSource:
         files = self.files[0] if len(self.files) == 1 else f"{len(self.files):,} files"
         about = "" if self.kind == "parquet" else "about "
         span = "" if self.span is None else f", {self.span[0]:%Y-%m-%d} to {self.span[1]:%Y-%m-%d} UTC"
-        return f"EventSource: {files} ({self.kind}), {about}{self.rows:,} rows{span}, columns {', '.join(self.columns)}"
+        rows = several(self.rows, "row", "rows")
+        return f"EventSource: {files} ({self.kind}), {about}{rows}{span}, columns {', '.join(self.columns)}"
 
 
 @contextmanager

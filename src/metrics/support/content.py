@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.files.values import id_texts
 from metrics.intervals import add_rate, no_denominator
 from metrics.periods import When, duration, instant, microseconds, spoken
@@ -134,5 +135,6 @@ def _instants(views: pd.DataFrame) -> np.ndarray:
         raise ValueError("views: timestamp has no zone. Localise it, or read the file with read_events.")
     missing = stamps.isna()
     if missing.any():
-        raise EventTableError(f"views: {int(missing.sum()):,} rows have no timestamp. Fill it in or leave them out.")
+        found = several(int(missing.sum()), "row has", "rows have")
+        raise EventTableError(f"views: {found} no timestamp. Fill it in or leave them out.")
     return microseconds(stamps)

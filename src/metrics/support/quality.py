@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.intervals import Floats, add_rate, no_denominator
 from metrics.periods import Period, WeekStart, When
 from metrics.ranges import Range, on_every
@@ -169,8 +170,8 @@ def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
     early = (reply != nothing) & (reply < rows["_time"])
     if early.any():
         raise EventTableError(
-            f"first_reply_at lies before created_at in {early.sum()} rows (first: row {int(early.argmax())}). "
-            "Correct or drop them."
+            f"first_reply_at lies before created_at in {several(int(early.sum()), 'row', 'rows')} (first: row "
+            f"{int(early.argmax())}). Correct or drop them."
         )
     rows["_reply"] = np.where((reply != nothing) & (reply < as_of), reply, nothing)
     reopens = _reopens(tickets)

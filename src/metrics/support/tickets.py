@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.periods import microseconds
 from metrics.steps import unknown
 
@@ -28,7 +29,8 @@ def checked_tickets(tickets: pd.DataFrame, needed: list[str]) -> pd.DataFrame:
     missing = rows["created_at"].isna().to_numpy(bool)
     if missing.any():
         first = int(missing.argmax())
-        raise EventTableError(f"created_at is missing in {missing.sum()} rows (first: row {first}). Fill or drop them.")
+        found = several(int(missing.sum()), "row", "rows")
+        raise EventTableError(f"created_at is missing in {found} (first: row {first}). Fill or drop them.")
     if "ticket_id" in tickets:
         again = tickets["ticket_id"].duplicated() & tickets["ticket_id"].notna()
         if again.any():

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.engine import Span
+from metrics.files import several
 from metrics.files.values import read_moments
 from metrics.intervals import Numbers
 from metrics.periods import Calendar, Period, When, duration, instant, microseconds, one_of
@@ -154,7 +155,8 @@ def answer_times(answers: pd.DataFrame, column: str = "answered_at") -> pd.Serie
         raise ValueError(f"{column} has no zone. Localise it, or read the file with read_surveys(..., timezone=…).")
     if stamps.isna().any():
         first = int(np.argmax(stamps.isna()))
-        raise ValueError(f"{column} is missing in {stamps.isna().sum()} rows (first: row {first}). Fill or drop them.")
+        found = several(int(stamps.isna().sum()), "row", "rows")
+        raise ValueError(f"{column} is missing in {found} (first: row {first}). Fill or drop them.")
     exact: pd.Series = stamps.dt.as_unit("us")
     return exact
 
@@ -164,7 +166,8 @@ def _weights(answers: pd.DataFrame, name: str) -> pd.Series:
     wrong = ~answers["rejected"] & (~(weights >= 0) | np.isinf(weights))
     if wrong.any():
         raise ValueError(
-            f"weight: {name!r} is missing, negative or no number for {int(wrong.sum()):,} answers that count. "
+            f"weight: {name!r} is missing, negative or no number for "
+            f"{several(int(wrong.sum()), 'answer that counts', 'answers that count')}. "
             "Fill it, or leave these answers out."
         )
     return weights

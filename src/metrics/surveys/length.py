@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from metrics.files import several
 from metrics.intervals import add_rate, no_denominator
 from metrics.results import blank, keys, result, too_few
 from metrics.steps import unknown
@@ -117,7 +118,8 @@ def _once(responses: pd.DataFrame) -> None:
     if again.any():
         first = responses.loc[again.to_numpy(), "response_id"].iloc[0]
         raise ValueError(
-            f"response_id {first!r} stands in several rows ({int(again.sum()):,} rows repeat one). "
+            f"response_id {first!r} stands in several rows "
+            f"({several(int(again.sum()), 'row repeats', 'rows repeat')} one). "
             "Keep one row of each response, or count its rows as its questions: questions=None."
         )
 
@@ -126,8 +128,8 @@ def _of_rows(rows: pd.DataFrame, by: list[str], completed: str) -> pd.DataFrame:
     """A row per response from a row per question."""
     if rows["_id"].isna().any():
         raise ValueError(
-            f"response_id is missing in {int(rows['_id'].isna().sum()):,} rows, so that their questions belong to "
-            "nobody. Fill or drop them."
+            f"response_id is missing in {several(int(rows['_id'].isna().sum()), 'row', 'rows')}, so that their "
+            "questions belong to nobody. Fill or drop them."
         )
     each = rows[["_id", "_done", *by]].drop_duplicates()
     if each["_id"].duplicated().any():

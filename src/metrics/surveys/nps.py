@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from metrics.files import several
 from metrics.intervals import Floats, Votes, net_score
 from metrics.periods import Period, When, one_of
 from metrics.results import blank, result, too_few
@@ -211,6 +212,7 @@ def _finite(n: Floats, population: int | None) -> Floats:
         return np.ones_like(n)
     if population < 2 or (n > population).any():
         raise ValueError(
-            f"population: {population!r} is smaller than the {int(n.max())} responses. Give all who were asked."
+            f"population: {population!r} is smaller than the {several(int(n.max()), 'response', 'responses')}. Give "
+            "all who were asked."
         )
     return np.sqrt((population - n) / (population - 1))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.intervals import adjusted, normal_quantile
 from metrics.results import result
 from metrics.survival.observations import Column, read
@@ -124,7 +125,8 @@ def _design(covariates: pd.DataFrame, many: int) -> tuple[pd.DataFrame, list[str
     if not isinstance(covariates, pd.DataFrame) or not len(covariates.columns):
         raise ValueError("covariates is no table with columns. Give a DataFrame with a row for each customer.")
     if len(covariates) != many:
-        raise ValueError(f"covariates has {len(covariates)} rows and durations has {many}. Give one for each customer.")
+        there = several(len(covariates), "row", "rows")
+        raise ValueError(f"covariates has {there} and durations has {many}. Give one for each customer.")
     missing = covariates.isna().sum()
     if missing.any():
         found = {str(name): int(rows) for name, rows in missing.items() if rows}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.events import EventTableError
+from metrics.files import several
 from metrics.intervals import Floats, log_log, normal_quantile, wilson
 from metrics.results import result
 from metrics.survival.likelihood import Peak, homogeneous, peak
@@ -156,10 +157,11 @@ def project_retention(
         if confidence is not None:
             table[f"{name}_low"], table[f"{name}_high"] = _limits(fit, counts, name, values, confidence)
     table["reason"] = pd.Series([fit.reason if fit.model is None else None] * len(table), dtype="str")
+    fitted = f"{fit.customers:g} customer{'' if fit.customers == 1 else 's'}"
     definition = (
         f"Share of the customers of a cohort still active after so many {unit}s, by the {_NAMES[model]} model, "
-        f"fitted to {len(counts)} counts of {fit.customers:g} customers. Retention rate: share of those of the {unit} "
-        "before. Limits: of the expected share, if the model is right."
+        f"fitted to {several(len(counts), 'count', 'counts')} of {fitted}. Retention rate: share of "
+        f"those of the {unit} before. Limits: of the expected share, if the model is right."
     )
     settings = {"model": model, "unit": unit, "confidence": confidence, "customers": fit.customers,
                 "observed_periods": max(len(counts) - 1, 0), "status": fit.status}  # fmt: skip
