@@ -376,6 +376,22 @@ def test_discounts_and_tax_follow_their_policy():
     assert mrr_lines(lasting, discounts="none")["mrr"].item() == 50
 
 
+def test_discounts_of_which_nothing_tells_how_long_they_last_are_told():
+    rows = PRICES.iloc[[3, 3, 3, 3]].assign(
+        currency="EUR",
+        interval_count=1,
+        discount_percent=[0, 10, 10, 10],
+        discount_duration=[None, "ever", None, "once"],
+    )
+    told = r"subscriptions: 2 rows have a discount of no known discount_duration \(first: row 1, 'ever'\)"
+    with pytest.warns(UserWarning, match=told):
+        assert mrr_lines(rows)["mrr"].tolist() == [60, 60, 60, 60]
+    with pytest.warns(UserWarning, match=r"3 rows have .* \(first: row 1, ''\)"):
+        mrr_lines(rows.drop(columns="discount_duration"))
+    for discounts in ("all", "none"):
+        mrr_lines(rows, discounts=discounts)
+
+
 def test_a_trial_needs_no_price_yet_and_brings_nothing():
     rows = PRICES.iloc[[3, 3, 0]].assign(status=["trialing", "trialing", "active"])
     rows.iloc[0, rows.columns.get_indexer(["interval", "unit_amount_minor"])] = None

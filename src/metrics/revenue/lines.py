@@ -1,11 +1,12 @@
 """What is a subscription worth a month? Prices of any interval, in any currency, as monthly recurring revenue."""
 
+import warnings
 from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from metrics.files import EventTableError
+from metrics.files import EventTableError, several
 from metrics.intervals import Floats
 from metrics.periods import one_of
 from metrics.results import result
@@ -16,6 +17,7 @@ Discounts: TypeAlias = Literal["forever_only", "all", "none"]
 Tax: TypeAlias = Literal["exclude", "include"]
 _INTERVALS = ("day", "week", "month", "year")
 _KINDS = ("recurring", "metered", "one_time")
+_ENDING = ("once", "repeating", "one_time", "limited_period", "single_use", "temporal")  # as billing systems call them
 
 
 def mrr_lines(
@@ -37,9 +39,11 @@ def mrr_lines(
         One row per state and time, with ``interval`` (day, week, month, year), ``interval_count`` (1 where the column
         is absent), ``unit_amount_minor`` (in the currency's smallest coin), ``quantity`` (1) and ``currency``; and
         where there are any ``unit_tax_minor`` (in the amount), ``kind`` (recurring, metered, one_time),
-        ``discount_percent``, ``discount_amount_minor`` (off the whole row) and ``discount_duration``.
+        ``discount_percent``, ``discount_amount_minor`` (off the whole row) and ``discount_duration`` (forever, or once,
+        repeating and the like).
     discounts
-        ``"forever_only"`` (default): those that last as long as the subscription; ``"all"``, ``"none"``.
+        ``"forever_only"`` (default): those that last as long as the subscription by ``discount_duration``; others
+        end and are not taken off, and a warning says of how many that is not known. ``"all"``, ``"none"``.
     tax
         ``"exclude"`` (default) or ``"include"`` the tax that is in the amount.
     weeks_per_month, days_per_month
@@ -110,6 +114,7 @@ def mrr_lines(
     if discounts != "none":
         lasting = _words(subscriptions, "discount_duration", "") == "forever"
         counted = np.ones(n, bool) if discounts == "all" else lasting
+        _warn_of_unknown(subscriptions, recurring & ((percent > 0) | (off > 0)) & ~counted)
         price = np.where(counted, price * (1 - percent / 100) - off, price)
     length = {"day": 1 / days_per_month, "week": 1 / weeks_per_month, "month": 1.0, "year": 12.0}
     months = np.array([length.get(name, np.nan) for name in _INTERVALS])[_places(interval)] * count
@@ -138,6 +143,21 @@ def mrr_lines(
     index = table.index
     table = result(table, metric="mrr_lines", definition=definition, settings=settings)
     return table.set_axis(index)
+
+
+def _warn_of_unknown(subscriptions: pd.DataFrame, left_on: np.ndarray) -> None:
+    """Say how many discounts were not taken off because nothing tells how long they last."""
+    duration = _words(subscriptions, "discount_duration", "")
+    unknown_ = left_on & ~np.isin(duration, _ENDING)
+    if not unknown_.any():
+        return
+    first = int(np.argmax(unknown_))
+    warnings.warn(
+        f"subscriptions: {several(int(unknown_.sum()), 'row has', 'rows have')} a discount of no known "
+        f"discount_duration (first: row {first}, {duration[first]!r}). It is taken for one that ends, and is not in "
+        "the MRR. Write forever, once or repeating, or say discounts='all' or 'none' to mrr_lines.",
+        stacklevel=2,
+    )
 
 
 def priced(subscriptions: pd.DataFrame) -> pd.DataFrame:
