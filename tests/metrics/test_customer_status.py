@@ -53,6 +53,17 @@ def test_money_and_days_are_those_just_before_as_of():
     assert rows["reason"].notna().sum() == 1
 
 
+def test_ninety_days_ago_is_a_date_also_where_the_clocks_changed_since():
+    # 90 days before 1 May is 31 January, which begins at 23:00 in UTC; 90 times 24 hours before, the clocks say 23:00.
+    raised = table(
+        LINE,
+        ("ann", 50, "2025-01-01", "2026-01-30T22:30Z", "active", None),
+        ("ann", 75, "2026-01-30T22:30Z", None, "active", None),
+    )
+    rows = status(raised, as_of="2026-05-01", tz="Europe/Berlin")
+    assert rows["mrr_change_90d"].tolist() == [0]
+
+
 def test_a_renewal_is_the_next_one_of_who_pays_and_flagged_to_the_last_day_of_its_time():
     rows = status()
     assert rows["days_to_renewal"].fillna(-9).tolist() == [44, 60, 61, -9, -9, -9]

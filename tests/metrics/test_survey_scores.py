@@ -142,6 +142,15 @@ def test_since_keeps_what_its_first_window_reaches_back_to_and_until_ends_the_la
     assert table["duplicates"].item() == 1
 
 
+def test_a_rolling_window_of_a_week_is_the_week_also_where_the_clocks_change():
+    at = ["2026-10-18T23:59", "2026-10-19T00:30", "2026-10-25T23:30", "2026-03-22T23:30", "2026-03-23T00:00"]
+    local = pd.to_datetime(at).tz_localize("Europe/Berlin").tz_convert("UTC")
+    answers = pd.DataFrame({"respondent_id": list("abcde"), "score": [0, 10, 5, 0, 10], "answered_at": local})
+    how = {"period": "week", "tz": "Europe/Berlin", "min_n": 1}
+    rolled, weekly = (net_promoter_score(answers, rolling=span, **how) for span in ("7 days", None))
+    pd.testing.assert_series_equal(rolled["responses"], weekly["responses"])
+
+
 def test_rolling_without_periods_is_refused():
     with pytest.raises(ValueError, match="rolling measures the time up to the end of each period"):
         net_promoter_score(QUARTER, rolling="90 days")

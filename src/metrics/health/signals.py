@@ -81,7 +81,7 @@ def customers_with_subscriptions(subscriptions: pd.DataFrame, *, as_of: When, tz
         amount = from_parts(of(np.add, 0, book.parts, there), coins(book.currencies)[np.maximum(currency, 0)])
         return np.where((currency >= 0) & (lowest < currency), np.nan, amount), currency
 
-    (now, currency), (before, other) = mrr_at(end), mrr_at(end - 90 * DAY)
+    (now, currency), (before, other) = mrr_at(end), mrr_at(ago(90 * DAY, end, tz))
     mixed = np.isnan(now) | np.isnan(before) | ((currency >= 0) & (other >= 0) & (currency != other))
     reason = np.select([mixed, before == 0], ["mixed_currencies", "zero_denominator"], "")
     paused = (book.status == PAUSED) & (book.end > ago(WEEK, end, tz))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from metrics.files.values import id_texts
-from metrics.health.signals import last_answers, local_days, need, of_customer
+from metrics.health.signals import ago, last_answers, local_days, need, of_customer
 from metrics.periods import DAY, Calendar, When, duration, instant, spoken
 from metrics.results import result
 from metrics.revenue.book import ACTIVE, NEVER, PAST_DUE, PAUSED, read_book, times
@@ -83,7 +83,7 @@ def customer_timeline(
     2 2026-03-16  mrr    left    0.0
     """
     end = instant(as_of, tz=tz)
-    begin = end - duration(last, name="last")
+    begin = ago(duration(last, name="last"), end, tz)
     own = of_customer(subscriptions, customer_id)
     money, currency = _money(own, as_of, begin, tz)
     parts, given, first = [money], ["mrr"], int(money["time"].min()) if len(money) else end

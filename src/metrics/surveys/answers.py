@@ -15,7 +15,7 @@ from metrics.engine import Span
 from metrics.files import several
 from metrics.files.values import read_moments
 from metrics.intervals import Numbers
-from metrics.periods import Calendar, Period, When, duration, instant, microseconds, one_of
+from metrics.periods import Calendar, Period, When, duration, instant, instants, local_time, microseconds, one_of
 from metrics.results import keys
 from metrics.steps import unknown
 from metrics.surveys.again import worth
@@ -198,8 +198,9 @@ def _placed(answers: pd.DataFrame, calendar: Calendar, policy: Policy) -> pd.Dat
     ends = calendar.begins(numbers + 1)
     if policy.until is not None:
         ends = np.minimum(ends, instant(policy.until, tz=policy.tz, name="until"))
+    opens = instants(local_time(ends, policy.tz) - window, policy.tz)  # on the clocks: seven days are seven dates
     first = np.searchsorted(ends, time, side="right")  # the windows [end - rolling, end) that hold the answer
-    last = np.searchsorted(ends, time + window, side="right")
+    last = np.searchsorted(opens, time, side="right")
     many = np.maximum(last - first, 0)
     again = np.repeat(np.arange(len(answers)), many)
     place = numbers[np.arange(len(again)) - np.repeat(np.cumsum(many) - many - first, many)]
