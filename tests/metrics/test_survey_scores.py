@@ -429,6 +429,22 @@ def test_limits_hold_where_the_same_people_answer_again_and_again(name):
     assert held.mean() > 0.92, held.mean()
 
 
+def test_the_order_of_rows_does_not_reach_the_last_digit_where_people_answer_again():
+    rng = np.random.default_rng(4)
+    table = scores(rng.integers(1, 6, 300), respondent_id=rng.integers(0, 70, 300).astype(str))
+    for seed in range(10):
+        mixed = table.sample(frac=1, random_state=seed, ignore_index=True)
+        for ask in (
+            customer_satisfaction,
+            lambda rows: customer_effort(rows, scale=5, direction="ease", method="mean"),
+        ):
+            pd.testing.assert_frame_equal(ask(mixed), ask(table), check_exact=True)
+        first, second = table[:100], table[100:]
+        mixed = [t.sample(frac=1, random_state=seed, ignore_index=True) for t in (first, second)]
+        told = nps_change(mixed[0], after=mixed[1], per_respondent="all")
+        pd.testing.assert_frame_equal(told, nps_change(first, after=second, per_respondent="all"), check_exact=True)
+
+
 def test_people_who_answer_once_are_strangers_and_one_who_answers_alone_is_one():
     once = scores([5] * 8 + [1] * 4, respondent_id=list("abcdefghijkl"))
     unnamed = scores([5] * 8 + [1] * 4, respondent_id=[None] * 12)

@@ -24,7 +24,7 @@ def worth(voices: pd.DataFrame, group: list[str], moves: "pd.Series[float]", con
     people = rows.groupby([*group, "_who"], dropna=False).agg(
         _moves=("_moves", "sum"), _own=("_own", "sum"), n=("_own", "size"), most=("_own", "max")
     )  # fmt: skip
-    people["_moves"] = people["_moves"] ** 2
+    people = people.assign(_moves=people["_moves"] ** 2).sort_values(["_moves", "_own"], kind="stable")
     whole = people.groupby(level=list(range(len(group))), dropna=False).agg(
         apart=("_moves", "sum"), own=("_own", "sum"), n=("n", "sum"), people=("n", "size"), most=("most", "max")
     )  # fmt: skip
