@@ -53,7 +53,7 @@ def send(
     ["The hook 'no-such-program' was not run: there is no such program."]
     """
     argvs = [list(hooks)] if hooks and isinstance(hooks[0], str) else [list(hook) for hook in hooks]
-    content = json.dumps(entry, ensure_ascii=False, default=str).encode()
+    content = json.dumps(entry, ensure_ascii=False, default=str).encode(errors="replace")
     return [problem for argv in argvs if argv and (problem := _run(argv, content, folder or Path.cwd(), timeout))]
 
 
@@ -73,8 +73,8 @@ def _run(argv: Sequence[Any], content: bytes, folder: Path, timeout: float) -> s
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own, so that whatever it starts ends with it
             )
-        except OSError as error:
-            return f"The hook {name} was not run: {error.strerror or error}."
+        except (OSError, ValueError) as error:  # the second of a word that no command can hold
+            return f"The hook {name} was not run: {getattr(error, 'strerror', None) or error}."
         until = time.monotonic() + timeout
         try:
             process.communicate(content, timeout)

@@ -40,6 +40,7 @@ from reporting.recipe.rules import Rule, read_rule
 RECIPE = Path("reports/reports.toml")  # read if no other is named
 TAKEN = {"index", "runs"}
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NUL = re.compile(r"\\u0{4}|\\U0{8}")  # as TOML has to write it
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,14 @@ def read_recipe(path: Path | str, out: Path | None = None) -> Recipe:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # as some editors write it
         table = tomllib.loads(text)
     except (FileNotFoundError, IsADirectoryError):
         raise RefusedError(f"{path}: no such file. Name the recipe with --recipe, or change to its project.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number or a table that is too long
         raise RefusedError(f"{path}: this is not TOML: {error}.") from None
+    if NUL.search(text):
+        raise RefusedError(f"{path}: it has the sign \\u0000, which no path and no word of a command can hold.")
     try:
         defaults, entries = read_file(table)
     except RefusedError as error:

@@ -31,7 +31,7 @@ def read_cells(notebook: Path) -> list[Cell]:
         ]
     except OSError:
         raise RefusedError(f"{notebook}: this file cannot be read. Is the path right?") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RefusedError(f"{notebook}: this is not a notebook (.ipynb, format 4).") from None
 
 

@@ -70,8 +70,7 @@ class Type:
         ValueError
             The text is no value of this type.
         """
-        if not text.isprintable() and any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
-            raise ValueError("not UTF-8")
+        _check_whole(text)
         if self.optional and text == "":
             return None
         if self.kind == "list" and self.item:
@@ -103,6 +102,8 @@ class Type:
         """
         if value is None and self.optional:
             return None
+        if isinstance(value, str):
+            _check_whole(value)
         if self.kind == "list" and self.item and isinstance(value, list):
             item = self.item
             return [item.checked(part) for part in value]
@@ -230,3 +231,9 @@ def _parts(text: str) -> list[Any]:
             if isinstance(listed, list):
                 return listed
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _check_whole(text: str) -> None:
+    """Refuse a text with half a sign, which no file holds: a name that is not UTF-8, an emoji that was cut in two."""
+    if not text.isprintable() and any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
+        raise ValueError("not UTF-8")

@@ -312,3 +312,9 @@ def test_a_chat_that_answers_no_or_sends_elsewhere_is_told_without_its_address(m
 def test_only_https_addresses_leave_the_machine(url, monkeypatch, capsys):
     assert posted(monkeypatch, FIRED, url) == 1
     assert "no https address" in capsys.readouterr().err
+
+
+def test_a_word_that_no_command_can_hold_is_a_sentence(tmp_path):
+    assert send(["python", "a\0b"], {"cause": "half \ud83d"}, folder=tmp_path) == [
+        "The hook 'python' was not run: embedded null byte."
+    ]

@@ -81,6 +81,9 @@ def test_a_report_keeps_its_own_memory(recipe):
         ("[report.index]\nnotebook = 'retention.ipynb'", "report.index is no name for a page"),
         ("[report.'../a']\nnotebook = 'retention.ipynb'", "is no name for a page"),
         ("[report.a", "this is not TOML"),
+        ("a = " + "[" * 100_000, "this is not TOML"),
+        ("a = " + "9" * 5_000, "this is not TOML"),
+        ('[report.a]\nnotebook = "a\\u0000.ipynb"', "which no path and no word of a command can hold"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_do(recipe, text, message):
@@ -102,6 +105,12 @@ def test_a_notebook_that_is_not_there_is_no_fault_of_the_other_reports(recipe):
     read = recipe("[report.a]\nnotebook = '../gone.ipynb'\n[report.b]\nnotebook = 'retention.ipynb'")
     assert read.absent() == {"a": "../gone.ipynb"}
     assert "report.a.notebook: there is no '../gone.ipynb' in" in read.absences()["a"]
+
+
+def test_a_mark_that_an_editor_puts_before_the_text_is_passed_over(recipe, tmp_path):
+    path = tmp_path / "reports.toml"
+    path.write_text('[report.a]\nnotebook = "a.ipynb"\n', encoding="utf-8-sig")
+    assert list(read_recipe(path).reports) == ["a"]
 
 
 def test_an_absent_recipe_is_refused(tmp_path):

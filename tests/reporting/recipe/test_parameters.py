@@ -135,3 +135,17 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path):
     for path, message in [(tmp_path / "page.ipynb", "not a notebook"), (tmp_path / "no.ipynb", "cannot be read")]:
         with pytest.raises(RefusedError, match=message):
             read_parameters(path)
+
+
+@pytest.mark.parametrize("default", ["'half \\ud83d'", "['half \\ud83d']"])
+def test_a_default_with_half_a_sign_is_refused(tmp_path, default):
+    kind = "list[str]" if default.startswith("[") else "str"
+    notebook = write_notebook(tmp_path / "a.ipynb", parameters=f"name: {kind} = {default}")
+    with pytest.raises(RefusedError, match=r"parameters cell, line 1: name is .*Give a"):
+        read_parameters(notebook)
+
+
+def test_a_file_that_is_nested_without_end_is_no_notebook(tmp_path):
+    (tmp_path / "a.ipynb").write_text("[" * 100_000)
+    with pytest.raises(RefusedError, match="this is not a notebook"):
+        read_parameters(tmp_path / "a.ipynb")
