@@ -624,3 +624,28 @@ def test_only_a_short_table_that_is_wider_than_a_phone_says_each_head_in_its_cel
     assert "data-head" not in show(wide.loc[[0] * 21].reset_index(drop=True), "").html  # moved sideways, to compare
     assert "data-head" not in show(wide[["campaign_id", "opened_rate"]], "").html
     assert 'data-head="&lt;b&gt;' in show(wide.rename(columns={"opened_rate": "<b>"}), "").html
+
+
+def test_no_line_of_a_sentence_ends_between_p_and_its_number():
+    table = pd.DataFrame(
+        {"variant": ["a"] * 1_000 + ["b"] * 1_000, "converted": [k % 20 == 0 for k in range(1_000)] * 2}
+    )
+    table.loc[1_000:1_150, "converted"] = True
+    table.insert(0, "user_id", [f"u{k}" for k in range(2_000)])
+    said = headline(metrics.compare_variants(table, control="a"))
+    assert re.search(r"; p\u00a0&lt;", said._html)
+    assert "; p <" in said.text
+
+
+def test_short_names_of_measures_are_written_in_capitals():
+    tables = [pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [1]})]
+    for table, metric, meaning in zip(
+        tables,
+        ("mrr_rollforward", "nps_by_churn", "roi"),
+        ("What moved.", "Who left.", "What moved. More."),
+        strict=True,
+    ):
+        table.attrs = {"metric": metric, "definition": meaning}
+    assert repr(definitions(*tables)).splitlines() == [
+        "MRR rollforward: What moved.", "NPS by churn: Who left.", "ROI: As MRR rollforward. More.",
+    ]  # fmt: skip

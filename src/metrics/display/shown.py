@@ -89,7 +89,7 @@ def headline(table: pd.DataFrame, before: pd.DataFrame | None = None) -> Headlin
     text = re.sub(r" +(?=[.:;,])", "", said.text.replace("  ", " "))
     made = Headline(f"{said.number}{space_before(said.unit) + said.unit if said.unit else ''} {text}")
     made.number, made.unit, made.text = said.number, said.unit, text
-    words = escape(text)
+    words = re.sub(r"\bp (?=&lt;|\d)", "p\u00a0", escape(text))  # no line ends between p and its number
     for limits in dict.fromkeys(filter(None, said.intervals)):
         words = words.replace(escape(limits), f'<span class="interval">{escape(limits)}</span>')
     unit = f'<span class="unit">{space_before(said.unit)}{escape(said.unit)}</span>' if said.unit else ""
@@ -190,10 +190,15 @@ def definitions(*tables: pd.DataFrame | Given | None) -> Shown:
             said[", ".join(names), meaning] = None
     terms: list[tuple[str, str]] = []
     for name, meaning in said:
-        words = _NAMED.get(name, name.replace("_", " "))
+        words = _spoken(name)
         terms.append((words[:1].upper() + words[1:], _without_known(meaning, list(said)[: len(terms)])))
     inner = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(meaning)}</dd></div>" for name, meaning in terms)
     return Shown(f'<dl class="definitions">{inner}</dl>', "\n".join(f"{name}: {meaning}" for name, meaning in terms))
+
+
+def _spoken(name: str) -> str:
+    """The name of a metric as a term: ``MRR rollforward``."""
+    return _NAMED.get(name, re.sub(r"\b(mrr|nps|roi)\b", lambda found: found[0].upper(), name.replace("_", " ")))
 
 
 def _together(parts: dict[str, str]) -> dict[str, list[str]]:
@@ -209,7 +214,7 @@ def _without_known(meaning: str, known: list[tuple[str, str]]) -> str:
     for name, earlier in known:
         start = earlier.removesuffix(".")
         if meaning.startswith((f"{start}.", f"{start};")):
-            return f"As {name.replace('_', ' ')}{meaning[len(start) :]}"
+            return f"As {_spoken(name)}{meaning[len(start) :]}"
     return meaning
 
 
