@@ -8,13 +8,24 @@ import pandas as pd
 
 
 class Settings(dict[str, Any]):
-    """The settings of a metric in the ``attrs`` of its table, shared by all tables made of it.
+    """The settings of a metric in the ``attrs`` of its table, shared by all tables made of it: not to be edited.
 
     pandas copies ``attrs`` deeply at each step, which would cost more than the step.
     """
 
     def __deepcopy__(self, memo: object) -> "Settings":
         return self
+
+    def __reduce__(self) -> tuple[type["Settings"], tuple[dict[str, Any]]]:
+        return Settings, (dict(self),)
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        raise TypeError(
+            "settings: all tables made of one share them, so that they cannot be edited in place. Give this table its "
+            "own: table.attrs['settings'] = table.attrs['settings'] | {'name': 'value'}."
+        )
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
 
 def result(
