@@ -25,6 +25,7 @@ from reporting.execution.jupyter import (
 from reporting.execution.streams import merged
 from reporting.kernels import NAME
 from reporting.kernels.provisioner import WarmProvisioner
+from reporting.recipe.notebook import writable
 
 ENGINE = "report"
 TEXT = 1_000_000  # characters that cells may print, in all
@@ -97,6 +98,8 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(*args, **settings)
         self.control = control
         control.notebook = self.nb
+        for cell in self.nb.cells:
+            cell.source = writable(cell.source)  # half a sign goes to no kernel and onto no page
 
     async def async_start_new_kernel(self, **kwargs: Any) -> None:
         """Start the kernel in its environment, and bound its memory."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reporting.execution import Job, Retry, run_jobs
+from reporting.publishing.rendering import THEN
 from reporting.recipe.secrets import MASK, Secrets
 from tests.reporting.notebooks import write_notebook
 from tests.reporting.processes import gone, lives, pid_in, processes_with, until
@@ -228,10 +229,16 @@ def _numbers(path):
 
 
 @pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
-def test_half_a_sign_fails_nothing(job, kernel):
-    half = job("1", "%md # Half \ud83d of it")
-    assert run_one(half, kernel=kernel).status == "built"
-    assert "Half ? of it" in half.output.read_text()
+def test_half_a_sign_fails_nothing(job, tmp_path, kernel):
+    page = tmp_path / "page.html"
+    origin = {"group": "", "period": "", "parameters": [], "notebook": "half.ipynb"}
+    argument = {"page": str(page), "title": None, "origin": origin}
+    half = job("print('Half \ud83d printed')", "%md ## Half \ud83d of it", then=THEN, argument=argument)
+    outcome = run_one(half, kernel=kernel)
+    assert (outcome.status, outcome.cause) == ("built", "")
+    for text in (half.output.read_text(), page.read_text()):
+        assert "Half ? of it" in text
+        assert "Half ? printed" in text
 
 
 @pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
