@@ -364,6 +364,20 @@ def test_versions_are_no_decimal_numbers(tmp_path: Path):
     assert events["price"].tolist() == [1.1, 1.1, 2.0]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("note", ["plain", 'so "called"'], ids=["fast", "slow"])
+def test_the_blank_rows_below_a_sheet_are_no_rows(tmp_path: Path, end: str, note: str):
+    rows = ["user_id;event;timestamp;note", f"ann;visit;2026-01-05T09:00Z;{note}", ";;;", "", "ben;;;", ";;;", ";;;"]
+    for last in ("", end):
+        load = load_events(write(tmp_path, end.join(rows) + last), max_refused=0.5)
+        assert load.account.set_index("stage")["rows"].to_dict() == {
+            "read": 2, "kept": 1, "duplicate": 0, "system": 0, "rejected": 1,
+        }  # fmt: skip
+        assert load.rejected["line"].tolist() == [5]
+    with pytest.raises(EventTableError, match="has a header but no rows"):
+        load_events(write(tmp_path, end.join(["user_id;event;timestamp;note", ";;;", ";;;"])))
+
+
 def test_decimal_commas_are_read_where_the_delimiter_is_a_semicolon(tmp_path: Path):
     text = "user;event;zeit;betrag;ort\nann;kauf;28.03.2026 10:12:03;1.057,50;a,b\nbob;kauf;28.03.2026 10:13:40;;c\n"
     events = read_events(write(tmp_path, text), timezone="Europe/Berlin")

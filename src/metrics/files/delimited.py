@@ -33,7 +33,7 @@ STRAY_RETURN = "a carriage return in the middle of the line"
 def read_delimited(
     data: bytes, name: str, *, delimiter: str | None = None, skipped: int = 0, commas: Collection[str] | None = None
 ) -> RawTable:
-    """Read delimited text with a header; all values stay text, blank lines are not records.
+    """Read delimited text with a header; all values stay text, lines without a value are not records.
 
     A piece of a larger file comes with the header before it, and with the number of lines that it leaves out after
     that; which columns have decimal commas (`commas`) is told by the whole file.
@@ -146,6 +146,10 @@ def _read_fast(body: bytes, mark: bytes, columns: list[str], skipped: int) -> Ra
     returns = returns[_outside(returns, quotes)]
     closing = np.append(buffer, NEWLINE)[returns + 1] == NEWLINE if len(returns) else np.zeros(0, bool)
     blank = (ends - starts <= 2) & np.isin(buffer[starts], (NEWLINE, RETURN)) if len(starts) else np.zeros(0, bool)
+    if len(columns) > 1 and len(starts):  # the blank rows below a sheet are delimiters alone
+        has_break = (buffer[ends - 1] == NEWLINE).astype(np.int64)
+        has_break += (has_break > 0) & (ends - starts > 1) & (buffer[ends - 2] == RETURN)
+        blank |= (fields == len(columns)) & (ends - starts - has_break == fields - 1)
     checks = [
         (NUL_BYTE, holds(np.flatnonzero(buffer == NUL))),
         (STRAY_RETURN, holds(returns[~closing])),
@@ -280,7 +284,7 @@ def _read_slowly(body: bytes, mark: bytes, columns: list[str], skipped: int, nam
             reason = NUL_BYTE
         elif not _is_utf8(record):
             reason = NOT_UTF8
-        if record.strip(b"\r\n") == b"":
+        if record.strip(b"\r\n") in (b"", mark * (len(columns) - 1)):
             pass
         elif reason:
             broken.extend(_broken_lines(record, line, reason))
