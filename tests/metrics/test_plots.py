@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from metrics import conversion_funnel, customer_effort, customer_satisfaction, event_log, time_to_milestone
+from metrics import (
+    active_users,
+    conversion_funnel,
+    customer_effort,
+    customer_satisfaction,
+    event_log,
+    time_to_milestone,
+)
 from metrics.display import show
 from metrics.plots import (
     plot_active_users,
@@ -720,3 +727,16 @@ def test_names_of_models_that_expect_nothing_stand_apart():
     ]
     assert len(boxes) == 3
     assert not [1 for k, box in enumerate(boxes) for other in boxes[:k] if box.overlaps(other)]
+
+
+def test_one_is_one_user_and_one_point():
+    events = event_log("2026-01-01 ann a")
+    axis = plot_active_users(active_users(events, as_of="2026-01-02")).get_yticklabels()
+    assert [label.get_text() for label in axis] == ["0", "1\u00a0user"]  # nor is there half of one
+    table = pd.DataFrame({
+        "change_id": ["c1"], "before": [0.04], "after": [0.05], "difference": [0.01], "difference_low": [-0.2],
+        "difference_high": [0.22], "confounded_with": [None],
+    })  # fmt: skip
+    table.attrs = {"settings": {"value": "used_rate"}}
+    words = [text.get_text() for text in plot_change_effects(table).texts]
+    assert any(said.startswith("+1\u00a0point (") for said in words)

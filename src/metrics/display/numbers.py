@@ -79,7 +79,9 @@ def percent(rate: float, decimals: int = 1) -> str:
 
 
 def with_unit(text: str, unit: str = "%") -> str:
-    """``28.2 %`` with a narrow space, ``12 weeks`` with a whole one; a dash stays alone."""
+    """``28.2 %`` with a narrow space, ``12 weeks`` and ``1 week`` with a whole one; a dash stays alone."""
+    if text.lstrip(f"+{MINUS}") == "1" and len(unit) > 3:
+        unit = unit.removesuffix("s")
     return text if text == MISSING or not unit else f"{text}{before(unit)}{unit}"
 
 

@@ -143,6 +143,7 @@ def ends(lines: Sequence[Series]) -> tuple[list[float], bool]:
     room = max(high - low, 1e-9)
     size = 10 ** math.floor(math.log10(room / 4))
     step = next(m * size for m in (1, 2, 2.5, 5, 10) if room / (m * size) <= 5)
+    step = max(step, 1.0) if lines[0].unit == "users" else step  # there is no half of one
     first = math.floor(low / step + 1e-9) * step
     ticks = [first]
     while ticks[-1] < high - 1e-9:

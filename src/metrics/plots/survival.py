@@ -165,7 +165,7 @@ def _frame(ax: "Axes", ticks: list[float], longest: float, unit: str) -> None:
     ax.set_yticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", with_unit("100")])
     words = [plain(tick, 0 if all(t == round(t) for t in ticks) else 2) for tick in ticks]
     if unit and len(words) > 1:
-        words[-1] = f"{words[-1]} {unit}s"
+        words[-1] = f"{words[-1]} {unit}{'' if words[-1] == '1' else 's'}"
     ax.set_xticks(ticks, words)
     ax.tick_params(length=0, colors=MUTED)
     for side in ("top", "right", "left"):
