@@ -51,6 +51,29 @@ def test_each_ticket_stands_on_the_right_side_of_every_edge():
     assert row["first_reply_median_hours"] == 6  # 0, 2, 4, 6, 10, and two who wait
 
 
+def test_limits_hold_where_customers_have_several_tickets():
+    """Fifteen customers with four tickets each, most of them alike; as strangers' they held the share in 7 of 10."""
+    rng = np.random.default_rng(3)
+    samples, customers, each = 300, 15, 4
+    own, other = (rng.random((samples, customers, many)) < 0.7 for many in (1, each))
+    good = np.where(rng.random(other.shape) < 0.8, own, other).ravel()
+    table = pd.DataFrame({
+        "created_at": pd.Timestamp("2026-03-02", tz="UTC"), "solved_at": pd.Timestamp("2026-03-03", tz="UTC"),
+        "satisfaction": np.where(good, "good", "bad"), "reopens": np.where(good, 0.0, 1.0),
+        "sample": np.repeat(np.arange(samples), customers * each),
+        "customer_id": np.tile(np.repeat(np.arange(customers), each), samples),
+    })  # fmt: skip
+    found = quality(table, by="sample")
+    for name, true in (("customer_satisfaction", 70), ("solved_first_contact_rate", 0.7), ("reopened_rate", 0.3)):
+        held = (found[f"{name}_low"] <= true) & (true <= found[f"{name}_high"])
+        assert held.mean() > 0.92, (name, held.mean())
+    strangers = quality(table.drop(columns="customer_id"), by="sample")
+    pd.testing.assert_frame_equal(quality(table.assign(customer_id=np.arange(len(table))), by="sample"), strangers)
+    alone = quality(table[:60], by="customer_id")  # asked about one by one
+    few = alone.loc[0, ["customer_satisfaction_low", "customer_satisfaction_high"]].tolist()
+    assert few == pytest.approx([100 * limit for limit in wilson(good[:4].sum(), 4)])
+
+
 def test_without_anybody_waiting_the_median_is_the_plain_one():
     for hours in ([1], [1, 3], [1, 2, 9], [1, 2, 4, 9], [2, 2, 2, 8], [0, 0]):
         came = pd.Series(pd.Timestamp("2026-03-02", tz="UTC"), index=range(len(hours)))

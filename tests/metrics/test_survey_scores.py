@@ -455,6 +455,8 @@ def test_people_who_answer_once_are_strangers_and_one_who_answers_alone_is_one()
     low, high = wilson(np.array([8 / 12]), np.array([1.0]))
     assert alone["customer_satisfaction_low"] == pytest.approx(100 * low[0])
     assert alone["customer_satisfaction_high"] == pytest.approx(100 * high[0])
+    own = customer_satisfaction(scores([5] * 8 + [1] * 4, respondent_id=["a"] * 12), by="respondent_id").iloc[0]
+    assert own["customer_satisfaction_low"] == customer_satisfaction(plain)["customer_satisfaction_low"].item()
     alike = customer_satisfaction(scores([5] * 12, respondent_id=list("abc") * 4)).iloc[0]
     assert alike["customer_satisfaction_low"] < 100 * wilson(np.array([3.0]), np.array([3.0]))[0][0]
 

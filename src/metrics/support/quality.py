@@ -9,10 +9,11 @@ import pandas as pd
 
 from metrics.events import EventTableError
 from metrics.files import several
-from metrics.intervals import Floats, add_rate, no_denominator
+from metrics.intervals import Floats, add_rate, no_denominator, wilson
+from metrics.intervals.again import worth
 from metrics.periods import Period, WeekStart, When
 from metrics.ranges import Range, on_every
-from metrics.results import blank, join_reasons, keys, result, too_few
+from metrics.results import beside, blank, join_reasons, keys, result, too_few
 from metrics.support.tickets import checked_tickets, ticket_times
 from metrics.survival import survival_curve
 
@@ -52,7 +53,8 @@ def support_quality(
     ----------
     tickets
         One row per ticket: ``created_at`` (UTC), and where known ``first_reply_at``, ``solved_at``, ``reopens``,
-        ``satisfaction`` (good, bad, offered: asked and not answered, unoffered or missing: never asked).
+        ``satisfaction`` (good, bad, offered: asked and not answered, unoffered or missing: never asked),
+        ``customer_id`` (whose).
     as_of
         First moment not observed: a date in `tz` or an instant. Who has no answer by then waits for one.
     by
@@ -95,7 +97,9 @@ def support_quality(
     Notes
     -----
     A reopened ticket was solved before. `reopens` and `satisfaction` have no times: they are as the table tells them.
-    Kaplan & Meier (1958), Journal of the American Statistical Association 53:457.
+    Kaplan & Meier (1958), Journal of the American Statistical Association 53:457. Tickets of one customer are alike:
+    limits of rates are those of as many tickets of strangers as would tell as much (Dean & Pagano 2015, Journal of
+    Survey Statistics and Methodology 3:484; Korn & Graubard 1998, Survey Methodology 24:193).
 
     Examples
     --------
@@ -133,6 +137,12 @@ def support_quality(
     reasons = {}
     for name, (part, whole) in _RATES.items():
         table = add_rate(table, name, part, whole, confidence)
+        share = _worth(kept[kept[whole].astype(bool)], part, by, confidence)
+        share = beside(table[["_period", *by]], share.rename("_worth").reset_index(), ["_period", *by])[
+            "_worth"
+        ].fillna(1)
+        low, high = wilson(table[part] * share, table[whole] * share, confidence)
+        table = table.assign(**{f"{name}_low": low, f"{name}_high": high})
         reasons[name] = _code(table[whole], over, min_n)
         table = blank(table, reasons[name].notna(), [name, f"{name}_low", f"{name}_high"])
     for end in ("", "_low", "_high"):
@@ -160,9 +170,17 @@ def _code(n: pd.Series, over: np.ndarray, min_n: int) -> pd.Series:
     return too_few(no_denominator(n).mask(~over, "incomplete_period"), n, min_n)
 
 
+def _worth(asked: pd.DataFrame, part: str, by: list[str], confidence: float) -> "pd.Series[float]":
+    """By period and group, how many tickets of strangers tell as much as one of these, for the share with `part`."""
+    group = ["_period", *by]
+    moves = asked[part] - asked.groupby(group, dropna=False)[part].transform("mean")
+    return worth(asked, group, moves, confidence, person="customer_id")
+
+
 def _told(tickets: pd.DataFrame, by: list[str], as_of: int) -> pd.DataFrame:
     """The tickets that came before an instant, with what is known of each by then."""
-    rows = checked_tickets(tickets, ["created_at", *by]).drop(columns=["created_at"] * ("created_at" not in by))
+    who = ["customer_id"] * ("customer_id" in tickets)
+    rows = checked_tickets(tickets, ["created_at", *by, *who]).drop(columns=["created_at"] * ("created_at" not in by))
     nothing = np.full(len(rows), np.iinfo(np.int64).min)
     reply, solved = (
         ticket_times(tickets, name) if name in tickets else nothing for name in ("first_reply_at", "solved_at")

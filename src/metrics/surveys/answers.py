@@ -15,10 +15,10 @@ from metrics.engine import Span
 from metrics.files import several
 from metrics.files.values import read_moments
 from metrics.intervals import Numbers
+from metrics.intervals.again import worth
 from metrics.periods import Calendar, Period, When, duration, instant, instants, local_time, microseconds, one_of
 from metrics.results import keys
 from metrics.steps import unknown
-from metrics.surveys.again import worth
 
 PerRespondent: TypeAlias = Literal["latest", "first", "all", "mean"]
 LEFT_OUT = ["rejected", "duplicates"]

@@ -3,11 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from metrics.intervals import normal_quantile, ratio
+from metrics.intervals.rates import normal_quantile, ratio
 
 
-def worth(voices: pd.DataFrame, group: list[str], moves: "pd.Series[float]", confidence: float) -> "pd.Series[float]":
+def worth(
+    voices: pd.DataFrame, group: list[str], moves: "pd.Series[float]", confidence: float, person: str = "respondent_id"
+) -> "pd.Series[float]":
     """By group, how many answers of strangers tell as much as one of these: 1 where nobody answers again.
+
+    People are told apart by the column `person`. Where it makes the groups each is asked about by itself: 1 too.
 
     `moves` is by how much each answer moves the score. Answers count as so many as give a share the variance of a sum
     over people (Dean & Pagano 2015, Journal of Survey Statistics and Methodology 3:484), never as more than there are,
@@ -16,10 +20,11 @@ def worth(voices: pd.DataFrame, group: list[str], moves: "pd.Series[float]", con
     """
     from scipy.special import stdtrit  # slow to import, and only needed here
 
-    who = voices.get("respondent_id", pd.Series(pd.NA, index=voices.index))
-    person = np.where(who.isna(), -1 - np.arange(len(voices)), pd.factorize(who)[0])  # who has no name is one alone
+    nobody = pd.Series(pd.NA, index=voices.index)
+    who = nobody if person in group else voices.get(person, nobody)
+    apart = np.where(who.isna(), -1 - np.arange(len(voices)), pd.factorize(who)[0])  # who has no name is one alone
     # Sorted, so that the order of rows does not reach the last digit of a sum.
-    rows = voices[group].assign(_who=person, _moves=moves.to_numpy(float)).sort_values("_moves", kind="stable")
+    rows = voices[group].assign(_who=apart, _moves=moves.to_numpy(float)).sort_values("_moves", kind="stable")
     rows["_own"] = rows["_moves"] ** 2
     people = rows.groupby([*group, "_who"], dropna=False).agg(
         _moves=("_moves", "sum"), _own=("_own", "sum"), n=("_own", "size"), most=("_own", "max")
