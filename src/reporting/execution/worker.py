@@ -38,6 +38,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # The user's history is for what users type.
 KERNEL = [
     "--HistoryManager.enabled=False",
+    "--Session.packer=reporting.kernels.packing.pack",
     *(f"--IPKernelApp.extra_extensions=reporting.{name}" for name in ("figures", "kernels.mortal")),
 ]
 # Nothing is drawn that moves, for a page shows only its last state.

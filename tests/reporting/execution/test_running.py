@@ -233,12 +233,20 @@ def test_half_a_sign_fails_nothing(job, tmp_path, kernel):
     page = tmp_path / "page.html"
     origin = {"group": "", "period": "", "parameters": [], "notebook": "half.ipynb"}
     argument = {"page": str(page), "title": None, "origin": origin}
-    half = job("print('Half \ud83d printed')", "%md ## Half \ud83d of it", then=THEN, argument=argument)
+    cells = [
+        "print('Half \\ud83d printed')",
+        "%md ## Half \ud83d of it",
+        "import IPython\nIPython.display.HTML('Half \\ud83d shown')",
+    ]
+    half = job(*cells, then=THEN, argument=argument)
     outcome = run_one(half, kernel=kernel)
     assert (outcome.status, outcome.cause) == ("built", "")
     for text in (half.output.read_text(), page.read_text()):
         assert "Half ? of it" in text
         assert "Half ? printed" in text
+        assert "Half ? shown" in text
+    failed = run_one(job("raise ValueError('Half \\ud83d raised')", name="failed"), kernel=kernel)
+    assert failed.cause == "ValueError: Half ? raised"
 
 
 @pytest.mark.parametrize("kernel", [pytest.param("warm", marks=LINUX), "plain"])
