@@ -29,7 +29,7 @@ def moved(name="s"):
 
 
 def test_a_change_is_said_with_both_scores():
-    assert headline(moved()) == "+50 points (+8 to +92): the net promoter score went from 0 to 50."
+    assert headline(moved()) == "+50 points (+9 to +91): the net promoter score went from 0 to 50."
     assert "who answered both times counts as one" in headline(moved("r"))
     assert footnotes(moved()) == [
         "Difference = score after − score before, in points.",

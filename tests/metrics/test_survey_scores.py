@@ -187,7 +187,7 @@ WAVES = st.lists(st.integers(0, 10), min_size=3, max_size=30).filter(lambda v: l
 
 def test_of_many_strangers_the_change_is_the_z_test_of_two_means():
     rng = np.random.default_rng(8)
-    was, now = rng.integers(0, 11, 100), rng.integers(3, 11, 130)
+    was, now = rng.integers(0, 11, 30), rng.integers(3, 11, 130)
     row = change(wave(was), wave(now, day="2026-04-05"))
     a, b = (DescrStatsW(vote(v)) for v in (was, now))
     error = np.sqrt(a.var / a.nobs + b.var / b.nobs)
@@ -199,7 +199,7 @@ def test_of_many_strangers_the_change_is_the_z_test_of_two_means():
     assert limits(row) == pytest.approx([row["difference"] - half, row["difference"] + half])
 
 
-@pytest.mark.parametrize(("n_was", "n_now"), [(40, 60), (99, 400)])
+@pytest.mark.parametrize(("n_was", "n_now"), [(15, 25), (29, 400)])
 def test_of_fewer_strangers_it_is_the_test_of_welch(n_was, n_now):
     rng = np.random.default_rng(8)
     was, now = rng.integers(0, 11, n_was), rng.integers(3, 11, n_now)
@@ -232,8 +232,8 @@ def test_of_the_same_people_the_change_is_the_test_of_the_mean_difference(pairs)
 
 def test_of_fewer_people_who_answered_twice_it_is_the_t_test_of_pairs():
     rng = np.random.default_rng(8)
-    names = [f"p{k}" for k in range(60)]
-    was, now = rng.integers(0, 11, 60), rng.integers(3, 11, 60)
+    names = [f"p{k}" for k in range(25)]
+    was, now = rng.integers(0, 11, 25), rng.integers(3, 11, 25)
     row = change(wave(was, names), wave(now, names, day="2026-04-05"))
     student = stats.ttest_rel(vote(now), vote(was))
     assert row["p_value"] == pytest.approx(student.pvalue)

@@ -12,7 +12,7 @@ from metrics.results import beside, blank, result, too_few
 from metrics.surveys.answers import PLACE, PerRespondent, Policy, counted
 from metrics.surveys.nps import SCALE, with_bands
 
-FEW = 100  # respondents of a side, below which normal limits are too narrow: at 100 Student's are 1.2 % wider
+FEW = 30  # respondents of a side, below which normal limits are too narrow: at 30 Student's are 4 % wider
 FARTHEST = 40.0  # z, beyond which p is 0
 _DIFFERENCE = ["difference", "difference_low", "difference_high"]
 _RESULT = ["responses_before", "responses_after", "before", "after", *_DIFFERENCE, "z", "p_value", "paired", "reason"]
@@ -74,7 +74,7 @@ def nps_change(
     -----
     Votes are +1, 0, -1; the variance of the difference is the sum over respondents of (deviation after / n after -
     deviation before / n before) squared. With nobody in both this is the z test of two independent means, with
-    everybody in both that of the mean difference. Where fewer than 100 people answered on a side, limits and p are
+    everybody in both that of the mean difference. Where fewer than 30 people answered on a side, limits and p are
     Student's t, variances divide by n - 1, and the degrees of freedom are those of Satterthwaite (1946, Biometrics
     Bulletin 2:110) from who answered twice, only before and only after: Welch's test of strangers, the t test of pairs.
 
