@@ -5,10 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -85,11 +85,16 @@ def saying(what: str) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # whoever reads has seen enough
+        sys.stdout = _nowhere()  # whoever reads has seen enough
     except OSError as error:
+        sys.stdout = _nowhere()  # what it still holds, the interpreter would try again, and end with a code of its own
         complain(
             f"{what} cannot be written: {error.strerror or error}. What was done stands, and the exit code tells it."
         )
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 @contextmanager
@@ -161,8 +166,10 @@ def say_table(heads: list[str], rows: list[list[str]]) -> None:
 
 def complain(message: str) -> None:
     """Say on stderr what went wrong; where nobody can be told, what is done goes on, and its exit code tells."""
-    with suppress(OSError):
+    try:
         typer.echo(message, err=True)
+    except OSError:
+        sys.stderr = _nowhere()
 
 
 def sentence(text: str) -> str:

@@ -240,7 +240,7 @@ def in_a_shell(words, end):
     root = Path(__file__).parents[3]
     answer = subprocess.run(
         ["bash", "-c", command, sys.executable, "-c", ALONE, *words.split()],
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": ""},
         capture_output=True,
         text=True,
         check=False,
