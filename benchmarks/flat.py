@@ -7,6 +7,7 @@ kernels are forked from. Two minutes on a quiet machine; more memory at the end 
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,20 @@ ROOM = 1.05  # the last look / the first after a tenth
 
 
 def held() -> dict[str, int]:
-    """Resident megabytes of this process and of its children, the servers, and this one's open files."""
+    """Resident megabytes of this process and of the servers, and this one's open files.
+
+    The server of workers is its child, that of kernels a fork of the first, as the workers are, but with another name.
+    """
     found = {"run": _resident(os.getpid())}
-    for pid in children(os.getpid()):
-        found[Path(f"/proc/{pid}/comm").read_text().strip()] = _resident(pid)
+    for server in children(os.getpid()):
+        own = _name(server)
+        found[own] = _resident(server)
+        for fork in children(server):
+            with suppress(OSError):  # a worker that has just ended
+                if (name := _name(fork)) != own:
+                    found[name] = _resident(fork)
+    if len(found) != 3:
+        raise SystemExit(f"The run and its two servers are to be looked at; found were {', '.join(found)}.")
     return {**found, "open files": len(os.listdir("/proc/self/fd"))}
 
 
@@ -68,6 +79,10 @@ def main(reports: Annotated[int, typer.Option(min=50, help="How many to build.")
     grown = [name for name in first if name != "open files" and last.get(name, 0) > ROOM * first[name]]
     if failed or grown:
         raise SystemExit(f"{failed} failed; grown: {', '.join(grown) or 'nothing'}")
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def _resident(pid: int) -> int:
